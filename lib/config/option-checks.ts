@@ -1,0 +1,131 @@
+import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
+import { businessIdProblem } from './business-id.js';
+import { httpDefaultsProblem } from './http-defaults.js';
+import { parsedUrl } from './parsed-url.js';
+import { described, printable } from './printable.js';
+import { scopesProblem } from './scope-set.js';
+
+/**
+ * Says what is wrong with a value, or `undefined` if nothing is. Repeats no text that was given: any option may hold a
+ * secret that belongs elsewhere, and class-validator would expand a `$value` in it.
+ */
+type Check = (value: unknown) => string | undefined;
+
+/** Checks a required option. */
+export function Required(check: Check): PropertyDecorator {
+  const message: ValidationOptions = { message: ({ value }) => check(value) ?? '' };
+  return ValidateBy(
+    { name: 'assetOption', validator: { validate: (value) => check(value) === undefined } },
+    message,
+  );
+}
+
+/** Checks an option that may be left out. Only `undefined` counts as left out: `null` is a mistake to point at. */
+export function Optional(check: Check): PropertyDecorator {
+  const whenGiven = ValidateIf((_options, value) => value !== undefined);
+  const checked = Required(check);
+  return (target, key) => {
+    whenGiven(target, key);
+    checked(target, key);
+  };
+}
+
+const WHERE_CREDENTIALS_ARE = 'Register an application in the Asset Dashboard to get one';
+
+/** A client id or secret in plain text. */
+export const credential: Check = (value) => {
+  if (value === undefined) return `is missing. ${WHERE_CREDENTIALS_ARE}`;
+  if (value === '') return `is empty. ${WHERE_CREDENTIALS_ARE}`;
+  if (typeof value !== 'string') return `must be a string, not ${described(value)}`;
+  if (value.trim() !== value) {
+    return 'begins or ends with white space; a line break at the end of a file, perhaps. Trim it';
+  }
+  if (printable(value, value.length) !== value) {
+    return 'holds a control character or an invisible one. Copy it anew';
+  }
+  return undefined;
+};
+
+export const secret: Check = (value) => (typeof value === 'function' ? undefined : credential(value));
+
+/** Where text is wanted, "not a string" would mislead about other text. */
+const unlessText = (value: unknown): string =>
+  typeof value === 'string' && value !== '' ? '' : `, not ${described(value)}`;
+
+export const oneOf =
+  (...allowed: readonly string[]): Check =>
+  (value) =>
+    allowed.includes(value as string)
+      ? undefined
+      : `must be exactly ${allowed.map((name) => `'${name}'`).join(' or ')}${unlessText(value)}`;
+
+const numberOr = (value: unknown): string => (typeof value === 'number' ? String(value) : described(value));
+
+export const wholeNumber =
+  (unit: string, min: number, max: number): Check =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+      ? undefined
+      : `must be a whole number of ${unit} from ${min} to ${max}, not ${numberOr(value)}`;
+
+export const ratio: Check = (value) =>
+  typeof value === 'number' && value > 0 && value <= 0.5
+    ? undefined
+    : `must be a number above 0 and up to 0.5, not ${numberOr(value)}`;
+
+/** The scope at fault is named by its place, in case that it is a secret. */
+export const scopes: Check = (value) =>
+  Array.isArray(value) && value.length === 0
+    ? 'is an empty list, and Asset takes a request without scopes as a request for everything. Name at least one scope or leave the option out'
+    : scopesProblem(value, (_scope, index) => `scope ${index + 1}`);
+
+export const business: Check = (value) => businessIdProblem(value, 'this');
+
+/** Printable ASCII without space: what a URI consists of (RFC 3986). */
+const URI_TEXT = /^[!-~]+$/;
+
+/** RFC 8707 §2: an absolute URI without a fragment. */
+export const resource: Check = (value) => {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (list.length === 0) return 'is an empty list. Name a resource or leave the option out';
+  return list.every(isResource)
+    ? undefined
+    : 'must be an absolute URI such as "https://api.getasset.com/mcp" or a list of them, without fragment, user name or password (RFC 8707)';
+};
+
+function isResource(uri: unknown): boolean {
+  if (typeof uri !== 'string' || !URI_TEXT.test(uri) || uri.includes('#')) return false;
+  // The configuration prints its resources, so no password may hide in one.
+  const url = parsedUrl(uri);
+  return url !== undefined && !hasUserInfo(url);
+}
+
+const hasUserInfo = ({ username, password }: URL): boolean => username !== '' || password !== '';
+
+export const path: Check = (value) =>
+  typeof value === 'string' && URI_TEXT.test(value) && /^\/(?!\/)[^?#\\]*$/.test(value)
+    ? undefined
+    : `must be a path such as "/v0/auth/token", beginning with one slash and without query or fragment${unlessText(value)}`;
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** Stricter than the URL parser, which reads `https:\\evil` and `https:evil` too and drops invisible characters. */
+const BARE_ORIGIN = /^https?:\/\/[^/\\?#@%\s\p{Cc}\p{Cf}]+\/?$/iu;
+
+/** A bare origin. Plain http only on loopback: the client secret goes there. */
+export const origin: Check = (value) => {
+  if (typeof value === 'string' && value.includes('@')) return 'must not hold a user name or password';
+  const url = typeof value === 'string' ? parsedUrl(value) : undefined;
+  if (typeof value !== 'string' || url === undefined) {
+    return `must be an origin such as "https://api.getasset.com"${unlessText(value)}`;
+  }
+  const { protocol, hostname } = url;
+  if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.test(hostname))) {
+    return 'must be https, since the client secret is sent there. Plain http is for loopback addresses only';
+  }
+  return BARE_ORIGIN.test(value)
+    ? undefined
+    : 'must be a bare origin such as "https://api.getasset.com", without invisible characters, path, query or fragment. The path of the token endpoint is the option tokenPath';
+};
+
+export const httpDefaults: Check = httpDefaultsProblem;

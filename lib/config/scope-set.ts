@@ -1,0 +1,82 @@
+import { AssetScopeError } from './config.errors.js';
+import { described, quoted } from './printable.js';
+
+/**
+ * The scopes that Asset documents, for the editor's completion, and any other well-formed string: more exist than are
+ * documented, so nothing else is refused.
+ */
+export type AssetScopeName =
+  | 'business:create'
+  | 'ledger:create'
+  | 'ledger:read'
+  | 'ledger:update'
+  | 'journal_entry:create'
+  | 'transaction:update'
+  | 'invoice:create'
+  | 'invoice:update'
+  | 'bill:create'
+  | 'bill:update'
+  | 'credit_memo:create'
+  | 'vendor_credit:create'
+  | 'request:read'
+  | 'request:create'
+  | 'report:read'
+  | (string & {});
+
+/** The normal form of a set of scopes: sorted, without duplicates, frozen. Order carries no meaning (RFC 6749 §3.3). */
+export type ScopeSet = readonly AssetScopeName[];
+
+/** One scope or a list of them, as a user writes it. */
+export type AssetScopes = AssetScopeName | readonly AssetScopeName[];
+
+/** RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. Case-sensitive, nothing stricter. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
+
+/**
+ * What is wrong with a scope or list of scopes, or `undefined` if nothing is.
+ *
+ * @param nameOf - how to call the scope at fault; by default it is quoted
+ */
+export function scopesProblem(
+  scopes: unknown,
+  nameOf: (scope: string, index: number) => string = quoted,
+): string | undefined {
+  const list = listOf(scopes);
+  if (list.length === 0) {
+    return 'an empty list of scopes. Asset takes a request without scopes as a request for everything, so name at least one scope, or leave the scopes out on purpose with null';
+  }
+  for (const [index, scope] of list.entries()) {
+    if (scope === '') return 'an empty string is not a scope. Name a scope such as "ledger:read"';
+    if (typeof scope !== 'string')
+      return `a scope is a string such as "ledger:read", not ${described(scope)}`;
+    if (scope.includes(' ')) {
+      return `${nameOf(scope, index)} holds a space. List several scopes separately: ['ledger:read', 'report:read']`;
+    }
+    if (!SCOPE_TOKEN.test(scope)) {
+      return `${nameOf(scope, index)} holds a character that no scope may hold. Allowed are printable ASCII characters except the space, " and \\ (RFC 6749 §3.3)`;
+    }
+  }
+  return undefined;
+}
+
+const listOf = (scopes: unknown): readonly unknown[] => (Array.isArray(scopes) ? scopes : [scopes]);
+
+/**
+ * The normal form of one scope or a list of scopes.
+ *
+ * @throws AssetScopeError `ASSET_SCOPE_INVALID`
+ */
+export function scopeSet(scopes: AssetScopes): ScopeSet {
+  // What is checked is what is used: a copy, read once.
+  const list = [...listOf(scopes)];
+  const problem = scopesProblem(list);
+  if (problem !== undefined) {
+    throw new AssetScopeError(`Scopes cannot be used: ${problem}.`, 'ASSET_SCOPE_INVALID');
+  }
+  return Object.freeze([...new Set(list as string[])].sort());
+}
+
+/** The members of `scopes` that `allowed` does not hold. */
+export function scopesBeyond(allowed: ScopeSet, scopes: ScopeSet): ScopeSet {
+  return scopes.filter((scope) => !allowed.includes(scope));
+}

@@ -1,0 +1,152 @@
+import { AssetAuthConfig } from '../../../lib/config/asset-auth.config.js';
+import { ASSET_AUTH_OPTION_NAMES } from '../../../lib/config/asset-auth.options.js';
+import { ENVIRONMENT_VARIABLES } from '../../../lib/config/environment-variables.js';
+import { assetAuthOptionsFromEnv } from '../../../lib/config/options-from-env.js';
+import { errorOf, SECRET } from './options.fixture.js';
+
+const atFirst = { ...process.env };
+
+const LEAST = { ASSET_ENVIRONMENT: 'sandbox', ASSET_CLIENT_ID: 'platform', ASSET_CLIENT_SECRET: SECRET };
+
+describe('The options in the environment', () => {
+  it('are all options but http, each in the variable of its name', () => {
+    const named = Object.fromEntries(
+      ASSET_AUTH_OPTION_NAMES.filter((option) => option !== 'http').map((option) => [
+        option,
+        `ASSET_${option.replace(/[A-Z]/g, '_$&').toUpperCase()}`,
+      ]),
+    );
+    expect(ENVIRONMENT_VARIABLES).toEqual(named);
+  });
+
+  it('are read as text, lists and numbers', () => {
+    expect(
+      assetAuthOptionsFromEnv({
+        ...LEAST,
+        ASSET_BASE_URL: 'https://gateway.example',
+        ASSET_TOKEN_PATH: '/token',
+        ASSET_SCOPES: 'ledger:read report:read',
+        ASSET_ALLOWED_SCOPES: 'ledger:read  report:read ',
+        ASSET_BUSINESS_ID: 'biz_GA6E',
+        ASSET_RESOURCE: 'https://api.getasset.com/mcp',
+        ASSET_UNDECLARED_SCOPES: 'deny',
+        ASSET_GRANTED_SCOPES: 'error',
+        ASSET_TOKEN_TTL_SECONDS: '900',
+        ASSET_REFRESH_AHEAD_RATIO: '0.5',
+        ASSET_TOKEN_TIMEOUT_MS: '2000',
+        ASSET_MAX_TOKENS: '10',
+        ASSET_MAX_CONCURRENT_TOKEN_REQUESTS: '2',
+        ASSET_STARTUP: 'warm',
+      }),
+    ).toEqual({
+      environment: 'sandbox',
+      clientId: 'platform',
+      clientSecret: SECRET,
+      baseUrl: 'https://gateway.example',
+      tokenPath: '/token',
+      scopes: ['ledger:read', 'report:read'],
+      allowedScopes: ['ledger:read', 'report:read'],
+      businessId: 'biz_GA6E',
+      resource: 'https://api.getasset.com/mcp',
+      undeclaredScopes: 'deny',
+      grantedScopes: 'error',
+      tokenTtlSeconds: 900,
+      refreshAheadRatio: 0.5,
+      tokenTimeoutMs: 2000,
+      maxTokens: 10,
+      maxConcurrentTokenRequests: 2,
+      startup: 'warm',
+    });
+  });
+
+  it('are only those that are set, and other variables are none of them', () => {
+    expect(assetAuthOptionsFromEnv({ ASSET_CLIENT_ID: undefined, ASSET_HTTP: '{}', HOME: '/' })).toEqual({});
+    expect(Object.keys(assetAuthOptionsFromEnv(LEAST))).toEqual(['environment', 'clientId', 'clientSecret']);
+  });
+
+  it('make a configuration', () => {
+    expect(new AssetAuthConfig(assetAuthOptionsFromEnv(LEAST)).origin).toBe(
+      'https://api.sandbox.getasset.com',
+    );
+  });
+
+  it.each(['', ' ', '   '])(
+    'T16 fail closed when ASSET_SCOPES is %j: it must not ask for everything',
+    (scopes) => {
+      const error = errorOf(
+        assetAuthOptionsFromEnv({ ...LEAST, ASSET_SCOPES: scopes, ASSET_ALLOWED_SCOPES: scopes }),
+      );
+      expect(error.message).toMatch(/- scopes \(ASSET_SCOPES\): is an empty list/);
+      expect(error.message).toMatch(/- allowedScopes \(ASSET_ALLOWED_SCOPES\): is an empty list/);
+    },
+  );
+
+  it('T16 give one set of scopes whatever their order, duplicates and extra spaces', () => {
+    const scopesIn = (text: string) =>
+      new AssetAuthConfig(assetAuthOptionsFromEnv({ ...LEAST, ASSET_SCOPES: text })).scopes;
+    expect(scopesIn('  report:read ledger:read  ledger:read ')).toEqual(scopesIn('ledger:read report:read'));
+    expect(scopesIn('Ledger:read')).not.toEqual(scopesIn('ledger:read'));
+  });
+
+  it.each(['ledger:read\treport:read', 'ledger:read\n', 'ledger:read,\u00a0report:read'])(
+    'split scopes at spaces only, so that %j is refused',
+    (scopes) => {
+      expect(errorOf(assetAuthOptionsFromEnv({ ...LEAST, ASSET_SCOPES: scopes })).message).toMatch(
+        /ASSET_SCOPES/,
+      );
+    },
+  );
+
+  it.each(['', ' ', 'many', '1e999', 'NaN', '0', '-1', '1.5', '3600s', '\u0000'])(
+    'refuse %j where a whole number belongs',
+    (text) => {
+      const error = errorOf(assetAuthOptionsFromEnv({ ...LEAST, ASSET_MAX_TOKENS: text }));
+      expect(error.problems).toEqual([
+        {
+          option: 'maxTokens',
+          problem: expect.stringMatching(/^must be a whole number of tokens from 1/) as string,
+        },
+      ]);
+    },
+  );
+
+  it('take an empty variable for text, not for zero', () => {
+    const error = errorOf(
+      assetAuthOptionsFromEnv({ ...LEAST, ASSET_MAX_TOKENS: '', ASSET_TOKEN_TIMEOUT_MS: ' ' }),
+    );
+    expect(error.message).toMatch(/ASSET_MAX_TOKENS\): .* not an empty string$/m);
+    expect(error.message).toMatch(/ASSET_TOKEN_TIMEOUT_MS\): .* not a string$/m);
+  });
+
+  it('name the variable of each problem, and repeat no value', () => {
+    const error = errorOf(
+      assetAuthOptionsFromEnv({ ASSET_CLIENT_SECRET: `${SECRET}\n`, ASSET_ENVIRONMENT: SECRET }),
+    );
+    expect(error.message).toMatch(/- clientId \(ASSET_CLIENT_ID\): is missing/);
+    expect(error.message).toMatch(/- clientSecret \(ASSET_CLIENT_SECRET\): begins or ends with white space/);
+    expect(error.message).toMatch(
+      /- environment \(ASSET_ENVIRONMENT\): must be exactly 'sandbox' or 'production'$/m,
+    );
+    expect(error.message).not.toContain(SECRET);
+  });
+
+  it('are only read: the environment stays as it is', () => {
+    const readOnly = new Proxy(LEAST, {
+      set: () => false,
+      defineProperty: () => false,
+      deleteProperty: () => false,
+    });
+    expect(assetAuthOptionsFromEnv(readOnly)).toMatchObject({ clientId: 'platform' });
+    assetAuthOptionsFromEnv();
+    expect({ ...process.env }).toEqual(atFirst);
+  });
+
+  it('are those of the process if no other environment is named', () => {
+    process.env.ASSET_CLIENT_ID = 'from-the-process';
+    try {
+      expect(assetAuthOptionsFromEnv()).toMatchObject({ clientId: 'from-the-process' });
+    } finally {
+      delete process.env.ASSET_CLIENT_ID;
+    }
+  });
+});
