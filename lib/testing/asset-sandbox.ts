@@ -1,0 +1,232 @@
+import { deliver } from './delivery.js';
+import { jsonAnswer } from './http.answer.js';
+import { LoopbackServer } from './loopback-server.js';
+import { assemble, newSecret } from './sandbox.assembly.js';
+import { type SandboxBusiness } from './sandbox.businesses.js';
+import { exchange, type ExchangeParts } from './sandbox.exchange.js';
+import { type SandboxFault } from './sandbox.fault.js';
+import { assertKind, type SandboxFaultHandle, type SandboxFaultOptions } from './sandbox.faults.js';
+import { type SandboxHold } from './sandbox.holds.js';
+import { type AssetSandboxOptions, type AssetSandboxSettings } from './sandbox.options.js';
+import { SandboxRecord } from './sandbox.record.js';
+import {
+  type SandboxApiRequest,
+  type SandboxRequestFilter,
+  type SandboxRequestKind,
+} from './sandbox.request.js';
+import { assertOptions, assertSettings, mergeSettings } from './sandbox.settings.js';
+
+/**
+ * A stand-in for Asset's sandbox environment: a real HTTP server on 127.0.0.1 that behaves as the Asset API reference
+ * says, records what it received and fails on request. Where the reference leaves something open, a switch of
+ * {@link AssetSandboxSettings} decides.
+ *
+ * It serves the token endpoint; businesses, ledgers, journal entries and the two reports; invoices, tasks and tag fields
+ * as plain JSON objects; an empty list for any other GET below `/v0`; and, not part of Asset, `/v0/echo` and
+ * `/v0/business/:businessId/echo`, which answer any method with the body that came. The documented scopes are enforced;
+ * where none is documented, any valid token will do. It starts with three businesses of three ledgers each.
+ *
+ * Nothing that it prints (`inspect`, `JSON.stringify`) shows a secret.
+ *
+ * @example
+ * ```ts
+ * const sandbox = await AssetSandbox.start({ expiresIn: 'seconds' });
+ * const module = await Test.createTestingModule({
+ *   imports: [AssetAuthModule.forRoot(sandbox.moduleOptions())],
+ * }).compile();
+ * const asset = module.get(AssetHttpService);
+ *
+ * sandbox.rejectTokens(); // the next call finds its token revoked
+ * await firstValueFrom(asset.withScope('ledger:read').get(`/v0/business/${sandbox.businesses[0].id}/ledger`));
+ *
+ * expect(sandbox.apiRequests.at(-1)?.claims?.scopes).toEqual(['ledger:read']);
+ * await sandbox.close();
+ * ```
+ */
+export class AssetSandbox extends SandboxRecord {
+  readonly #parts: ExchangeParts;
+  readonly #server: LoopbackServer;
+
+  private constructor(parts: ExchangeParts, server: LoopbackServer) {
+    super(parts.recorder);
+    this.#parts = parts;
+    this.#server = server;
+  }
+
+  /**
+   * Starts a sandbox and resolves when it can be called.
+   *
+   * @throws TypeError (as a rejection) that names every option which is unknown or unusable; Error with Node's `code`,
+   * such as `EADDRINUSE`, if the port cannot be had.
+   */
+  static async start(options: AssetSandboxOptions = {}): Promise<AssetSandbox> {
+    assertOptions(options);
+    const parts = assemble(options);
+    const server = await LoopbackServer.listen(options.port ?? 0, (message, response) => {
+      exchange(message, response, parts).catch((error: unknown) => {
+        // Only what the test itself handed in can throw here: a filter, or a header that HTTP does not allow.
+        deliver(response, jsonAnswer(500, { error: 'sandbox_misused', message: String(error) }), undefined);
+      });
+    });
+    parts.state.origin = `http://127.0.0.1:${server.port}`;
+    return new AssetSandbox(parts, server);
+  }
+
+  /** Where it can be reached, without trailing slash: `http://127.0.0.1:<port>`. */
+  get url(): string {
+    return this.#parts.state.origin;
+  }
+
+  /** The client id that the token endpoint accepts. */
+  get clientId(): string {
+    return this.#parts.state.clientId;
+  }
+
+  /** The client secret in force; see {@link rotateSecret}. */
+  get clientSecret(): string {
+    return this.#parts.state.clientSecret;
+  }
+
+  /** The key that its JWTs are signed with (HS256), to verify them with a library of your choice. */
+  get signingKey(): string {
+    return this.#parts.state.tokens.signingKey;
+  }
+
+  /** The settings in force, defaults filled in. Frozen. */
+  get settings(): AssetSandboxSettings {
+    return this.#parts.state.settings;
+  }
+
+  /** The businesses there are now, in the order in which they were added. A copy. */
+  get businesses(): readonly SandboxBusiness[] {
+    return this.#parts.state.businesses.list;
+  }
+
+  /** How many connections are open at this moment. */
+  get connections(): number {
+    return this.#server.connections;
+  }
+
+  /** Every access token issued so far, oldest first: what a scan for leaks looks for. */
+  get issuedTokens(): readonly string[] {
+    return this.#parts.state.tokens.values;
+  }
+
+  /** The options that point `AssetAuthModule` at this sandbox. */
+  moduleOptions(): { readonly baseUrl: string; readonly clientId: string; readonly clientSecret: string } {
+    return { baseUrl: this.url, clientId: this.clientId, clientSecret: this.clientSecret };
+  }
+
+  /**
+   * Changes settings from the next request on; what is left out stays as it is.
+   *
+   * @throws TypeError that names every setting which is unknown or unusable; nothing is changed then.
+   */
+  configure(settings: Partial<AssetSandboxSettings>): void {
+    assertSettings(settings);
+    this.#parts.state.settings = mergeSettings(this.#parts.state.settings, settings);
+  }
+
+  /**
+   * Adds a business with three ledgers.
+   *
+   * @param business - `id` (default: a random one) and `name`.
+   * @throws TypeError for an id that Asset could not have given or an empty name, Error for an id that is taken.
+   */
+  addBusiness(business: Partial<SandboxBusiness> = {}): SandboxBusiness {
+    return this.#parts.state.businesses.add(business);
+  }
+
+  /** Makes every token issued so far invalid: calls with one are answered 401. */
+  revokeTokens(): void {
+    this.#parts.state.tokens.revokeAll();
+  }
+
+  /**
+   * Replaces the client secret. The old one is refused from now on; tokens issued before stay valid.
+   *
+   * @param secret - Default: a random one.
+   * @returns The secret now in force.
+   * @throws TypeError for an empty secret.
+   */
+  rotateSecret(secret: string = newSecret()): string {
+    if (typeof secret !== 'string' || secret === '') {
+      throw new TypeError('AssetSandbox.rotateSecret: the secret must be a non-empty string.');
+    }
+    this.#parts.state.clientSecret = secret;
+    return secret;
+  }
+
+  /**
+   * Answers 401 to API calls whose token is good, as after a revocation that the token endpoint knows nothing of.
+   *
+   * @param which - How many of the next such calls (`Infinity` for all), or which ones. Default 1. Ends with
+   * {@link clearFaults}.
+   * @throws RangeError for a number that is not positive and whole, or `Infinity`.
+   */
+  rejectTokens(which: number | ((request: SandboxApiRequest) => boolean) = 1): void {
+    this.#parts.state.rejections.add(which);
+  }
+
+  /**
+   * Scripts a fault. Faults of one kind are played in the order in which they were scripted, one for each request.
+   *
+   * @param kind - `'token'` for requests to the token endpoint, `'api'` for all others.
+   * @param fault - What goes wrong.
+   * @param options - How many times (default 1), and optionally on which requests.
+   * @returns A handle to see how often it is still to come, and to cancel it.
+   * @throws TypeError for an unknown kind or a fault that cannot be played, RangeError for an unusable `times`.
+   *
+   * @example
+   * ```ts
+   * sandbox.fail('token', { status: 429, retryAfter: 30 }, 3);
+   * sandbox.fail('api', { reset: true }, { when: (request) => request.method === 'POST' });
+   * sandbox.fail('token', { fields: { expires_in: '0' } }); // a real token, an odd lifetime
+   * ```
+   */
+  fail(
+    kind: SandboxRequestKind,
+    fault: SandboxFault,
+    options: number | SandboxFaultOptions = 1,
+  ): SandboxFaultHandle {
+    return this.#parts.faults.add(kind, fault, options);
+  }
+
+  /** Forgets every scripted fault and every {@link rejectTokens}. Requests that already hang go on hanging. */
+  clearFaults(): void {
+    this.#parts.faults.clear();
+    this.#parts.state.rejections.clear();
+  }
+
+  /**
+   * Holds answers back: requests that arrive from now on are recorded and decided on, but not answered until released.
+   *
+   * @param kind - `'token'` or `'api'`.
+   * @param when - Only requests for which this returns true. Default: every one of that kind.
+   * @throws TypeError for an unknown kind.
+   *
+   * @example
+   * ```ts
+   * const hold = sandbox.hold('token');
+   * const calls = Promise.all([call(), call(), call()]);
+   * await sandbox.waitForRequest('token');
+   * hold.release();
+   * await calls;
+   * ```
+   */
+  hold(kind: SandboxRequestKind, when: SandboxRequestFilter = () => true): SandboxHold {
+    assertKind('hold', kind);
+    return this.#parts.holds.add(kind, when);
+  }
+
+  /** Destroys every connection, also those that hang or wait, and stops listening. Closing twice is harmless. */
+  async close(): Promise<void> {
+    this.#parts.recorder.close();
+    await this.#server.close();
+  }
+
+  /** {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
