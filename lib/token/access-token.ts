@@ -1,0 +1,93 @@
+import { inspect } from 'node:util';
+import type { ScopeSet } from '../config/scope-set.js';
+import type { AccessTokenRequest } from './request/access-token-request.js';
+import type { TokenLife } from './token-life.js';
+
+const REDACTED = '[redacted]';
+
+let readRequest: (token: AccessToken) => AccessTokenRequest;
+
+/**
+ * An access token. Only `value` gives the secret; everywhere else (logs, `JSON.stringify`, template strings,
+ * `util.inspect`) it prints as `[redacted]`.
+ *
+ * @example
+ * ```ts
+ * const token = await tokens.getAccessToken({ scopes: ['ledger:read'] });
+ * socket.connect({ headers: { authorization: `Bearer ${token.value}` } });
+ * ```
+ */
+export class AccessToken {
+  static {
+    readRequest = (token) => token.#request;
+  }
+
+  readonly #value: string;
+  readonly #request: AccessTokenRequest;
+  readonly #life: TokenLife;
+
+  constructor(value: string, request: AccessTokenRequest, life: TokenLife) {
+    this.#value = value;
+    this.#request = request;
+    this.#life = life;
+    Object.freeze(this);
+  }
+
+  /** The secret, as it goes after `Bearer ` (RFC 6750 §2.1). */
+  get value(): string {
+    return this.#value;
+  }
+
+  /** When the request for it was sent, by this machine's clock. */
+  get issuedAt(): Date {
+    return new Date(this.#life.sent.wall);
+  }
+
+  /** From when on its successor is fetched in the background. */
+  get refreshAt(): Date {
+    return new Date(Math.ceil(this.#life.sent.wall + this.#life.lifeMs - this.#life.windowMs));
+  }
+
+  /** When it stops being handed out. */
+  get expiresAt(): Date {
+    return new Date(this.#life.sent.wall + this.#life.lifeMs);
+  }
+
+  /** The scopes that were asked for; `undefined` when none were, which grants everything the client has. */
+  get scopes(): ScopeSet | undefined {
+    return this.#request.scopes;
+  }
+
+  /** The business that it is narrowed to. */
+  get businessId(): string | undefined {
+    return this.#request.businessId;
+  }
+
+  /** The resource indicators that it was asked for with (RFC 8707). */
+  get resource(): readonly string[] | undefined {
+    return this.#request.resource;
+  }
+
+  toString(): string {
+    return REDACTED;
+  }
+
+  toJSON(): object {
+    return {
+      value: REDACTED,
+      issuedAt: this.issuedAt,
+      refreshAt: this.refreshAt,
+      expiresAt: this.expiresAt,
+      scopes: this.scopes,
+      businessId: this.businessId,
+      resource: this.resource,
+    };
+  }
+
+  [inspect.custom](): string {
+    return `AccessToken ${inspect(this.toJSON())}`;
+  }
+}
+
+/** The request that a token answers. Not part of the public API. */
+export const requestOf = (token: AccessToken): AccessTokenRequest => readRequest(token);

@@ -1,0 +1,173 @@
+import type { AssetClock } from '../../config/clock.js';
+import { RateLimitWindow } from './rate-limit.window.js';
+import type { AnswerHeaders } from '../endpoint/retry-after.js';
+
+/** What the gate is built with. */
+export interface TokenGateOptions {
+  readonly slots: number;
+  /** Longest that a waiting caller queues, in milliseconds. */
+  readonly queueTimeoutMs: number;
+}
+
+/** One token request's place in the queue, and then its slot. */
+export interface GateTicket {
+  /** Settles when the request may go; rejects when it never will. */
+  readonly granted: Promise<void>;
+  /** A caller waits now: go before background refreshes, and no longer than the queue's time. */
+  promote(): void;
+  /** Gives the slot back. */
+  release(): void;
+}
+
+/** Why a queued request was turned away. */
+export type TurnedAway = 'timeout' | 'endpoint in trouble' | 'stopped';
+
+/** Thrown into {@link GateTicket.granted}; the service puts it into words. */
+export class TurnedAwayError extends Error {
+  readonly reason: TurnedAway;
+
+  constructor(reason: TurnedAway) {
+    super(`A queued token request was turned away: ${reason}.`);
+    this.reason = reason;
+  }
+}
+
+class Ticket implements GateTicket {
+  readonly granted: Promise<void>;
+  deadline = Number.POSITIVE_INFINITY;
+  cancelTimer: (() => void) | undefined;
+  grant!: () => void;
+  turnAway!: (error: TurnedAwayError) => void;
+  readonly #gate: TokenGate;
+
+  constructor(gate: TokenGate) {
+    this.#gate = gate;
+    this.granted = new Promise((resolve, reject) => {
+      this.grant = resolve;
+      this.turnAway = reject;
+    });
+    this.granted.catch(() => {});
+  }
+
+  promote(): void {
+    this.#gate.promote(this);
+  }
+
+  release(): void {
+    this.#gate.release(this);
+  }
+}
+
+/**
+ * Bounds the token requests under way, over all keys. Waiting callers go before background refreshes, which leave one
+ * slot free for them. Paced by the server's own rate-limit headers. A key whose token is fresh never comes here.
+ */
+export class TokenGate {
+  readonly #clock: AssetClock;
+  readonly #options: TokenGateOptions;
+  readonly #limit: RateLimitWindow;
+  readonly #callers = new Set<Ticket>();
+  readonly #background = new Set<Ticket>();
+  readonly #active = new Set<Ticket>();
+  #cancelWake: (() => void) | undefined;
+
+  constructor(clock: AssetClock, options: TokenGateOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#limit = new RateLimitWindow(clock);
+  }
+
+  enter(awaited: boolean): GateTicket {
+    const ticket = new Ticket(this);
+    if (awaited) this.#queueCaller(ticket);
+    else this.#background.add(ticket);
+    this.#pump();
+    return ticket;
+  }
+
+  /** To be told of each answer of the token endpoint, and of those only. */
+  observe(headers: AnswerHeaders): void {
+    this.#limit.observe(headers);
+    this.#pump();
+  }
+
+  promote(ticket: Ticket): void {
+    if (!this.#background.delete(ticket)) return;
+    this.#queueCaller(ticket);
+    this.#pump();
+  }
+
+  release(ticket: Ticket): void {
+    if (this.#active.delete(ticket)) this.#pump();
+  }
+
+  /** Turns away the background's queue. */
+  clearBackground(reason: TurnedAway): void {
+    for (const ticket of this.#background) this.#turnAway(ticket, reason);
+    this.#awaitReset();
+  }
+
+  /** Turns away everybody who queues. */
+  clear(reason: TurnedAway): void {
+    for (const ticket of this.#callers) this.#turnAway(ticket, reason);
+    this.clearBackground(reason);
+  }
+
+  #queueCaller(ticket: Ticket): void {
+    const { queueTimeoutMs } = this.#options;
+    ticket.deadline = this.#clock.monotonic() + queueTimeoutMs;
+    const timeout = (): void => {
+      this.#turnAway(ticket, 'timeout');
+      this.#awaitReset();
+    };
+    ticket.cancelTimer = this.#clock.setTimeout(timeout, queueTimeoutMs, { ref: true });
+    this.#callers.add(ticket);
+  }
+
+  #turnAway(ticket: Ticket, reason: TurnedAway): void {
+    this.#callers.delete(ticket);
+    this.#background.delete(ticket);
+    ticket.cancelTimer?.();
+    ticket.turnAway(new TurnedAwayError(reason));
+  }
+
+  #pump(): void {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#callers.delete(next);
+      this.#background.delete(next);
+      this.#active.add(next);
+      next.cancelTimer?.();
+      next.grant();
+    }
+    this.#awaitReset();
+  }
+
+  #next(): Ticket | undefined {
+    if (this.#active.size >= this.#options.slots) return undefined;
+    const [caller] = this.#callers;
+    if (this.#active.size >= this.#limit.room) return this.#probe(caller);
+    if (caller !== undefined) return caller;
+    const [refresh] = this.#background;
+    const forRefreshes = Math.max(1, this.#options.slots - 1);
+    return this.#active.size < forRefreshes ? refresh : undefined;
+  }
+
+  /** A caller that cannot wait until the limit starts anew goes out all the same, as the only one. */
+  #probe(caller: Ticket | undefined): Ticket | undefined {
+    if (caller === undefined || this.#active.size > 0) return undefined;
+    return caller.deadline - this.#clock.monotonic() < this.#limit.resetInMs ? caller : undefined;
+  }
+
+  /** What waits for the end of a rate limit is woken then; while nothing waits, no timer is left. */
+  #awaitReset(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    const { resetInMs } = this.#limit;
+    if (resetInMs === 0 || this.#callers.size + this.#background.size === 0) return;
+    const wake = (): void => {
+      this.#cancelWake = undefined;
+      this.#pump();
+    };
+    this.#cancelWake = this.#clock.setTimeout(wake, Math.ceil(resetInMs), { ref: this.#callers.size > 0 });
+  }
+}

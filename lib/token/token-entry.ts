@@ -1,0 +1,133 @@
+import type { AccessToken } from './access-token.js';
+import type { AccessTokenRequest } from './request/access-token-request.js';
+import type { AssetClock } from '../config/clock.js';
+import { backoffMs, shortenedToFit } from './pacing/backoff.js';
+import { remainingMs, tokenState, type TokenLife, type TokenState } from './token-life.js';
+import type { AssetTokenError } from './endpoint/token.errors.js';
+
+/** Failures of one request in a row. */
+export interface KeyFailure {
+  readonly error: AssetTokenError;
+  readonly failures: number;
+  /** Whether a usable token was held meanwhile: once it expires, the steps begin anew. */
+  readonly held: boolean;
+  /** Not asked again before, by the monotonic clock. */
+  readonly until: number;
+}
+
+/** All that is known of one key: its token, how it is used, and how its requests fared. */
+export class TokenEntry {
+  readonly request: AccessTokenRequest;
+  token: AccessToken | undefined;
+  life: TokenLife | undefined;
+  /** Settled with the token, so that a cached token costs its caller no allocation. */
+  settled: Promise<AccessToken> | undefined;
+  /** The token was given up by the application; it is kept to recognise it when it is handed out again. */
+  invalidated = false;
+  pinned = false;
+  uses = 0;
+  usedSinceRefresh = false;
+  failure: KeyFailure | undefined;
+  /** Why the latest request failed, whoever was to blame; `undefined` once a token has arrived. */
+  lastError: AssetTokenError | undefined;
+  /** The endpoint handed out the same token again: nobody asks before, by the monotonic clock. */
+  sameTokenUntil = 0;
+  /** No background attempt before, by the monotonic clock. */
+  quietUntil = 0;
+  /** A 401 spends nothing before, by the monotonic clock. */
+  coolDownUntil = 0;
+  /**
+   * Fresh without a second look before, by the wall clock. The scheduler sets it, watches the monotonic clock for it, and
+   * takes it back (0) when its timer is due; so the request path reads one clock.
+   */
+  freshUntil = 0;
+  /** When the scheduler looks at it next, by the monotonic clock, and where it stands in its queue; -1: nowhere. */
+  dueAt = 0;
+  duePlace = -1;
+
+  constructor(request: AccessTokenRequest) {
+    this.request = request;
+  }
+
+  state(clock: AssetClock): TokenState {
+    if (clock.now() < this.freshUntil) return 'fresh';
+    return this.life === undefined || this.invalidated ? 'expired' : tokenState(this.life, clock);
+  }
+
+  /** Whether it has a usable token. */
+  isHeld(clock: AssetClock): boolean {
+    return this.state(clock) !== 'expired';
+  }
+
+  /** Milliseconds for which the held token may still be used. */
+  remaining(clock: AssetClock): number {
+    return this.life === undefined || this.invalidated ? 0 : Math.max(0, remainingMs(this.life, clock));
+  }
+
+  /** When it turns stale, by the wall clock. */
+  get refreshAt(): number {
+    return this.life === undefined ? 0 : this.life.sent.wall + this.life.lifeMs - this.life.windowMs;
+  }
+
+  /** Milliseconds until there is nothing left to know of its token, given up or not. */
+  lapsesIn(clock: AssetClock): number {
+    return this.life === undefined ? 0 : remainingMs(this.life, clock);
+  }
+
+  hold(token: AccessToken, life: TokenLife): void {
+    this.token = token;
+    this.life = life;
+    this.settled = Promise.resolve(token);
+    this.freshUntil = 0;
+    this.invalidated = false;
+    this.usedSinceRefresh = false;
+    this.failure = undefined;
+    this.lastError = undefined;
+    this.quietUntil = 0;
+    this.sameTokenUntil = 0;
+  }
+
+  /** Failures in a row, one more included. */
+  failuresWithThis(clock: AssetClock): number {
+    return this.failure?.held === this.isHeld(clock) ? this.failure.failures + 1 : 1;
+  }
+
+  markUse(): void {
+    this.uses += 1;
+    this.usedSinceRefresh = true;
+  }
+
+  /**
+   * The failure that forbids asking now, if one does. A pause in the background ends with the token that served
+   * meanwhile, also where that ended early: given up, or gone while the machine slept.
+   */
+  failureInForce(clock: AssetClock): KeyFailure | undefined {
+    const { failure } = this;
+    if (failure === undefined || clock.monotonic() >= failure.until) return undefined;
+    return failure.held && !this.isHeld(clock) ? undefined : failure;
+  }
+
+  /** Remembers a failure of this very request, and that nobody asks again before the pause is over. */
+  rememberFailure(error: AssetTokenError, random: number, clock: AssetClock): void {
+    const failures = this.failuresWithThis(clock);
+    const until = this.#endOfPause(backoffMs(failures, random), clock);
+    this.failure = { error, failures, held: this.isHeld(clock), until };
+    this.quietUntil = until;
+  }
+
+  /** No background attempt for a while. */
+  rest(waitMs: number, clock: AssetClock): void {
+    this.quietUntil = Math.max(this.quietUntil, this.#endOfPause(waitMs, clock));
+  }
+
+  /** While a usable token is held, several attempts must fit into what is left of it. */
+  #endOfPause(waitMs: number, clock: AssetClock): number {
+    const remaining = this.remaining(clock);
+    return clock.monotonic() + (remaining > 0 ? shortenedToFit(waitMs, remaining) : waitMs);
+  }
+
+  /** Whether its next token is fetched without anybody asking. */
+  get isWanted(): boolean {
+    return this.pinned || this.usedSinceRefresh;
+  }
+}

@@ -1,0 +1,67 @@
+import type { AssetClock } from '../config/clock.js';
+import type { AccessToken } from './access-token.js';
+import type { AccessTokenRequest } from './request/access-token-request.js';
+import type { Probe } from './pacing/endpoint-health.js';
+import type { GateTicket } from './pacing/token-gate.js';
+
+/** The time for one token request is up. */
+export class DeadlinePassed extends Error {}
+
+/** One token request that any number of callers wait on. It belongs to none of them. */
+export class TokenFlight {
+  readonly request: AccessTokenRequest;
+  /** Set if it is the one request by which an endpoint in trouble is tried. */
+  probe: Probe | undefined;
+  readonly landed: Promise<AccessToken>;
+  readonly controller = new AbortController();
+  /** Whether a caller waits on it. */
+  awaited: boolean;
+  ticket: GateTicket | undefined;
+  land!: (token: AccessToken) => void;
+  fail!: (reason: unknown) => void;
+  #armDeadline: (() => void) | undefined;
+
+  constructor(request: AccessTokenRequest, { probe, awaited }: Pick<TokenFlight, 'probe' | 'awaited'>) {
+    this.request = request;
+    this.probe = probe;
+    this.awaited = awaited;
+    this.landed = new Promise((resolve, reject) => {
+      this.land = resolve;
+      this.fail = reject;
+    });
+    // A flight that nobody waits on may fail without anybody hearing of it.
+    this.landed.catch(() => {});
+  }
+
+  join(): Promise<AccessToken> {
+    if (!this.awaited) {
+      this.awaited = true;
+      this.ticket?.promote();
+      this.#armDeadline?.();
+    }
+    return this.landed;
+  }
+
+  /**
+   * Aborts the request with {@link DeadlinePassed} when `timeoutMs` have passed. The timer keeps the process alive from
+   * the moment on that a caller waits.
+   *
+   * @returns a function that calls it off
+   */
+  startDeadline(timeoutMs: number, clock: AssetClock): () => void {
+    const end = clock.monotonic() + timeoutMs;
+    const expire = (): void => {
+      this.controller.abort(new DeadlinePassed());
+    };
+    let cancel = (): void => {};
+    this.#armDeadline = (): void => {
+      cancel();
+      cancel = clock.setTimeout(expire, Math.max(0, end - clock.monotonic()), { ref: this.awaited });
+    };
+    this.#armDeadline();
+    return () => {
+      this.#armDeadline = undefined;
+      cancel();
+    };
+  }
+}

@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import {
+  orderedWaitMs,
+  resetMs,
+  retryAfterMs,
+  serverDateMs,
+} from '../../../../lib/token/endpoint/retry-after.js';
+import { httpDate, NOW, NOW_SECONDS } from './token-endpoint.fixture.js';
+
+const wait = (value: unknown, headers: object = {}): number | undefined =>
+  retryAfterMs({ 'retry-after': value, ...headers }, NOW);
+
+/** The same moment in the three forms of RFC 9110 §5.6.7: 30 s after NOW, which is 2026-01-01T00:00:00Z. */
+const IN_30_S = [
+  'Thu, 01 Jan 2026 00:00:30 GMT',
+  'Thursday, 01-Jan-26 00:00:30 GMT',
+  'Thu Jan  1 00:00:30 2026',
+];
+
+describe('Retry-After', () => {
+  it('T40 is a number of seconds', () => {
+    expect(wait('30')).toBe(30_000);
+    expect(wait(' 30 ')).toBe(30_000);
+    expect(wait('1.5')).toBe(1500);
+    expect(wait('864000')).toBe(864_000_000);
+  });
+
+  it.each(IN_30_S)('T40 is a date: %s', (date) => {
+    expect(wait(date)).toBe(30_000);
+  });
+
+  it("T40 is measured by the server's own clock, which may differ from ours", () => {
+    expect(wait(httpDate(NOW + 3_630_000), { date: httpDate(NOW + 3_600_000) })).toBe(30_000);
+    expect(wait(httpDate(NOW - 3_570_000), { date: httpDate(NOW - 3_600_000) })).toBe(30_000);
+    expect(wait('30', { date: httpDate(NOW - 3_600_000) })).toBe(30_000);
+  });
+
+  it('T40 is measured by our clock when the answer aged in a cache', () => {
+    expect(wait(httpDate(NOW + 30_000), { date: httpDate(NOW - 3_600_000), age: '5' })).toBe(30_000);
+  });
+
+  it.each([
+    '0',
+    '0.0',
+    '-5',
+    '+5',
+    '',
+    'soon',
+    'NaN',
+    'Infinity',
+    '1e3',
+    '0x10',
+    '5s',
+    '5, 5',
+    '9'.repeat(400),
+    'Wed, 31 Dec 2025 23:59:59 GMT',
+    'Thu, 01 Jan 2026 00:00:00 GMT',
+    'Thu, 99 Jan 2026 00:00:30 GMT',
+    // What Date.parse would take for a date.
+    'in 2099',
+    '2099-01-01T00:00:00Z',
+    'Thu, 01 Jan 2026 00:00:30 +0100',
+    'Thu, 01 Jan 2026 00:00:30',
+    'Thu, 01 Jan 2026 00:00:30 GMT (at noon)',
+    'Thu Jan  1 00:00:30 2026 (at noon)',
+    5,
+    undefined,
+    null,
+    ['5'],
+  ])('T40 orders nothing when it is %p', (value) => {
+    expect(wait(value)).toBeUndefined();
+  });
+
+  it('T40 orders a wait above zero and below eternity, or none, whatever it holds', () => {
+    const odd = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.double().map(String),
+      fc.date().map(String),
+      fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+      fc.jsonValue(),
+    );
+    fc.assert(
+      fc.property(odd, odd, odd, odd, (retryAfter, date, age, reset) => {
+        const headers = { 'retry-after': retryAfter, date, age, 'x-ratelimit-reset': reset };
+        const found = orderedWaitMs(headers, NOW);
+        expect(found === undefined || (found > 0 && Number.isFinite(found))).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('T40 is read fast, were it ten megabytes long', () => {
+    const begun = performance.now();
+    for (const text of ['1', ' ', 'a', '1.', 'Thu, ', 'Aa']) wait(text.repeat(10_000_000 / text.length));
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+});
+
+describe('x-ratelimit-reset', () => {
+  it('is a unix timestamp, maybe with a fraction', () => {
+    expect(resetMs(String(NOW_SECONDS + 30), NOW)).toBe(30_000);
+    expect(resetMs(`${NOW_SECONDS + 30}.5`, NOW)).toBe(30_500);
+  });
+
+  it.each([String(NOW_SECONDS), String(NOW_SECONDS - 1), '30', '', 'x', '-1', '9'.repeat(400), undefined, 5])(
+    'orders nothing when it is %p',
+    (value) => {
+      expect(resetMs(value, NOW)).toBeUndefined();
+    },
+  );
+});
+
+describe('The wait that a refusal orders', () => {
+  const reset = { 'x-ratelimit-reset': String(NOW_SECONDS + 40) };
+
+  it('is Retry-After, and failing that the end of the rate limit', () => {
+    expect(orderedWaitMs({ 'retry-after': '5', ...reset }, NOW)).toBe(5000);
+    expect(orderedWaitMs(reset, NOW)).toBe(40_000);
+    expect(orderedWaitMs({ 'retry-after': 'soon', ...reset }, NOW)).toBe(40_000);
+    expect(orderedWaitMs({}, NOW)).toBeUndefined();
+  });
+
+  it("measures the end of the rate limit by the server's clock", () => {
+    expect(orderedWaitMs({ ...reset, date: httpDate(NOW + 30_000) }, NOW)).toBe(10_000);
+  });
+});
+
+describe("The server's Date", () => {
+  it.each([undefined, '0', 'x', '-1'])('is its clock when Age is %p', (age) => {
+    expect(serverDateMs({ date: httpDate(NOW), age })).toBe(NOW);
+  });
+
+  it.each(['1', '3600', ' 5 ', '0.1'])('is of no use when the answer is as old as Age: %p', (age) => {
+    expect(serverDateMs({ date: httpDate(NOW), age })).toBeUndefined();
+  });
+
+  it.each([
+    '',
+    'x',
+    '5',
+    '2026',
+    '2026-01-01',
+    'Thu, 01 Jan 2026',
+    'Thu, 99 Jan 2026 00:00:00 GMT',
+    `${httpDate(NOW)}, ${httpDate(NOW)}`,
+    `x${httpDate(NOW)}`,
+    NOW,
+    undefined,
+    [httpDate(NOW)],
+  ])('is of no use when it is %p', (date) => {
+    expect(serverDateMs({ date })).toBeUndefined();
+  });
+});

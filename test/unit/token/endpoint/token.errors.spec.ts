@@ -1,0 +1,84 @@
+import { inspect } from 'node:util';
+import { isAssetAuthError } from '../../../../lib/config/asset-auth.error.js';
+import { failure } from '../../../../lib/token/endpoint/token-answer.js';
+import { AssetClosedError, stillFailing } from '../../../../lib/token/endpoint/token.errors.js';
+import { requestFor } from './token-endpoint.fixture.js';
+
+const asked = requestFor({ scopes: ['ledger:read'], businessId: 'biz_1', resource: ['urn:x'] });
+const { error } = failure({ request: asked, environment: 'sandbox' }, 'ASSET_TOKEN_THROTTLED', {
+  what: 'the endpoint answered 429.',
+  status: 429,
+  retryable: true,
+  orderedWait: 7000,
+});
+
+describe('The error of a token request', () => {
+  it('says what was asked for, where, and what came back', () => {
+    expect(error.message).toBe(
+      'No access token for scopes ledger:read, business biz_1, resource urn:x (sandbox): the endpoint answered 429.',
+    );
+    expect(error).toMatchObject({
+      name: 'AssetTokenError',
+      code: 'ASSET_TOKEN_THROTTLED',
+      scopes: ['ledger:read'],
+      businessId: 'biz_1',
+      resource: ['urn:x'],
+      environment: 'sandbox',
+      status: 429,
+      retryable: true,
+      retryAfterMs: 7000,
+      reason: 'the endpoint answered 429.',
+    });
+  });
+
+  it('is recognised by its code', () => {
+    expect(isAssetAuthError(error, 'ASSET_TOKEN_THROTTLED')).toBe(true);
+    expect(isAssetAuthError(error, 'ASSET_TOKEN_UNAVAILABLE')).toBe(false);
+  });
+
+  it('prints its name and message', () => {
+    expect(inspect(error)).toContain('AssetTokenError: No access token for scopes ledger:read');
+  });
+});
+
+describe('The error while a pause is in force', () => {
+  const still = stillFailing(error, requestFor({ scopes: ['report:read'] }), 1234.5);
+
+  it('has the real cause, for what this caller asked for', () => {
+    expect(still.message).toBe(
+      'No access token for scopes report:read (sandbox): the endpoint answered 429. Not asked again for 1235 ms.',
+    );
+    expect(still).toMatchObject({
+      code: 'ASSET_TOKEN_THROTTLED',
+      status: 429,
+      retryable: true,
+      cause: error,
+    });
+    expect(still.scopes).toEqual(['report:read']);
+    expect(still.businessId).toBeUndefined();
+  });
+
+  it('remembers whether time ran out', () => {
+    const slow = failure({ request: asked, environment: 'sandbox' }, 'ASSET_TOKEN_UNAVAILABLE', {
+      what: 'no answer.',
+      timedOut: true,
+    }).error;
+    expect(stillFailing(slow, asked, 1).timedOut).toBe(true);
+    expect(still.timedOut).toBe(false);
+  });
+
+  it('says when to come back, which is never at once', () => {
+    expect(still.retryAfterMs).toBe(1235);
+    for (const waitMs of [0, -5, 0.1]) expect(stillFailing(error, asked, waitMs).retryAfterMs).toBe(1);
+  });
+});
+
+describe('The error after the end', () => {
+  it('T51 has a code of its own and is not worth a retry', () => {
+    expect(new AssetClosedError()).toMatchObject({
+      name: 'AssetClosedError',
+      code: 'ASSET_CLOSED',
+      retryable: false,
+    });
+  });
+});

@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { backoffMs, shortenedToFit } from '../../../../lib/token/pacing/backoff.js';
+
+const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+describe('the pause after failures in a row', () => {
+  it.each([
+    [1, 500, 1000],
+    [2, 1000, 2000],
+    [3, 2000, 4000],
+    [5, 8000, 16_000],
+    [6, 15_000, 30_000],
+    [7, 15_000, 30_000],
+    [5000, 15_000, 30_000],
+  ])('is, after %i, between half the step (%i ms) and the whole (%i ms)', (failures, half, whole) => {
+    expect(backoffMs(failures, 0)).toBe(half);
+    expect(backoffMs(failures, 0.5)).toBe((half + whole) / 2);
+    expect(backoffMs(failures, 1 - 2 ** -53)).toBeCloseTo(whole, 6);
+  });
+
+  it('is the first step where no failure was counted', () => {
+    expect(backoffMs(0, 0)).toBe(500);
+    expect(backoffMs(-3, 0)).toBe(500);
+  });
+
+  it('is finite, at least half a second, and at most thirty, whatever the number of failures', () => {
+    fc.assert(
+      fc.property(fc.nat(Number.MAX_SAFE_INTEGER), random, (failures, roll) => {
+        const wait = backoffMs(failures, roll);
+        return wait >= 500 && wait <= 30_000;
+      }),
+    );
+  });
+});
+
+describe('a pause while a token is held', () => {
+  it('is at most a quarter of what is left of the token', () => {
+    expect(shortenedToFit(30_000, 60_000)).toBe(15_000);
+    expect(shortenedToFit(1000, 60_000)).toBe(1000);
+    expect(shortenedToFit(1000, 2000)).toBe(500);
+  });
+
+  it('does not spin in the last moment: a tenth of a second is short enough', () => {
+    expect(shortenedToFit(1000, 300)).toBe(100);
+    expect(shortenedToFit(1000, 400)).toBe(100);
+  });
+
+  it('ends at expiry', () => {
+    expect(shortenedToFit(1000, 30)).toBe(30);
+  });
+
+  it('never outlasts the token, nor what was asked', () => {
+    const ms = fc.double({ min: 0, max: 1e12, noNaN: true });
+    fc.assert(
+      fc.property(ms, ms, (wait, remaining) => {
+        const fitted = shortenedToFit(wait, remaining);
+        return fitted >= 0 && fitted <= wait && fitted <= remaining && fitted <= Math.max(remaining / 4, 100);
+      }),
+    );
+  });
+});

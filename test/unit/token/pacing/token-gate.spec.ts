@@ -1,0 +1,305 @@
+import fc from 'fast-check';
+import { ManualClock } from 'nestjs-asset-auth/testing';
+import { type GateTicket, TokenGate, type TurnedAwayError } from '../../../../lib/token/pacing/token-gate.js';
+
+const QUEUE_TIMEOUT_MS = 10_000;
+
+/** A ticket and what has become of it. */
+interface Queued {
+  readonly ticket: GateTicket;
+  state: 'queued' | 'granted' | 'timeout' | 'endpoint in trouble' | 'stopped';
+}
+
+interface Setting {
+  readonly clock: ManualClock;
+  readonly gate: TokenGate;
+  readonly caller: () => Queued;
+  readonly refresh: () => Queued;
+  readonly limit: (remaining: number, seconds: number) => void;
+}
+
+function setting(slots = 3): Setting {
+  const clock = new ManualClock();
+  const gate = new TokenGate(clock, { slots, queueTimeoutMs: QUEUE_TIMEOUT_MS });
+  const enter = (awaited: boolean): Queued => {
+    const queued: Queued = { ticket: gate.enter(awaited), state: 'queued' };
+    queued.ticket.granted.then(
+      () => (queued.state = 'granted'),
+      (error: unknown) => (queued.state = (error as TurnedAwayError).reason),
+    );
+    return queued;
+  };
+  return {
+    clock,
+    gate,
+    caller: () => enter(true),
+    refresh: () => enter(false),
+    limit: (remaining, seconds) => {
+      gate.observe({
+        'x-ratelimit-remaining': String(remaining),
+        'x-ratelimit-reset': String(clock.now() / 1000 + seconds),
+      });
+    },
+  };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function states(...queued: readonly Queued[]): Promise<string[]> {
+  await turn();
+  return queued.map(({ state }) => state);
+}
+
+describe('the gate of token requests', () => {
+  it('lets as many go at once as it has slots, the others one by one in their order', async () => {
+    const { caller } = setting(2);
+    const [a, b, c, d] = [caller(), caller(), caller(), caller()];
+    expect(await states(a, b, c, d)).toEqual(['granted', 'granted', 'queued', 'queued']);
+    b.ticket.release();
+    expect(await states(c, d)).toEqual(['granted', 'queued']);
+    a.ticket.release();
+    expect(await states(d)).toEqual(['granted']);
+  });
+
+  it('takes a slot back once, however often it is given', async () => {
+    const { caller } = setting(1);
+    const [a, b, c] = [caller(), caller(), caller()];
+    a.ticket.release();
+    a.ticket.release();
+    expect(await states(b, c)).toEqual(['granted', 'queued']);
+    c.ticket.release();
+    expect(await states(c)).toEqual(['queued']);
+  });
+
+  it('leaves one slot free of background refreshes, for those who wait', async () => {
+    const { caller, refresh } = setting(3);
+    const [a, b, c] = [refresh(), refresh(), refresh()];
+    expect(await states(a, b, c)).toEqual(['granted', 'granted', 'queued']);
+    expect(await states(caller())).toEqual(['granted']);
+  });
+
+  it('lets a refresh go where there is one slot only', async () => {
+    const { refresh } = setting(1);
+    const [a, b] = [refresh(), refresh()];
+    expect(await states(a, b)).toEqual(['granted', 'queued']);
+  });
+
+  it('lets those who wait go before refreshes that came earlier', async () => {
+    const { caller, refresh } = setting(2);
+    const active = [caller(), caller()];
+    const [early, late] = [refresh(), caller()];
+    active[0]!.ticket.release();
+    expect(await states(early, late)).toEqual(['queued', 'granted']);
+    active[1]!.ticket.release();
+    late.ticket.release();
+    expect(await states(early)).toEqual(['granted']);
+  });
+
+  it('lets a refresh go before others, and into the last slot, once somebody waits for it', async () => {
+    const { refresh } = setting(2);
+    const [active, other, wanted] = [refresh(), refresh(), refresh()];
+    expect(await states(active, other, wanted)).toEqual(['granted', 'queued', 'queued']);
+    wanted.ticket.promote();
+    expect(await states(other, wanted)).toEqual(['queued', 'granted']);
+  });
+
+  it('is not troubled by the promotion of what has its slot already, or was promoted before', async () => {
+    const { clock, refresh, caller } = setting(1);
+    const [active, queued, next] = [refresh(), refresh(), caller()];
+    active.ticket.promote();
+    queued.ticket.promote();
+    queued.ticket.promote();
+    active.ticket.release();
+    expect(await states(next, queued)).toEqual(['granted', 'queued']);
+    next.ticket.release();
+    expect(await states(queued)).toEqual(['granted']);
+    expect(clock.timers).toHaveLength(0);
+  });
+});
+
+describe('the queue at the gate', () => {
+  it('turns away who waited too long, with a timer that keeps the process alive', async () => {
+    const { clock, caller } = setting(1);
+    const [, queued] = [caller(), caller()];
+    expect(clock.timers).toEqual([{ dueInMs: QUEUE_TIMEOUT_MS, ref: true }]);
+    await clock.advance(QUEUE_TIMEOUT_MS - 1);
+    expect(await states(queued)).toEqual(['queued']);
+    await clock.advance(1);
+    expect(await states(queued)).toEqual(['timeout']);
+    expect(clock.timers).toHaveLength(0);
+  });
+
+  it('keeps refreshes as long as it takes, without a timer', async () => {
+    const { clock, caller, refresh } = setting(1);
+    const active = caller();
+    const queued = refresh();
+    expect(clock.timers).toHaveLength(0);
+    await clock.advance(86_400_000);
+    active.ticket.release();
+    expect(await states(queued)).toEqual(['granted']);
+  });
+
+  it('counts the time of a promoted refresh from when somebody waits', async () => {
+    const { clock, caller, refresh } = setting(1);
+    caller();
+    const queued = refresh();
+    await clock.advance(60_000);
+    queued.ticket.promote();
+    await clock.advance(QUEUE_TIMEOUT_MS - 1);
+    expect(await states(queued)).toEqual(['queued']);
+    await clock.advance(1);
+    expect(await states(queued)).toEqual(['timeout']);
+  });
+
+  it('leaves no timer behind whoever gets a slot', () => {
+    const { clock, caller } = setting(2);
+    const active = [caller(), caller()];
+    caller();
+    active[0]!.ticket.release();
+    expect(clock.timers).toHaveLength(0);
+  });
+
+  it('can be cleared of refreshes alone, or of all; what is under way stays', async () => {
+    const { clock, gate, caller, refresh } = setting(1);
+    const [active, waiting, idle] = [caller(), caller(), refresh()];
+    gate.clearBackground('endpoint in trouble');
+    expect(await states(active, waiting, idle)).toEqual(['granted', 'queued', 'endpoint in trouble']);
+    gate.clear('stopped');
+    expect(await states(active, waiting)).toEqual(['granted', 'stopped']);
+    expect(clock.timers).toHaveLength(0);
+    const next = caller();
+    active.ticket.release();
+    expect(await states(next)).toEqual(['granted']);
+  });
+});
+
+describe('under a rate limit', () => {
+  it('no more requests are under way than remain', async () => {
+    const { caller, limit } = setting(5);
+    limit(2, 5);
+    const [a, b, c] = [caller(), caller(), caller()];
+    expect(await states(a, b, c)).toEqual(['granted', 'granted', 'queued']);
+    limit(1, 5);
+    a.ticket.release();
+    expect(await states(c)).toEqual(['queued']);
+    b.ticket.release();
+    expect(await states(c)).toEqual(['granted']);
+  });
+
+  it('who can wait for its reset does so, and goes then', async () => {
+    const { clock, caller, refresh, limit } = setting(5);
+    limit(0, 8);
+    const [a, b] = [caller(), refresh()];
+    expect(await states(a, b)).toEqual(['queued', 'queued']);
+    await clock.advance(7999);
+    expect(await states(a, b)).toEqual(['queued', 'queued']);
+    await clock.advance(1);
+    expect(await states(a, b)).toEqual(['granted', 'granted']);
+    expect(clock.timers).toHaveLength(0);
+  });
+
+  it('a caller who cannot wait for its reset goes out as the only probe', async () => {
+    const { caller, limit } = setting(5);
+    limit(0, 30);
+    const [a, b] = [caller(), caller()];
+    expect(await states(a, b)).toEqual(['granted', 'queued']);
+    a.ticket.release();
+    expect(await states(b)).toEqual(['granted']);
+  });
+
+  it('a caller whose time ends with the very reset can wait', async () => {
+    const { caller, limit } = setting(5);
+    limit(0, QUEUE_TIMEOUT_MS / 1000);
+    expect(await states(caller())).toEqual(['queued']);
+  });
+
+  it('nobody is a probe while anything else is under way', async () => {
+    const { caller, limit } = setting(5);
+    const active = caller();
+    limit(0, 30);
+    const queued = caller();
+    expect(await states(queued)).toEqual(['queued']);
+    active.ticket.release();
+    expect(await states(queued)).toEqual(['granted']);
+  });
+
+  it('a caller becomes a probe when the reset moves beyond its time', async () => {
+    const { caller, limit } = setting(5);
+    limit(0, 5);
+    const queued = caller();
+    expect(await states(queued)).toEqual(['queued']);
+    limit(0, 50);
+    expect(await states(queued)).toEqual(['granted']);
+  });
+
+  it('refreshes wait for its reset, however long, and keep no process alive meanwhile', async () => {
+    const { clock, refresh, limit } = setting(5);
+    limit(0, 50);
+    const queued = refresh();
+    expect(clock.timers).toEqual([{ dueInMs: 50_000, ref: false }]);
+    await clock.advance(50_000);
+    expect(await states(queued)).toEqual(['granted']);
+  });
+
+  it('the process stays alive while somebody waits for its reset, and no longer', async () => {
+    const { clock, gate, caller, refresh, limit } = setting(5);
+    caller();
+    limit(0, 50);
+    caller();
+    refresh();
+    expect(clock.timers).toContainEqual({ dueInMs: 50_000, ref: true });
+    await clock.advance(QUEUE_TIMEOUT_MS);
+    expect(clock.timers).toEqual([{ dueInMs: 40_000, ref: false }]);
+    gate.clear('stopped');
+    expect(clock.timers).toHaveLength(0);
+  });
+});
+
+describe('whatever happens at the gate', () => {
+  const act = fc.record({
+    what: fc.constantFrom('caller', 'refresh', 'release', 'promote', 'limit', 'pass', 'clear'),
+    pick: fc.nat(),
+  });
+
+  it('slots and limits hold, one slot stays free of refreshes, and nothing is forgotten', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(act, { maxLength: 50 }),
+        async (slots, acts) => {
+          const { clock, gate, caller, refresh, limit } = setting(slots);
+          const all: { queued: Queued; released: boolean }[] = [];
+          for (const { what, pick } of acts) {
+            const one = all[pick % Math.max(1, all.length)];
+            if (what === 'caller') all.push({ queued: caller(), released: false });
+            if (what === 'refresh') all.push({ queued: refresh(), released: false });
+            if (what === 'release' && one?.queued.state === 'granted') {
+              one.released = true;
+              one.queued.ticket.release();
+            }
+            if (what === 'promote') one?.queued.ticket.promote();
+            if (what === 'limit') limit(pick % 4, (pick % 20) + 1);
+            if (what === 'pass') await clock.advance(pick % 5000);
+            if (what === 'clear' && pick % 5 === 0) gate.clearBackground('endpoint in trouble');
+            await turn();
+            const active = all.filter(({ queued, released }) => queued.state === 'granted' && !released);
+            expect(active.length).toBeLessThanOrEqual(slots);
+          }
+          for (let i = 0; i < 200; i += 1) {
+            await clock.advance(1000);
+            for (const one of all) {
+              if (one.queued.state === 'granted' && !one.released) {
+                one.released = true;
+                one.queued.ticket.release();
+              }
+            }
+            await turn();
+          }
+          expect(all.filter(({ queued }) => queued.state === 'queued')).toEqual([]);
+          expect(clock.timers).toHaveLength(0);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});

@@ -1,0 +1,291 @@
+import fc from 'fast-check';
+import { ManualClock } from 'nestjs-asset-auth/testing';
+import { failure } from '../../../lib/token/endpoint/token-answer.js';
+import { AccessToken } from '../../../lib/token/access-token.js';
+import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
+import { RefreshScheduler } from '../../../lib/token/refresh.scheduler.js';
+import { TokenCache } from '../../../lib/token/token-cache.js';
+import type { TokenEntry } from '../../../lib/token/token-entry.js';
+
+const DAY = 86_400_000;
+const request = new AccessTokenRequest(
+  { clientId: 'client', tokenTtlSeconds: 3600 },
+  { scopes: ['ledger:read'], businessId: undefined, resource: undefined },
+);
+const { error } = failure({ request, environment: 'sandbox' }, 'ASSET_TOKEN_UNAVAILABLE', { what: 'down' });
+
+interface Setting {
+  readonly clock: ManualClock;
+  readonly cache: TokenCache;
+  readonly scheduler: RefreshScheduler;
+  readonly entry: TokenEntry;
+  /** When refreshes were asked for, by the monotonic clock. */
+  readonly refreshed: number[];
+  readonly hold: (lifeMs: number, windowMs: number) => void;
+}
+
+function setting(): Setting {
+  const clock = new ManualClock();
+  const cache: TokenCache = new TokenCache(10, (left) => {
+    scheduler.forget(left);
+  });
+  const entry = cache.findOrCreate(request);
+  const refreshed: number[] = [];
+  const scheduler = new RefreshScheduler(clock, cache, () => refreshed.push(clock.monotonic()));
+  const hold = (lifeMs: number, windowMs: number): void => {
+    const life = { sent: { wall: clock.now(), monotonic: clock.monotonic() }, lifeMs, windowMs };
+    entry.hold(new AccessToken('value', request, life), life);
+    scheduler.plan(entry);
+  };
+  return { clock, cache, scheduler, entry, refreshed, hold };
+}
+
+describe('the schedule of one key', () => {
+  it('asks for a refresh when its token gets stale, if it was used', async () => {
+    const { clock, entry, refreshed, hold } = setting();
+    hold(1000, 250);
+    entry.markUse();
+    await clock.advance(749);
+    expect(refreshed).toEqual([]);
+    await clock.advance(1);
+    expect(refreshed).toEqual([750]);
+  });
+
+  it('asks for none if it was not, and forgets the key at its expiry', async () => {
+    const { clock, cache, refreshed, hold } = setting();
+    hold(1000, 250);
+    await clock.advance(999);
+    expect(cache.entries()).toHaveLength(1);
+    await clock.advance(1);
+    expect(cache.entries()).toEqual([]);
+    expect(refreshed).toEqual([]);
+    expect(clock.timers).toEqual([]);
+  });
+
+  it('asks for one if it is pinned, used or not, and again after its expiry', async () => {
+    const { clock, scheduler, cache, entry, refreshed, hold } = setting();
+    cache.pin(request);
+    hold(1000, 250);
+    await clock.advance(750);
+    expect(refreshed).toEqual([750]);
+    await clock.advance(250);
+    entry.quietUntil = clock.monotonic() + 40;
+    scheduler.plan(entry);
+    await clock.advance(40);
+    expect(refreshed).toEqual([750, 1040]);
+  });
+
+  it('waits for the end of a pause, and sees then whether the key was used in it', async () => {
+    const { clock, scheduler, entry, refreshed, hold } = setting();
+    hold(1000, 500);
+    await clock.advance(600);
+    entry.quietUntil = clock.monotonic() + 100;
+    scheduler.plan(entry);
+    await clock.advance(50);
+    entry.markUse();
+    await clock.advance(49);
+    expect(refreshed).toEqual([]);
+    await clock.advance(1);
+    expect(refreshed).toEqual([700]);
+  });
+
+  it('keeps a failure in memory beyond the token, and asks for nothing then', async () => {
+    const { clock, cache, entry, refreshed, hold } = setting();
+    hold(1000, 250);
+    entry.lastError = error;
+    await clock.advance(5000);
+    expect(cache.entries()).toEqual([entry]);
+    expect(refreshed).toEqual([]);
+    expect(clock.timers).toEqual([]);
+  });
+
+  it('keeps a token that was given up until its natural end, to know it again', async () => {
+    const { clock, cache, scheduler, entry, refreshed, hold } = setting();
+    hold(1000, 250);
+    entry.markUse();
+    entry.invalidated = true;
+    scheduler.plan(entry);
+    await clock.advance(999);
+    expect(cache.entries()).toHaveLength(1);
+    await clock.advance(1);
+    expect(cache.entries()).toEqual([]);
+    expect(refreshed).toEqual([]);
+  });
+
+  it('T29 does so for months, without asking for anything in the meantime', async () => {
+    const { clock, cache, scheduler, entry, refreshed, hold } = setting();
+    hold(60 * DAY, 15 * DAY);
+    entry.markUse();
+    entry.invalidated = true;
+    scheduler.plan(entry);
+    await clock.advance(60 * DAY - 1);
+    expect(cache.entries()).toHaveLength(1);
+    await clock.advance(1);
+    expect(cache.entries()).toEqual([]);
+    expect(refreshed).toEqual([]);
+  });
+
+  it('does not cut a pause short that began while the token was fresh', async () => {
+    const { clock, entry, refreshed, hold } = setting();
+    hold(1000, 250);
+    entry.markUse();
+    entry.quietUntil = 800;
+    await clock.advance(799);
+    expect(refreshed).toEqual([]);
+    await clock.advance(1);
+    expect(refreshed).toEqual([800]);
+  });
+
+  it('goes on after the machine slept: nothing is asked for on behalf of a token that is gone', async () => {
+    const { clock, cache, entry, refreshed, hold } = setting();
+    hold(1000, 250);
+    entry.markUse();
+    clock.suspend(5000);
+    await clock.advance(750);
+    expect(refreshed).toEqual([]);
+    expect(cache.entries()).toEqual([]);
+  });
+
+  it('T29 reaches a moment beyond the longest timer in steps', async () => {
+    const { clock, entry, refreshed, hold } = setting();
+    hold(365 * DAY, 90 * DAY);
+    entry.markUse();
+    await clock.advance(275 * DAY - 1);
+    expect(refreshed).toEqual([]);
+    await clock.advance(1);
+    expect(refreshed).toEqual([275 * DAY]);
+  });
+
+  it('has one timer at a time, which keeps no process alive, and rounds up', () => {
+    const { clock, scheduler, entry, hold } = setting();
+    hold(1000, 250.4);
+    scheduler.plan(entry);
+    scheduler.plan(entry);
+    expect(clock.timers).toEqual([{ dueInMs: 750, ref: false }]);
+  });
+
+  it('has none for a key that left the memory, nor once it is stopped', async () => {
+    const { clock, cache, scheduler, entry, refreshed, hold } = setting();
+    hold(1000, 250);
+    entry.markUse();
+    scheduler.stop();
+    expect(clock.timers).toEqual([]);
+    hold(1000, 250);
+    expect(clock.timers).toEqual([]);
+    const other = setting();
+    other.cache.delete(other.entry);
+    other.hold(1000, 250);
+    expect(other.clock.timers).toEqual([]);
+    await clock.advance(10_000);
+    expect(refreshed).toEqual([]);
+    expect(cache.entries()).toHaveLength(1);
+  });
+});
+
+describe('the schedule of many keys', () => {
+  const keyed = (i: number): AccessTokenRequest =>
+    new AccessTokenRequest(
+      { clientId: 'client', tokenTtlSeconds: 3600 },
+      { scopes: [`scope:${i}`], businessId: undefined, resource: undefined },
+    );
+
+  function many(lives: readonly number[]): {
+    readonly clock: ManualClock;
+    readonly scheduler: RefreshScheduler;
+    readonly entries: readonly TokenEntry[];
+    readonly woken: [string, number][];
+  } {
+    const clock = new ManualClock();
+    const cache = new TokenCache(lives.length, () => {});
+    const woken: [string, number][] = [];
+    const scheduler = new RefreshScheduler(clock, cache, ({ request: { key } }) =>
+      woken.push([key, clock.monotonic()]),
+    );
+    const entries = lives.map((lifeMs, i) => {
+      const entry = cache.findOrCreate(keyed(i));
+      const life = { sent: { wall: clock.now(), monotonic: 0 }, lifeMs: lifeMs * 2, windowMs: lifeMs };
+      entry.hold(new AccessToken('value', entry.request, life), life);
+      entry.markUse();
+      scheduler.plan(entry);
+      return entry;
+    });
+    return { clock, scheduler, entries, woken };
+  }
+
+  it('takes one timer for all of them, set to the one that is due first', () => {
+    const { clock } = many([500, 300, 900, 100, 700]);
+    expect(clock.timers).toEqual([{ dueInMs: 100, ref: false }]);
+  });
+
+  it('wakes each at its own moment, in whatever order they came and were moved or left', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 40 }),
+        fc.array(fc.nat(), { maxLength: 40 }),
+        async (lives, moves) => {
+          const { clock, scheduler, entries, woken } = many(lives);
+          const left = new Set<TokenEntry>();
+          for (const [turn, move] of moves.entries()) {
+            const entry = entries[move % entries.length]!;
+            if (turn % 2 === 0) left.add(entry);
+            else left.delete(entry);
+            if (turn % 2 === 0) scheduler.forget(entry);
+            else scheduler.plan(entry);
+          }
+          await clock.advance(50);
+          const expected = entries.flatMap((entry, i) =>
+            left.has(entry) ? [] : [[entry.request.key, lives[i]!]],
+          );
+          const sorted = (list: readonly unknown[]): string[] =>
+            list.map((item) => JSON.stringify(item)).sort();
+          expect(sorted(woken)).toEqual(sorted(expected));
+          expect(woken.map(([, at]) => at)).toEqual(woken.map(([, at]) => at).sort((a, b) => a - b));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('what is fresh without a second look', () => {
+  it('is fresh until the refresh is due, by the wall clock', async () => {
+    const { clock, entry, hold } = setting();
+    hold(1000, 250);
+    expect(entry.freshUntil).toBe(clock.now() + 750);
+    await clock.advance(750);
+    expect(entry.freshUntil).toBe(0);
+    expect(entry.state(clock)).toBe('stale');
+  });
+
+  it('T27 ends with the timer although the wall clock was set back', async () => {
+    const { clock, entry, hold } = setting();
+    hold(1000, 250);
+    clock.jumpWallClock(-3_600_000);
+    await clock.advance(750);
+    expect(entry.state(clock)).toBe('stale');
+    await clock.advance(250);
+    expect(entry.state(clock)).toBe('expired');
+  });
+
+  it('T27 ends by the wall clock although the machine slept and no timer ran', () => {
+    const { clock, entry, hold } = setting();
+    hold(1000, 250);
+    clock.suspend(5000);
+    expect(entry.state(clock)).toBe('expired');
+  });
+
+  it('ends when the token is given up, replaced or no longer watched', () => {
+    const { scheduler, cache, entry, hold } = setting();
+    hold(1000, 250);
+    entry.invalidated = true;
+    scheduler.plan(entry);
+    expect(entry.freshUntil).toBe(0);
+    hold(1000, 250);
+    cache.delete(entry);
+    expect(entry.freshUntil).toBe(0);
+    const stopped = setting();
+    stopped.hold(1000, 250);
+    stopped.scheduler.stop();
+    expect(stopped.entry.freshUntil).toBe(0);
+  });
+});

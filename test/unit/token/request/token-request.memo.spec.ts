@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { TokenRequestMemo } from '../../../../lib/token/request/token-request.memo.js';
+import { type AssetTokenRequest } from '../../../../lib/token/request/token-request.resolver.js';
+import { requestFor } from '../endpoint/token-endpoint.fixture.js';
+
+/** Values that concatenation, joining or an object's own names would confuse. */
+const text = fc.oneof(
+  fc.constantFrom('a', 'b', 'a b', 'a,b', 'a\nb', 'a\0b', '', '__proto__', 'constructor', '\uD800', 'null'),
+  fc.string({ unit: 'binary', maxLength: 3 }),
+);
+const said: fc.Arbitrary<AssetTokenRequest> = fc.record({
+  scopes: fc.oneof(fc.constantFrom(null, undefined), text, fc.array(text, { minLength: 1, maxLength: 3 })),
+  businessId: fc.oneof(fc.constantFrom(null, undefined), text),
+});
+
+/** One scope and a list of one are the same thing to say. */
+const meaning = ({ scopes, businessId }: AssetTokenRequest): string =>
+  JSON.stringify([
+    typeof scopes === 'string' ? [scopes] : (scopes ?? String(scopes)),
+    businessId ?? [String(businessId)],
+  ]);
+
+describe('The memo of resolved requests', () => {
+  it('finds what was remembered', () => {
+    const memo = new TokenRequestMemo(10);
+    const request = requestFor();
+    memo.remember({ scopes: ['a:b', 'c:d'], businessId: 'biz_1' }, request);
+    expect(memo.find({ scopes: ['a:b', 'c:d'], businessId: 'biz_1' })).toBe(request);
+  });
+
+  it('takes one scope and a list of one for the same', () => {
+    const memo = new TokenRequestMemo(10);
+    const request = requestFor();
+    memo.remember({ scopes: 'a:b' }, request);
+    expect(memo.find({ scopes: ['a:b'] })).toBe(request);
+  });
+
+  it.each<[AssetTokenRequest, AssetTokenRequest]>([
+    [{ scopes: ['a:b'], businessId: 'biz_1' }, { scopes: ['a:b\nbiz_1'] }],
+    [{ scopes: ['a:b', 'c:d'] }, { scopes: ['a:b c:d'] }],
+    [{ scopes: ['a:b', 'c:d'] }, { scopes: ['a:b,c:d'] }],
+    [{ scopes: ['a:b', 'c:d'] }, { scopes: ['a:b'] }],
+    [{ scopes: ['a:b'] }, { scopes: ['a:b', 'c:d'] }],
+    [{ scopes: ['a:b'] }, { scopes: ['A:b'] }],
+    [{}, { scopes: null }],
+    [{}, { businessId: null }],
+    [{}, { scopes: [] }],
+    [{ scopes: null }, { scopes: 'null' }],
+    [{ businessId: 'undefined' }, {}],
+  ])('T11 T12 T16 never takes %j for %j, or the other way about', (one, other) => {
+    for (const [remembered, sought] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      if (Array.isArray(remembered.scopes) && remembered.scopes.length === 0) continue;
+      const memo = new TokenRequestMemo(10);
+      memo.remember(remembered, requestFor());
+      expect(memo.find(sought)).toBeUndefined();
+    }
+  });
+
+  it('T11 T12 finds, for anything that may be said, what was remembered for that and nothing else', () => {
+    fc.assert(
+      fc.property(fc.array(said, { minLength: 1, maxLength: 20 }), said, (all, sought) => {
+        const memo = new TokenRequestMemo(1000);
+        const byMeaning = new Map(all.map((one) => [meaning(one), requestFor()]));
+        for (const one of all) memo.remember(one, byMeaning.get(meaning(one))!);
+        for (const one of [...all, sought]) expect(memo.find(one)).toBe(byMeaning.get(meaning(one)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([5, {}, new Set(['a:b']), [['a:b']], Symbol('s'), Number.NaN])(
+    'knows nothing of scopes that are %p',
+    (scopes) => {
+      const memo = new TokenRequestMemo(10);
+      memo.remember({ scopes: 'a:b' }, requestFor());
+      expect(memo.find({ scopes } as unknown as AssetTokenRequest)).toBeUndefined();
+    },
+  );
+
+  it('remembers nothing that names a resource', () => {
+    const memo = new TokenRequestMemo(10);
+    memo.remember({ resource: 'urn:x' }, requestFor());
+    expect(memo.find({ resource: 'urn:x' })).toBeUndefined();
+    expect(memo.find({})).toBeUndefined();
+    memo.remember({}, requestFor());
+    expect(memo.find({ resource: 'urn:x' })).toBeUndefined();
+    expect(memo.find({ resource: null })).toBeUndefined();
+  });
+
+  it('is bounded: it starts anew when it is full', () => {
+    const memo = new TokenRequestMemo(3);
+    const [one, ...others] = ['biz_1', 'biz_2', 'biz_3', 'biz_4'].map((businessId) => ({ businessId }));
+    memo.remember(one!, requestFor());
+    for (const other of others.slice(0, 2)) memo.remember(other, requestFor());
+    expect(memo.find(one!)).toBeDefined();
+    memo.remember(others[2]!, requestFor());
+    expect(memo.find(one!)).toBeUndefined();
+    expect(memo.find(others[2]!)).toBeDefined();
+    memo.remember(one!, requestFor());
+    expect(memo.find(others[2]!)).toBeDefined();
+  });
+
+  it.each<AssetTokenRequest>([{ scopes: null }, {}, { scopes: 'a:b' }])(
+    'forgets what was said as %j too when it starts anew',
+    (one) => {
+      const memo = new TokenRequestMemo(2);
+      memo.remember(one, requestFor());
+      for (const businessId of ['biz_1', 'biz_2', 'biz_3']) memo.remember({ businessId }, requestFor());
+      expect(memo.find(one)).toBeUndefined();
+    },
+  );
+
+  it('is bounded in the length of lists as well', () => {
+    const memo = new TokenRequestMemo(100);
+    const one = { businessId: 'biz_1' };
+    memo.remember(one, requestFor());
+    const long = Array.from({ length: 200 }, (_, index) => `scope:${index}`);
+    memo.remember({ scopes: long }, requestFor());
+    expect(memo.find({ scopes: long })).toBeDefined();
+    memo.remember({ businessId: 'biz_2' }, requestFor());
+    expect(memo.find({ scopes: long })).toBeUndefined();
+    expect(memo.find(one)).toBeUndefined();
+  });
+
+  it('stays fast with text of ten megabytes', () => {
+    const memo = new TokenRequestMemo(10);
+    const begun = performance.now();
+    for (const unit of ['a', '\0', '\uD800', 'é']) {
+      const scopes = [unit.repeat(10_000_000)];
+      expect(memo.find({ scopes, businessId: scopes[0] })).toBeUndefined();
+    }
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+});
