@@ -1,0 +1,53 @@
+import { AssetBusinessError } from '../config/config.errors.js';
+import { quoted } from '../config/printable.js';
+import { AssetScopeInterceptor } from './asset-scope.interceptor.js';
+import { type AssetBusinessSource, declare } from './asset-scope.metadata.js';
+import { bindInterceptor, decoratedTarget } from './decorated-target.js';
+
+/**
+ * The one business that a handler's token is for. On a class: the default of its handlers. On a method: that handler's,
+ * in place of the class's. `null`: explicitly none, for a tenant-level path under a class that declares one.
+ *
+ * A string names a route parameter or, in a resolver, a GraphQL argument. A function finds it anywhere else, and is
+ * needed in microservice and gateway handlers. It runs after guards and before pipes, and answers at once: a business
+ * that has to be looked up belongs in a guard, which puts it on the request.
+ *
+ * A value in the request that is no business id is answered with 400 before the handler runs
+ * (`AssetBusinessRequestError`). A parameter that does not exist and a function that answers `undefined` fail with
+ * `AssetBusinessError`, so that no token is ever broader than was meant.
+ *
+ * @example
+ * ```ts
+ * @Controller('businesses/:businessId/ledgers')
+ * @AssetBusiness('businessId')
+ * export class LedgersController {
+ *   @MessagePattern('ledgers')
+ *   @AssetBusiness((context) => context.switchToRpc().getData<{ businessId: string }>().businessId)
+ *   list() {}
+ * }
+ * ```
+ * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` where it is written, if it names nothing
+ */
+export function AssetBusiness(source: AssetBusinessSource): MethodDecorator & ClassDecorator {
+  return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const { name, owner } = decoratedTarget(target, key, descriptor);
+    const problem = owner === undefined ? 'it belongs on a class or on a method' : sourceProblem(source);
+    if (owner === undefined || problem !== undefined) {
+      throw new AssetBusinessError(
+        `@AssetBusiness on ${name} cannot be used: ${String(problem)}.`,
+        'ASSET_BUSINESS_INVALID',
+      );
+    }
+    declare('business', { source }, owner);
+    bindInterceptor(AssetScopeInterceptor, target, key, descriptor);
+  };
+}
+
+function sourceProblem(source: unknown): string | undefined {
+  if (source === null || typeof source === 'function') return undefined;
+  if (typeof source === 'string' && source.startsWith(':')) {
+    return `name the parameter without the colon: ${quoted(source.slice(1))}`;
+  }
+  if (typeof source === 'string' && source !== '') return undefined;
+  return `it takes the name of a parameter, a function, or null for explicitly none, not ${quoted(source)}`;
+}

@@ -1,0 +1,66 @@
+import { AssetScopeError } from '../config/config.errors.js';
+import { quoted } from '../config/printable.js';
+import { type AssetScopeName } from '../config/scope-set.js';
+import { AssetScopeInterceptor } from './asset-scope.interceptor.js';
+import { declare } from './asset-scope.metadata.js';
+import { bindInterceptor, decoratedTarget } from './decorated-target.js';
+import { scopeArguments } from './scope-arguments.js';
+
+/** What {@link AssetScope} takes after the scopes. */
+export interface AssetScopeOptions {
+  /** Only calls through the client of this name get the scopes, where there are several clients. */
+  readonly client?: string | undefined;
+}
+
+/**
+ * The scopes that a handler's calls to Asset ask for. On a class: the default of its handlers. On a method: that
+ * handler's, in place of the class's. `null`: explicitly none, so the client's full grant. Where it is written twice on
+ * one class or method the upper one holds, as with Nest's own metadata.
+ *
+ * It binds {@link AssetScopeInterceptor} by itself, so it works wherever Nest runs interceptors: routes, GraphQL queries
+ * and mutations, messages of microservices and gateways. GraphQL field resolvers need
+ * `fieldResolverEnhancers: ['interceptors']`. `@Cron`, `@OnEvent`, queue workers and plain methods need
+ * `@RunWithAssetScope`; so does a handler that other code calls as an ordinary method. As with all metadata in Nest,
+ * subclasses inherit what stands on the class, and an overriding method does not inherit what stands on the method.
+ *
+ * @example
+ * ```ts
+ * @AssetScope('ledger:read')
+ * @Controller('ledgers')
+ * export class LedgersController {
+ *   @Post()
+ *   @AssetScope('ledger:read', 'ledger:create')
+ *   create() {}
+ * }
+ * ```
+ * @throws AssetScopeError `ASSET_SCOPE_INVALID` where it is written: a malformed scope, an empty list, no scope at all
+ * @see RFC 6749 §3.3 for what a scope may look like
+ */
+export function AssetScope(
+  scope: AssetScopeName,
+  ...more: readonly AssetScopeName[]
+): MethodDecorator & ClassDecorator;
+export function AssetScope(
+  ...scopesThenOptions: readonly [AssetScopeName, ...AssetScopeName[], AssetScopeOptions]
+): MethodDecorator & ClassDecorator;
+export function AssetScope(
+  scopes: readonly AssetScopeName[] | null,
+  options?: AssetScopeOptions,
+): MethodDecorator & ClassDecorator;
+export function AssetScope(...args: readonly unknown[]): MethodDecorator & ClassDecorator {
+  const parsed = scopeArguments(args, ['client']);
+  return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const { name, owner } = decoratedTarget(target, key, descriptor);
+    const refuse = (problem: string): AssetScopeError =>
+      new AssetScopeError(`@AssetScope on ${name} cannot be used: ${problem}.`, 'ASSET_SCOPE_INVALID');
+
+    if (owner === undefined) throw refuse('it belongs on a class or on a method');
+    if (parsed.problem !== undefined) throw refuse(parsed.problem);
+    const client = parsed.options.get('client');
+    if (client !== undefined && (typeof client !== 'string' || client === '')) {
+      throw refuse(`the option client is the name of a client, not ${quoted(client)}`);
+    }
+    declare('scope', { scopes: parsed.scopes, client }, owner);
+    bindInterceptor(AssetScopeInterceptor, target, key, descriptor);
+  };
+}

@@ -1,0 +1,116 @@
+import { types } from 'node:util';
+import { from, isObservable, takeWhile } from 'rxjs';
+import { businessIdProblem } from '../config/business-id.js';
+import { AssetBusinessError, AssetScopeError } from '../config/config.errors.js';
+import { type AssetScopeName, type ScopeSet } from '../config/scope-set.js';
+import { runInScope, type ScopeStore, scopeWith } from './asset-scope.context.js';
+import { declare } from './asset-scope.metadata.js';
+import { decoratedTarget } from './decorated-target.js';
+import { scopeArguments } from './scope-arguments.js';
+import { observeInScope } from './scoped-observable.js';
+import { bindStream } from './scoped-stream.js';
+
+type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
+type BusinessOfCall = string | null | undefined | ((...args: readonly unknown[]) => unknown);
+
+/** What {@link RunWithAssetScope} takes after the scopes. */
+export interface RunWithAssetScopeOptions {
+  /**
+   * The business of the call: an id, a function of the method's arguments, or `null`, explicitly none. Left out, it is
+   * that of the caller, if any.
+   */
+  readonly businessId?: string | null | undefined | ((...args: never[]) => string | null);
+}
+
+/**
+ * The scopes, and perhaps the business, that a method works with wherever it is called from: for methods that no
+ * interceptor reaches, such as `@Cron`, `@OnEvent`, queue workers and plain providers. What it names wins over what is
+ * in force at the caller, an event's emitter for instance; a business it does not name is the caller's.
+ *
+ * Stands above or below the other decorators: their metadata is kept. Promises, Observables, streams and generators that
+ * the method returns go on working in the scope after it has returned.
+ *
+ * @example
+ * ```ts
+ * @Cron(CronExpression.EVERY_DAY_AT_MIDNIGHT)
+ * @RunWithAssetScope('report:read')
+ * async nightly() {}
+ *
+ * @RunWithAssetScope('ledger:create', { businessId: (job: Job<Order>) => job.data.businessId })
+ * async process(job: Job<Order>) {}
+ * ```
+ * @throws AssetScopeError `ASSET_SCOPE_INVALID` where it is written
+ * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` where it is written, or from the method if the function does not
+ * answer a business id or `null`
+ */
+export function RunWithAssetScope(scope: AssetScopeName, ...more: readonly AssetScopeName[]): MethodDecorator;
+export function RunWithAssetScope(
+  ...scopesThenOptions: readonly [AssetScopeName, ...AssetScopeName[], RunWithAssetScopeOptions]
+): MethodDecorator;
+export function RunWithAssetScope(
+  scopes: readonly AssetScopeName[] | null,
+  options?: RunWithAssetScopeOptions,
+): MethodDecorator;
+export function RunWithAssetScope(...args: readonly unknown[]): MethodDecorator {
+  const parsed = scopeArguments(args, ['businessId']);
+  return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const { name, owner } = decoratedTarget(target, key, descriptor);
+    const at = `@RunWithAssetScope on ${name}`;
+    if (owner === undefined || descriptor === undefined) {
+      throw new AssetScopeError(`${at} cannot be used: it belongs on a method.`, 'ASSET_SCOPE_INVALID');
+    }
+    if (parsed.problem !== undefined) {
+      throw new AssetScopeError(`${at} cannot be used: ${parsed.problem}.`, 'ASSET_SCOPE_INVALID');
+    }
+    const business = parsed.options.get('businessId') as BusinessOfCall;
+    if (typeof business !== 'function') businessOfCall(at, business, []);
+    const wrapper = wrap(at, owner as Method, parsed.scopes, business);
+    declare('run', { scopes: parsed.scopes, business: business !== undefined && business !== null }, wrapper);
+    descriptor.value = wrapper;
+  };
+}
+
+function wrap(at: string, method: Method, scopes: ScopeSet | null, business: BusinessOfCall): Method {
+  const wrapper: Method = function (...args) {
+    const scope = scopeWith(scopes, undefined, businessOfCall(at, business, args));
+    return continueIn(
+      scope,
+      runInScope(scope, () => method.call(this, ...args)),
+    );
+  };
+  // Name, length, and whatever other decorators left on the function below; those above find the wrapper.
+  for (const property of Reflect.ownKeys(method)) {
+    if (property === 'prototype') continue;
+    Object.defineProperty(wrapper, property, Object.getOwnPropertyDescriptor(method, property) ?? {});
+  }
+  for (const metadataKey of Reflect.getOwnMetadataKeys(method) as unknown[]) {
+    Reflect.defineMetadata(metadataKey, Reflect.getOwnMetadata(metadataKey, method), wrapper);
+  }
+  return wrapper;
+}
+
+/** A promise keeps the scope by itself; what it or the method hands out to be read later does not. */
+function continueIn(scope: ScopeStore, result: unknown): unknown {
+  if (types.isPromise(result)) return result.then((value) => continueIn(scope, value));
+  if (isObservable(result)) {
+    // `from`, since it may be an Observable of another copy of rxjs.
+    return observeInScope(scope, (subscriber) => from(result).pipe(takeWhile(() => !subscriber.closed)));
+  }
+  bindStream(scope, result);
+  return result;
+}
+
+function businessOfCall(
+  at: string,
+  business: BusinessOfCall,
+  args: readonly unknown[],
+): string | null | undefined {
+  if (business === undefined || business === null) return business;
+  const value = typeof business === 'function' ? business(...args) : business;
+  if (value === null) return value;
+  const problem = businessIdProblem(value);
+  if (problem !== undefined) {
+    throw new AssetBusinessError(`${at} cannot be used: ${problem}.`, 'ASSET_BUSINESS_INVALID');
+  }
+  return value as string;
+}
