@@ -1,0 +1,108 @@
+import { HttpService } from '@nestjs/axios';
+import axios from 'axios';
+import { Observable } from 'rxjs';
+import { checkedBusinessId } from '../config/business-id.js';
+import { scopeSet, type AssetScopeName } from '../config/scope-set.js';
+import { AssetCall, type Narrowing } from './asset-call.js';
+
+/**
+ * Calls Asset's API. Everything that `HttpService` of `@nestjs/axios` offers, with a valid access token on each request,
+ * narrowed to the scopes and business in force when the verb is called.
+ *
+ * @example
+ * ```ts
+ * constructor(private readonly asset: AssetHttpService) {}
+ *
+ * list(businessId: string) {
+ *   return this.asset.get(`/v0/business/${businessId}/ledger`).pipe(map((response) => response.data));
+ * }
+ * ```
+ */
+export class AssetHttpService extends HttpService {
+  readonly #narrowing: Narrowing;
+
+  /**
+   * Built by {@link AssetAuthModule}; a hand-made one would have no tokens.
+   *
+   * @internal
+   */
+  constructor(instance: HttpService['axiosRef'], narrowing: Narrowing = {}) {
+    super(instance);
+    this.#narrowing = narrowing;
+  }
+
+  /**
+   * A view of the same client whose calls ask for these scopes, whatever decorators say; `null`: explicitly none, so the
+   * client's full grant. A request's own `asset` option still goes first.
+   *
+   * @throws AssetScopeError `ASSET_SCOPE_INVALID`
+   *
+   * @example
+   * ```ts
+   * this.asset.withScope('report:read').get(url);
+   * ```
+   */
+  withScope(...scopes: readonly [AssetScopeName, ...AssetScopeName[]] | readonly [null]): AssetHttpService {
+    const [only] = scopes;
+    const narrowed = only === null ? null : scopeSet(scopes);
+    return new AssetHttpService(this.instance, { ...this.#narrowing, scopes: narrowed });
+  }
+
+  /**
+   * A view of the same client whose calls are narrowed to this business, whatever decorators say; `null`: explicitly none.
+   *
+   * @throws AssetBusinessError `ASSET_BUSINESS_INVALID`
+   *
+   * @example
+   * ```ts
+   * this.asset.forBusiness(businessId).withScope('ledger:read').get(`/v0/business/${businessId}/ledger`);
+   * ```
+   */
+  forBusiness(businessId: string | null): AssetHttpService {
+    const narrowed = businessId === null ? null : checkedBusinessId(businessId);
+    return new AssetHttpService(this.instance, { ...this.#narrowing, businessId: narrowed });
+  }
+
+  /**
+   * Every verb ends here, with its config last. The scope is taken now and not on subscription, which may happen
+   * anywhere: Observables are cold. (Typed without axios' types, which differ between the Nest majors and between
+   * `import` and `require`; `never` fits the response of every one of them.)
+   */
+  protected override makeObservable(
+    axiosVerb: (...args: unknown[]) => Promise<never>,
+    ...args: unknown[]
+  ): Observable<never> {
+    const given = (args.at(-1) ?? {}) as GivenConfig;
+    const call = AssetCall.of(given.asset, this.#narrowing);
+    return new Observable((subscriber) => {
+      const ownCall = call.again();
+      // As in HttpService: leaving ends the request, unless the caller has a way of its own to end it.
+      const leave = given.cancelToken ? undefined : axios.CancelToken.source();
+      const config = { ...given, asset: ownCall, cancelToken: leave?.token ?? given.cancelToken };
+      let isOver = false;
+      axiosVerb(...args.slice(0, -1), config).then(
+        (response) => {
+          isOver = true;
+          subscriber.next(response);
+          subscriber.complete();
+        },
+        (error: unknown) => {
+          isOver = true;
+          subscriber.error(error);
+        },
+      );
+      return () => {
+        // Not after an answer: it may be a stream that is still read, and its config may make the call again.
+        if (isOver) return;
+        ownCall.abandon();
+        leave?.cancel();
+      };
+    });
+  }
+}
+
+/** What matters here of an axios config. */
+interface GivenConfig {
+  readonly asset?: unknown;
+  readonly cancelToken?: unknown;
+}

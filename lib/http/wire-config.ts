@@ -1,0 +1,67 @@
+import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import { randomUUID } from 'node:crypto';
+import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
+import type { AccessToken } from '../token/access-token.js';
+import type { SentBearer } from './bearer.js';
+
+/** What the wire needs besides the caller's config. */
+export interface WireParts {
+  readonly token: AccessToken | undefined;
+  /** The address that was checked. */
+  readonly url: URL;
+  /** The client's agents and proxy. */
+  readonly route: AssetHttpDefaults;
+  /** Milliseconds left of the call's `timeout`, more than 0; `undefined`: it has none. */
+  readonly timeoutMs: number | undefined;
+  readonly beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'];
+}
+
+/**
+ * The private copy of a config that goes to the adapter. The token is written here and nowhere else: errors and responses
+ * carry the caller's own config.
+ */
+export function wireConfig(
+  config: InternalAxiosRequestConfig,
+  { token, url, route, timeoutMs, beforeRedirect }: WireParts,
+): InternalAxiosRequestConfig {
+  // No second look at names and values that axios has normalized already.
+  const headers = Object.assign(new AxiosHeaders(), AxiosHeaders.from(config.headers));
+  if (token !== undefined) headers.set('Authorization', `Bearer ${token.value}`, true);
+  // Without prototype, as axios makes its own: a polluted one decides nothing.
+  const wire = Object.assign(Object.create(null) as InternalAxiosRequestConfig, config, route);
+  wire.headers = headers;
+  // The address is combined and parsed once: what was checked is what is sent.
+  wire.url = url.href;
+  wire.baseURL = undefined;
+  wire.beforeRedirect = beforeRedirect;
+  (wire as { asset?: unknown }).asset = undefined;
+  if (timeoutMs !== undefined) {
+    // Never 0, which would be none.
+    wire.timeout = Math.ceil(timeoutMs);
+    wire.timeoutErrorMessage ??= `timeout of ${config.timeout ?? 0}ms exceeded`;
+  }
+  return wire;
+}
+
+/**
+ * For adapters that an application brings: they match on the address as it was written, call the methods of a plain
+ * object, and may hand on to ours what they have no answer to.
+ */
+export function forForeignAdapter(
+  wire: InternalAxiosRequestConfig,
+  { url, baseURL }: InternalAxiosRequestConfig,
+  bearer: SentBearer,
+): InternalAxiosRequestConfig {
+  return Object.assign({}, wire, { url, baseURL, asset: bearer });
+}
+
+/** What axios takes for a boundary; anything else it replaces by one of its own. */
+const BOUNDARY = /boundary=[-_\w\d]{10,70}/i;
+
+/**
+ * Settles the boundary of a multipart form before it is sent, since axios would roll another one for a replay.
+ */
+export function presetBoundary({ data, headers }: InternalAxiosRequestConfig): void {
+  if (!(data instanceof FormData) || BOUNDARY.test(String(headers.getContentType() ?? ''))) return;
+  headers.setContentType(`multipart/form-data; boundary=asset-${randomUUID()}`);
+}

@@ -1,0 +1,220 @@
+import fc from 'fast-check';
+import { assertBusiness, finalUrl, isUnchanged } from '../../../lib/http/final-url.js';
+
+const ORIGIN = 'https://api.getasset.com';
+const NOT_ALLOWED = expect.objectContaining({ code: 'ASSET_REQUEST_NOT_ALLOWED' }) as Error;
+const MISMATCH = expect.objectContaining({ code: 'ASSET_BUSINESS_MISMATCH' }) as Error;
+
+const at = (url: unknown, baseURL: unknown = ORIGIN): string => finalUrl({ url, baseURL }, ORIGIN).href;
+
+describe('the final address', () => {
+  it.each<[unknown, unknown, string]>([
+    ['/v0/business', ORIGIN, '/v0/business'],
+    ['v0/business', ORIGIN, '/v0/business'],
+    ['v0/business', `${ORIGIN}///`, '/v0/business'],
+    ['', ORIGIN, '/'],
+    ['', `${ORIGIN}/v0`, '/v0'],
+    [undefined, ORIGIN, '/'],
+    [null, ORIGIN, '/'],
+    ['?a=1', ORIGIN, '/?a=1'],
+    ['x', `${ORIGIN}/v0/`, '/v0/x'],
+    [`${ORIGIN}/v0`, undefined, '/v0'],
+    [`${ORIGIN}/v0`, 'https://evil.example', '/v0'],
+    ['HTTPS://API.GETASSET.COM:443/v0', ORIGIN, '/v0'],
+    ['https://ａｐｉ.getasset.com/v0', ORIGIN, '/v0'],
+    [new URL('/v0', ORIGIN), ORIGIN, '/v0'],
+    ['https:evil.example', ORIGIN, '/https:evil.example'],
+    ['@evil.example', ORIGIN, '/@evil.example'],
+    ['.evil.example', ORIGIN, '/.evil.example'],
+    [':8443', ORIGIN, '/:8443'],
+    ['/\\evil.example', ORIGIN, '//evil.example'],
+    ['/\t/evil.example', ORIGIN, '//evil.example'],
+    [7, ORIGIN, '/7'],
+  ])('of %j below %j is the one that axios makes of them', (url, baseURL, path) => {
+    expect(at(url, baseURL)).toBe(ORIGIN + path);
+  });
+
+  it.each<[unknown, unknown]>([
+    ['https://api.getasset.com@evil.example', ORIGIN],
+    ['https://api.getasset.com:pw@evil.example/', ORIGIN],
+    ['https://user@api.getasset.com/', ORIGIN],
+    ['https://:password@api.getasset.com/', ORIGIN],
+    ['//evil.example/v0', ORIGIN],
+    ['//api.getasset.com/v0', ORIGIN],
+    ['https://api.getasset.com.evil.example/', ORIGIN],
+    ['https://api.getasset.com./', ORIGIN],
+    ['https://evil.example\\@api.getasset.com/', ORIGIN],
+    ['https://evil.example#@api.getasset.com/', ORIGIN],
+    ['https://evil.example?@api.getasset.com/', ORIGIN],
+    ['https://api.getasset.com:8443/', ORIGIN],
+    ['http://api.getasset.com/', ORIGIN],
+    ['wss://api.getasset.com/', ORIGIN],
+    ['https://аpi.getasset.com/', ORIGIN],
+    ['https://api。getasset。com.evil.example/', ORIGIN],
+    ['blob:https://api.getasset.com/1', ''],
+    ['data:text/plain,x', ''],
+    ['https:api.getasset.com/v0', ''],
+    ['/v0', ''],
+    ['/v0', null],
+    ['', ''],
+    ['/v0', 'https://evil.example'],
+    ['v0', '//evil.example'],
+    ['x', `${ORIGIN}.evil.example`],
+    ['x', `${ORIGIN}@evil.example`],
+    ['\\@evil.example', 'https://evil.example/'],
+    ['https://', ORIGIN],
+  ])('of %j below %j is refused', (url, baseURL) => {
+    expect(() => at(url, baseURL)).toThrow(NOT_ALLOWED);
+  });
+
+  it('of whatever is given is Asset’s or refused in words that repeat no password', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        ORIGIN,
+        'https:',
+        'http:',
+        '//',
+        '\\',
+        '@',
+        ':',
+        '#',
+        '?',
+        '\t',
+        '.',
+        'evil.example',
+        'blob:',
+        'a:hunter2@',
+      ),
+      fc.string({ unit: 'binary', maxLength: 5 }),
+    );
+    const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
+    fc.assert(
+      fc.property(text, fc.option(text, { nil: undefined }), (url, baseURL) => {
+        try {
+          const parsed = finalUrl({ url, baseURL: baseURL ?? ORIGIN }, ORIGIN);
+          expect(parsed.href.startsWith(`${ORIGIN}/`)).toBe(true);
+          expect([parsed.username, parsed.password]).toEqual(['', '']);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ASSET_REQUEST_NOT_ALLOWED' });
+          expect((error as Error).message).not.toContain('hunter2');
+        }
+      }),
+      { numRuns: 600 },
+    );
+  });
+
+  it('of ten megabytes is found at once, also below a base of nothing but slashes', () => {
+    const before = performance.now();
+    expect(at(`/${'a'.repeat(10_000_000)}`)).toHaveLength(ORIGIN.length + 10_000_001);
+    expect(() => at('x', `${'/'.repeat(200_000)}x`)).toThrow(NOT_ALLOWED);
+    expect(at('x', `${ORIGIN}${'/'.repeat(200_000)}`)).toBe(`${ORIGIN}/x`);
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+
+  it('is named in the refusal, cut and without control characters', () => {
+    expect(() => at('https://evil.example/')).toThrow('"https://evil.example"');
+    expect(() => at(`http://[${'\u001b'.repeat(500)}`)).toThrow(
+      /^The address "http:\/\/\[�{72}…" cannot be parsed/,
+    );
+    expect(() => at('http://user:pw@[')).toThrow('The address of the request cannot be parsed');
+  });
+});
+
+describe('an address that was checked', () => {
+  const checked = { written: { url: '/a', baseURL: ORIGIN }, url: new URL('/a', ORIGIN) };
+
+  it('is the same as long as both its texts are', () => {
+    expect(isUnchanged({ url: '/a', baseURL: ORIGIN }, checked)).toBe(true);
+    expect(isUnchanged({ url: '/b', baseURL: ORIGIN }, checked)).toBe(false);
+    expect(isUnchanged({ url: '/a', baseURL: 'https://evil.example' }, checked)).toBe(false);
+    expect(isUnchanged({ url: '/a', baseURL: ORIGIN }, undefined)).toBe(false);
+  });
+
+  it('is never known to be the same if it is no text', () => {
+    const url = new URL('/a', ORIGIN);
+    expect(isUnchanged({ url, baseURL: ORIGIN }, { written: { url, baseURL: ORIGIN }, url })).toBe(false);
+    expect(isUnchanged({ url: '/a', baseURL: url }, { written: { url: '/a', baseURL: url }, url })).toBe(
+      false,
+    );
+    expect(isUnchanged({}, { written: {}, url })).toBe(false);
+  });
+});
+
+describe('the business in an address', () => {
+  const check = (path: string, businessId: string | undefined = 'biz_1'): void => {
+    assertBusiness(new URL(path, ORIGIN), businessId);
+  };
+
+  it.each([
+    '/',
+    '/v0',
+    '/v0/business',
+    '/v0/business/',
+    '/v0/business/biz_1',
+    '/v0/business/biz_1/ledger',
+    '/v0/tenant/biz_2',
+    '/v1/business/biz_2',
+    '/v0/businesses/biz_2',
+    '/v0/business/./biz_1/',
+    '//v0//business//biz_1',
+  ])('of %s may be that of the token', (path) => {
+    expect(() => {
+      check(path);
+    }).not.toThrow();
+  });
+
+  it.each([
+    '/v0/business/biz_2',
+    '/V0/Business/biz_2',
+    '/v0/business/BIZ_1',
+    '/v0/business/biz_1%20',
+    '/v0/business/biz_1;x',
+    '/v0/business/biz_10',
+    '/v0/business/biz_',
+    '/v0%2fbusiness%2fbiz_2',
+    '/v0/business%5cbiz_2',
+    '/v0%2f.%2fbusiness/biz_2',
+    '/v0/business/%2e/biz_2',
+    '/v0/business/biz_1%2f..%2fbiz_2',
+    '/..%2fv0/business/biz_1',
+    '/v0/%zz',
+    '/v0/business/biz_1/%ff',
+  ])('of %s is not that of the token', (path) => {
+    expect(() => {
+      check(path);
+    }).toThrow(MISMATCH);
+  });
+
+  it('matters to narrowed tokens only', () => {
+    assertBusiness(new URL('/v0/business/biz_2/%zz', ORIGIN), undefined);
+  });
+
+  it('is found in any spelling: what a server may read as another business is refused', () => {
+    const spelled = (text: string) =>
+      fc
+        .array(fc.constantFrom('plain', 'percent', 'upper'), {
+          minLength: text.length,
+          maxLength: text.length,
+        })
+        .map((ways) =>
+          Array.from(text)
+            .map((char, i) =>
+              ways[i] === 'percent'
+                ? `%${char.charCodeAt(0).toString(16)}`
+                : ways[i] === 'upper'
+                  ? char.toUpperCase()
+                  : char,
+            )
+            .join(''),
+        );
+    const slash = fc.constantFrom('/', '//', '%2f', '\\', '%5C', '/./', '/%2e/', '/\t');
+    fc.assert(
+      fc.property(slash, spelled('v0'), slash, spelled('business'), slash, (s1, v0, s2, business, s3) => {
+        // Of 'v0' and 'business' the case does not matter; the id is as it is.
+        expect(() => {
+          check(`/${s1 === '\\' ? '' : s1}${v0}${s2}${business}${s3}biz_2`.replace(/^\/+/, '/'));
+        }).toThrow(MISMATCH);
+      }),
+    );
+  });
+});
