@@ -1,0 +1,82 @@
+// The public API, as one explicit list.
+
+export { AssetAuthModule } from './asset-auth.module.js';
+export type {
+  AssetAuthModuleAsyncOptions,
+  AssetAuthModuleExtras,
+  AssetAuthOptionsFactory,
+} from './asset-auth.module-definition.js';
+export {
+  ASSET_CLOCK,
+  getAssetAuthConfigToken,
+  getAssetHttpToken,
+  getAssetTokenServiceToken,
+  InjectAssetHttp,
+  InjectAssetTokenService,
+} from './asset-auth.tokens.js';
+
+export { AssetAuthConfig } from './config/asset-auth.config.js';
+export {
+  AssetAuthError,
+  type AssetAuthErrorCode,
+  type AssetAuthErrorDetails,
+  type AssetAuthErrorLike,
+  isAssetAuthError,
+} from './config/asset-auth.error.js';
+export type {
+  AssetAuthOptions,
+  AssetClientSecret,
+  AssetEnvironment,
+  AssetHttpDefaults,
+} from './config/asset-auth.options.js';
+export {
+  AssetBusinessError,
+  AssetConfigError,
+  type AssetConfigProblem,
+  AssetScopeError,
+} from './config/config.errors.js';
+export { assetAuthOptionsFromEnv } from './config/options-from-env.js';
+export { type AssetScopeName, type AssetScopes, type ScopeSet } from './config/scope-set.js';
+
+export { AccessToken } from './token/access-token.js';
+export { type AssetClock } from './config/clock.js';
+export {
+  AssetClosedError,
+  AssetTokenError,
+  type AssetTokenErrorCode,
+  type AssetTokenErrorDetails,
+} from './token/endpoint/token.errors.js';
+export { type AssetTokenRequest } from './token/request/token-request.resolver.js';
+export { AssetTokenService, type GetAccessTokenOptions } from './token/token.service.js';
+export { type AssetTokenSnapshot } from './token/token-snapshot.js';
+
+export { AssetBusinessRequestError } from './scope/scope.errors.js';
+export { AssetBusiness } from './scope/asset-business.decorator.js';
+export {
+  AssetScopeContext,
+  type AssetScopeContextInput,
+  type AssetScopeInForce,
+} from './scope/asset-scope.context.js';
+export { type AssetBusinessSource } from './scope/asset-scope.metadata.js';
+export { AssetScope, type AssetScopeOptions } from './scope/asset-scope.decorator.js';
+export {
+  AssetScopeExplorer,
+  type AssetScopeInventoryEntry,
+  type MisplacedAssetScope,
+} from './scope/asset-scope.explorer.js';
+export { type AssetScopeEntryKind } from './scope/entry-points.js';
+export { AssetScopeInterceptor } from './scope/asset-scope.interceptor.js';
+export { type AssetScopeReport, listAssetScopes, type ProviderLookup } from './scope/scope-report.js';
+export { RunWithAssetScope, type RunWithAssetScopeOptions } from './scope/run-with-asset-scope.decorator.js';
+
+export { AssetAuthExceptionFilter } from './http/asset-auth-exception.filter.js';
+export { AssetHttpService } from './http/asset-http.service.js';
+export { type AssetRequestOptions } from './http/asset-request.options.js';
+export {
+  AssetApiError,
+  type AssetApiErrorCode,
+  type AssetApiErrorDetails,
+  AssetRequestError,
+} from './http/http.errors.js';
+export type * from './http/axios-augmentation.cjs';
+export type * from './http/axios-augmentation.mjs';
