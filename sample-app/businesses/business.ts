@@ -1,0 +1,4 @@
+export interface Business {
+  readonly id: string;
+  readonly name: string;
+}
