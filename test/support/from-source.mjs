@@ -1,0 +1,3 @@
+import { register } from 'node:module';
+
+register('./from-source.hooks.mjs', import.meta.url);

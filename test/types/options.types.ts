@@ -1,0 +1,149 @@
+/**
+ * What compiles and what does not. Nothing here runs: `npm run typecheck` is the test. A line below `@ts-expect-error`
+ * that compiles after all is an error itself.
+ */
+import { Agent } from 'node:https';
+import type { AssetAuthConfig } from '../../lib/config/asset-auth.config.js';
+import {
+  type AssetAuthErrorCode,
+  type AssetAuthErrorLike,
+  isAssetAuthError,
+} from '../../lib/config/asset-auth.error.js';
+import type {
+  ASSET_AUTH_OPTION_NAMES,
+  AssetAuthOptions,
+  AssetHttpDefaults,
+} from '../../lib/config/asset-auth.options.js';
+import { assetAuthOptionsFromEnv } from '../../lib/config/options-from-env.js';
+import type { AssetScopeName, AssetScopes, ScopeSet } from '../../lib/config/scope-set.js';
+
+type Equal<A, B> = [A, B] extends [B, A] ? true : false;
+type Proof<T extends true> = T;
+
+declare const readOnlyList: readonly string[];
+
+const least = { clientId: 'platform', clientSecret: 'secret' };
+
+export const options: readonly AssetAuthOptions[] = [
+  // The least that is needed.
+  { environment: 'sandbox', clientId: 'platform', clientSecret: 'secret' },
+  { baseUrl: 'https://gateway.example', ...least },
+  // @ts-expect-error: without a client id
+  { environment: 'sandbox', clientSecret: 'secret' },
+  // @ts-expect-error: without a client secret
+  { environment: 'sandbox', clientId: 'platform' },
+
+  // The secret is text, or a function that is asked again each time.
+  { clientId: 'platform', clientSecret: () => 'secret' },
+  { clientId: 'platform', clientSecret: () => Promise.resolve('secret') },
+  // @ts-expect-error: a promise would be read only once
+  { clientId: 'platform', clientSecret: Promise.resolve('secret') },
+  // @ts-expect-error: a function that may have none
+  { clientId: 'platform', clientSecret: () => process.env.SECRET },
+
+  // @ts-expect-error: a misspelt option
+  { ...least, clientSecert: 'secret' },
+  // @ts-expect-error: an option that would change what the token request says
+  { ...least, grantType: 'password' },
+
+  // @ts-expect-error: not an environment
+  { ...least, environment: 'staging' },
+  // @ts-expect-error: not a policy for undeclared scopes
+  { ...least, undeclaredScopes: 'forbid' },
+  // @ts-expect-error: not a policy for granted scopes
+  { ...least, grantedScopes: 'ignore' },
+  // @ts-expect-error: not a way to start
+  { ...least, startup: 'eager' },
+
+  // @ts-expect-error: text where a number belongs, as from an environment variable
+  { ...least, tokenTtlSeconds: '3600' },
+  // @ts-expect-error: null is not "not said"
+  { ...least, maxTokens: null },
+  // `undefined` is, so that a variable that may be unset can be handed on.
+  { ...least, environment: undefined, baseUrl: process.env.GATEWAY, scopes: undefined, http: undefined },
+
+  // Lists may be read-only, since the library does not change them.
+  { ...least, scopes: readOnlyList, allowedScopes: readOnlyList, resource: readOnlyList },
+  { ...least, scopes: 'ledger:read', resource: 'urn:a' },
+  // @ts-expect-error: a scope is text
+  { ...least, scopes: [7] },
+  // @ts-expect-error: a set is not a list
+  { ...least, scopes: new Set(['ledger:read']) },
+
+  // What the environment holds can be completed in code.
+  assetAuthOptionsFromEnv({ ASSET_CLIENT_ID: undefined }),
+  { ...assetAuthOptionsFromEnv(), http: { timeout: 5000 } },
+];
+
+export const httpDefaults: readonly AssetHttpDefaults[] = [
+  { timeout: 5000, httpsAgent: new Agent(), headers: { 'X-Trace': '1' }, proxy: false },
+  // @ts-expect-error: the origin is ours
+  { baseURL: 'https://evil.example' },
+  // @ts-expect-error: the transport is ours
+  { adapter: 'fetch' },
+  // @ts-expect-error: the credentials are ours
+  { auth: { username: 'user', password: 'secret' } },
+  // @ts-expect-error: the body belongs to the single request
+  { data: {} },
+  // @ts-expect-error: not an axios option
+  { timeot: 5000 },
+];
+
+export const scopes: readonly AssetScopes[] = [
+  'ledger:read',
+  'tax_form:read',
+  ['tax_form:read', 'ledger:read'],
+  // @ts-expect-error: not text
+  7,
+  // @ts-expect-error: "explicitly none" is no scope
+  null,
+];
+
+/** Names of options whose type lets everything through. */
+type Unchecked = {
+  [Name in keyof AssetAuthOptions]-?: 0 extends 1 & AssetAuthOptions[Name] ? Name : never;
+}[keyof AssetAuthOptions];
+
+/** The members that an editor completes: all but the one that stands for any text. */
+type Completed<T> = T extends string ? (string extends T ? never : T) : never;
+
+type DocumentedScope =
+  | 'business:create'
+  | 'ledger:create'
+  | 'ledger:read'
+  | 'ledger:update'
+  | 'journal_entry:create'
+  | 'transaction:update'
+  | 'invoice:create'
+  | 'invoice:update'
+  | 'bill:create'
+  | 'bill:update'
+  | 'credit_memo:create'
+  | 'vendor_credit:create'
+  | 'request:read'
+  | 'request:create'
+  | 'report:read';
+
+export type Proofs = [
+  EveryOptionIsListed: Proof<Equal<(typeof ASSET_AUTH_OPTION_NAMES)[number], keyof AssetAuthOptions>>,
+  NoOptionTakesAnything: Proof<Equal<Unchecked, never>>,
+  DocumentedScopesAreCompleted: Proof<Equal<Completed<AssetScopeName>, DocumentedScope>>,
+  AnyTextIsAScopeName: Proof<Equal<AssetScopeName, string>>,
+];
+
+export function readOnly(set: ScopeSet, config: AssetAuthConfig): unknown {
+  // @ts-expect-error: a set of scopes cannot be changed
+  set[0] = 'ledger:read';
+  // @ts-expect-error: nor can the configuration
+  config.origin = 'https://evil.example';
+  // @ts-expect-error: the secret is no field of it
+  return config.clientSecret;
+}
+
+export function guarded(error: unknown): [AssetAuthErrorLike, AssetAuthErrorCode, number?] | undefined {
+  // @ts-expect-error: no such code
+  if (isAssetAuthError(error, 'ASSET_TOKEN_UNAVAILIBLE')) return undefined;
+  return isAssetAuthError(error, 'ASSET_TOKEN_UNAVAILABLE')
+    ? [error, error.code, error.retryAfterMs ?? 0]
+    : undefined;
+}
