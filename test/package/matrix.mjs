@@ -1,0 +1,54 @@
+const scenario = [['test/package/scenario', '.']];
+
+/**
+ * The matrix: which scripts of which application run on which Node. The scripts are those of the application's
+ * package.json. `files` of this repository are copied into its `src`: from where, to where.
+ */
+export const applications = [
+  {
+    name: 'nest11-cjs',
+    files: scenario,
+    scripts: {
+      jest: [20, 22, 24],
+      build: [20, 22, 24],
+      'both-copies': [20],
+      types: [20],
+      'types:strict': [20],
+      'types:node10': [20],
+      'types:bundler': [20],
+    },
+  },
+  {
+    // With the lowest versions that our peer dependencies allow.
+    name: 'nest11-esm',
+    files: scenario,
+    scripts: { build: [20], 'both-copies': [20], 'types:strict': [20] },
+  },
+  {
+    // The specifications that this repository runs on Nest 12.
+    name: 'nest11-entry-points',
+    files: [
+      ['test/support', 'support'],
+      ['test/e2e/nest', 'e2e/nest'],
+    ],
+    scripts: { jest: [20] },
+  },
+  {
+    name: 'nest12-esm',
+    files: scenario,
+    scripts: {
+      jest: [20, 22, 24],
+      vitest: [20, 22, 24],
+      build: [20, 22, 24],
+      'both-copies': [20],
+      'types:strict': [20],
+      'types:bundler': [20],
+    },
+  },
+  {
+    name: 'nest12-cjs',
+    files: scenario,
+    // Jest lets CommonJS require an ES module, which Nest 12 is, from Node 24.9 on.
+    scripts: { jest: [24], build: [20, 22, 24], 'both-copies': [20], 'types:strict': [20] },
+  },
+];

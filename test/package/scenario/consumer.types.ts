@@ -1,0 +1,47 @@
+// Compiled, never run: what an application's compiler must accept and refuse.
+import { HttpService } from '@nestjs/axios';
+import { type DynamicModule, Injectable } from '@nestjs/common';
+import { type AxiosRequestConfig } from 'axios';
+import { AssetAuthModule, AssetHttpService, type AssetScopeName, InjectAssetHttp } from 'nestjs-asset-auth';
+import { AssetSandbox, ManualClock } from 'nestjs-asset-auth/testing';
+import { type Observable } from 'rxjs';
+
+@Injectable()
+export class Ledgers {
+  constructor(
+    private readonly asset: AssetHttpService,
+    @InjectAssetHttp('eu') private readonly eu: AssetHttpService,
+  ) {}
+
+  narrowed(): Observable<unknown> {
+    return this.asset.get('/v0/business', { asset: { scopes: ['business:read'], businessId: null } });
+  }
+
+  anonymous(): Observable<unknown> {
+    return this.eu.post('/v0/echo', { any: 'body' }, { asset: false, timeout: 100 });
+  }
+
+  misspelled(): Observable<unknown> {
+    // @ts-expect-error An option that does not exist.
+    return this.asset.get('/v0/business', { asset: { scope: 'business:read' } });
+  }
+
+  mistaken(): Observable<unknown> {
+    // @ts-expect-error Only false switches the token off.
+    return this.asset.get('/v0/business', { asset: true });
+  }
+
+  answer(): Promise<string> {
+    return this.asset.axiosRef.get<string>('/v0/echo', { asset: false }).then(({ data }) => data);
+  }
+}
+
+export const config: AxiosRequestConfig = { url: '/v0/business', asset: { scopes: 'business:read' } };
+export const httpServiceOf = (asset: AssetHttpService): HttpService => asset;
+export const scopeNames: readonly AssetScopeName[] = ['ledger:read', 'a:scope.of.tomorrow'];
+export const clock = new ManualClock();
+
+export async function moduleOn(sandbox: AssetSandbox): Promise<DynamicModule> {
+  await sandbox.waitForRequest('token');
+  return AssetAuthModule.forRoot({ ...sandbox.moduleOptions(), name: 'eu', isGlobal: false });
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { exec } from './exec.mjs';
+
+const AT_THE_TOP = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+
+/** What must be true of the packed tarball itself, whoever installs it. */
+export const checks = {
+  publint: ({ root, tarball }) =>
+    exec('npx', ['--no-install', 'publint', 'run', '--strict', tarball], { cwd: root }),
+
+  attw: ({ root, tarball }) => exec('npx', ['--no-install', 'attw', tarball], { cwd: root }),
+
+  /** Holds both builds of each source file, with types and maps, and nothing besides. */
+  contents: async ({ root, tarball, workspace }) => {
+    const listing = await exec('tar', ['-tzf', tarball], { cwd: workspace });
+    const packed = listing
+      .trim()
+      .split('\n')
+      .map((path) => path.replace(/^package\//, ''));
+    const sources = (await readdir(join(root, 'lib'), { recursive: true })).filter((path) =>
+      /\.[cm]?ts$/.test(path),
+    );
+    const built = ['dist/cjs', 'dist/esm'].flatMap((build) =>
+      sources.flatMap((source) => outputs(`${build}/${source}`)),
+    );
+    const expected = [...AT_THE_TOP, ...built, 'dist/cjs/package.json'];
+    assert.deepEqual(packed.sort(), expected.sort());
+  },
+
+  /** A debugger finds the sources inside the maps: the tarball holds no source files. */
+  'source-maps': async ({ root }) => {
+    for (const build of ['cjs', 'esm']) {
+      const map = JSON.parse(await readFile(join(root, 'dist', build, 'index.js.map'), 'utf8'));
+      assert.match(map.sourcesContent[0], /The public API/);
+    }
+  },
+};
+
+/** The files that one source file is compiled to. */
+function outputs(source) {
+  const [, path, extension] = /^(.*)\.([cm]?)ts$/.exec(source);
+  return [`${path}.${extension}js`, `${path}.${extension}js.map`, `${path}.d.${extension}ts`];
+}
