@@ -1,0 +1,52 @@
+// API calls in a bare loop: AssetHttpService through the scope interceptor, beside Nest's HttpService with a static header.
+
+import { startChild } from '../support/child.mjs';
+import { row } from '../support/report.mjs';
+import { interleaved, ratio } from '../support/rounds.mjs';
+import { summary } from '../support/statistics.mjs';
+
+export const title = 'API calls in a bare loop';
+
+const NAMES = {
+  plain: '@nestjs/axios, static header',
+  interceptor: 'AssetHttpService through the scope interceptor',
+  view: 'AssetHttpService, narrowed view',
+  'axios-token-interceptor': 'axios-token-interceptor + axios-oauth-client',
+  'axios-auth-refresh': 'axios-auth-refresh',
+};
+
+export async function run({ server, quick }) {
+  const variants = Object.keys(NAMES);
+  const clients = await Promise.all(
+    variants.map((variant) =>
+      startChild('loop-client', { args: [variant, server.url], execArgv: ['--expose-gc'] }),
+    ),
+  );
+  const load = { workers: 32, calls: quick ? 300 : 10_000 };
+  const results = await interleaved(
+    Object.fromEntries(variants.map((variant, i) => [variant, () => clients[i].ask('run', load)])),
+    { rounds: quick ? 3 : 15, warmUps: quick ? 1 : 2 },
+  );
+  for (const client of clients) await client.stop();
+  return variants.flatMap((variant) => rowsOf(variant, results[variant], results.plain));
+}
+
+function rowsOf(variant, figures, baseline) {
+  const name = NAMES[variant];
+  const own = [
+    row(`${name}: requests/s`, summary(figures.perSecond)),
+    ...['p50', 'p99', 'p999'].map((figure) =>
+      row(`${name}: ${figure}`, summary(figures[figure]), { unit: 'ms' }),
+    ),
+    row(`${name}: CPU per request`, summary(figures.cpuMicros), { unit: 'µs' }),
+  ];
+  if (figures === baseline) return own;
+  return [
+    ...own,
+    row(`${name}: throughput ÷ baseline`, ratio(figures.perSecond, baseline.perSecond), {
+      ...(variant === 'interceptor' && { goal: { atLeast: 0.98 } }),
+    }),
+    row(`${name}: p99 ÷ baseline`, ratio(figures.p99, baseline.p99)),
+    row(`${name}: CPU ÷ baseline`, ratio(figures.cpuMicros, baseline.cpuMicros)),
+  ];
+}

@@ -1,0 +1,68 @@
+// A whole Nest application under load from another process. The baseline carries an interceptor that does nothing, since
+// Nest itself charges for having any; the application without one is reported beside it.
+
+import { startChild } from '../support/child.mjs';
+import { row } from '../support/report.mjs';
+import { interleaved, ratio } from '../support/rounds.mjs';
+import { summary } from '../support/statistics.mjs';
+
+export const title = 'A whole Nest application under load';
+
+const VARIANTS = ['pass-through', 'library', 'plain'];
+const CONNECTIONS = 32;
+
+async function measurePlatform(platform, { server, load, rounds, seconds }) {
+  const started = await Promise.all(
+    VARIANTS.map(async (variant) => {
+      const app = await startChild('nest-application', { args: [platform, variant, server.url] });
+      return [variant, app];
+    }),
+  );
+  const contestant = (app) => async () => {
+    await app.ask('cpu');
+    const { calls, ...figures } = await load.ask('run', {
+      url: app.greeting,
+      connections: CONNECTIONS,
+      seconds,
+    });
+    return { ...figures, cpuMicros: (await app.ask('cpu')) / calls };
+  };
+  const results = await interleaved(
+    Object.fromEntries(started.map(([variant, app]) => [variant, contestant(app)])),
+    { rounds },
+  );
+  for (const [, app] of started) await app.stop();
+  return rows(platform, results);
+}
+
+function rows(platform, results) {
+  const baseline = results['pass-through'];
+  return VARIANTS.flatMap((variant) => {
+    const figures = results[variant];
+    const named = `${platform}, ${variant}`;
+    return [
+      row(`${named}: requests/s`, summary(figures.perSecond)),
+      ...['p50', 'p99', 'p999'].map((figure) =>
+        row(`${named}: ${figure}`, summary(figures[figure]), { unit: 'ms' }),
+      ),
+      row(`${named}: CPU per request`, summary(figures.cpuMicros), { unit: 'µs' }),
+      ...(variant === 'pass-through'
+        ? []
+        : [
+            row(`${named}: throughput ÷ pass-through`, ratio(figures.perSecond, baseline.perSecond), {
+              ...(variant === 'library' && { goal: { atLeast: 0.98 } }),
+            }),
+            row(`${named}: CPU ÷ pass-through`, ratio(figures.cpuMicros, baseline.cpuMicros)),
+          ]),
+    ];
+  });
+}
+
+export async function run({ server, quick }) {
+  const load = await startChild('load');
+  const options = { server, load, rounds: quick ? 2 : 9, seconds: quick ? 1 : 8 };
+  const express = await measurePlatform('express', options);
+  const fastify = await measurePlatform('fastify', options);
+  await load.stop();
+  return [...express, ...fastify];
+}

@@ -1,0 +1,44 @@
+// The built library, as an application would load it: the ESM build by default, another one with
+// BENCH_LIBRARY=<folder of index.js>.
+
+import { pathToFileURL } from 'node:url';
+import { resolve } from 'node:path';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { root } from './root.mjs';
+
+const folder = resolve(process.env.BENCH_LIBRARY ?? `${root}/dist/esm`);
+
+export const library = await import(pathToFileURL(`${folder}/index.js`).href);
+
+export const CREDENTIALS = { clientId: 'bench-client', clientSecret: 'bench-secret' };
+
+/** The options that every benchmark starts from. */
+export const optionsFor = (server, options = {}) => ({ baseUrl: server.url, ...CREDENTIALS, ...options });
+
+/** An application context with nothing but the library in it. */
+export async function startLibrary(server, options) {
+  class BenchModule {}
+  Module({ imports: [library.AssetAuthModule.forRoot(optionsFor(server, options))] })(BenchModule);
+  const context = await NestFactory.createApplicationContext(BenchModule, { logger: ['error', 'warn'] });
+  return {
+    context,
+    tokens: context.get(library.AssetTokenService),
+    http: context.get(library.AssetHttpService),
+    close: () => context.close(),
+  };
+}
+
+/** One request object for each key: a scope, narrowed to one of so many businesses. */
+export const keysOf = (count) =>
+  Array.from({ length: count }, (_, i) => ({
+    scopes: ['ledger:read'],
+    businessId: `biz_${String(i).padStart(6, '0')}`,
+  }));
+
+/** Fetches the token of each key, so many at a time. */
+export async function fill(tokens, keys, atATime = 500) {
+  for (let i = 0; i < keys.length; i += atATime) {
+    await Promise.all(keys.slice(i, i + atATime).map((key) => tokens.getAccessToken(key)));
+  }
+}

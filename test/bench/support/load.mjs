@@ -1,0 +1,19 @@
+// Puts an application under load, in a process of its own.
+
+import autocannon from 'autocannon';
+import { answerParent } from './child.mjs';
+
+answerParent({
+  async run({ url, connections, seconds }) {
+    const { requests, latency, errors, non2xx } = await autocannon({ url, connections, duration: seconds });
+    if (errors + non2xx > 0)
+      throw new Error(`${errors} errors and ${non2xx} other answers than 2xx from ${url}`);
+    return {
+      perSecond: requests.average,
+      calls: requests.total,
+      p50: latency.p50,
+      p99: latency.p99,
+      p999: latency.p99_9,
+    };
+  },
+});

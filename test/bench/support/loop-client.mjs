@@ -1,0 +1,73 @@
+// One client that calls the API in a bare loop, in a process of its own: with AsyncLocalStorage in use, Node 20 charges
+// for every promise in the process, so the baseline must not share one with the library.
+
+import 'reflect-metadata';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { firstValueFrom } from 'rxjs';
+import * as axiosAuthRefresh from '../peers/axios-auth-refresh.mjs';
+import * as axiosTokenInterceptor from '../peers/axios-token-interceptor.mjs';
+import { answerParent } from './child.mjs';
+import { keepAliveAgent, plainHttpService, someToken } from './clients.mjs';
+import { closedLoop } from './closed-loop.mjs';
+import { CREDENTIALS, library, startLibrary } from './library.mjs';
+
+const [variant, url] = process.argv.slice(2);
+const server = { url, tokenUrl: `${url}/v0/auth/token` };
+const BUSINESS = 'biz_000001';
+const PATH = `/v0/business/${BUSINESS}/ledger`;
+
+/** The library's own options but for the agent, so that everybody has the same. */
+const startOurs = () => startLibrary(server, { http: { httpAgent: keepAliveAgent() } });
+
+/** A handler as Nest would call it: a new execution context each time, and the interceptor around it. */
+async function throughInterceptor() {
+  const { http } = await startOurs();
+  class LedgersController {
+    list() {}
+  }
+  const { prototype } = LedgersController;
+  const list = Object.getOwnPropertyDescriptor(prototype, 'list');
+  library.AssetScope('ledger:read')(prototype, 'list', list);
+  library.AssetBusiness('businessId')(prototype, 'list', list);
+  const interceptor = new library.AssetScopeInterceptor();
+  const request = { params: { businessId: BUSINESS } };
+  const next = { handle: () => http.get(PATH) };
+  return () => {
+    const context = new ExecutionContextHost([request], LedgersController, prototype.list);
+    return firstValueFrom(interceptor.intercept(context, next));
+  };
+}
+
+async function narrowedView() {
+  const { http } = await startOurs();
+  const view = http.withScope('ledger:read').forBusiness(BUSINESS);
+  return () => firstValueFrom(view.get(PATH));
+}
+
+async function plain() {
+  const http = plainHttpService(url, await someToken(server, BUSINESS));
+  return () => firstValueFrom(http.get(PATH));
+}
+
+function withPeer({ createAxios }) {
+  const instance = createAxios({ server, ...CREDENTIALS }, { baseURL: url, httpAgent: keepAliveAgent() });
+  return () => instance.get(PATH);
+}
+
+const call = await {
+  plain,
+  interceptor: throughInterceptor,
+  view: narrowedView,
+  'axios-token-interceptor': () => withPeer(axiosTokenInterceptor),
+  'axios-auth-refresh': () => withPeer(axiosAuthRefresh),
+}[variant]();
+
+// One alone first: axios-auth-refresh rejects calls that meet its first 401 together.
+await call();
+
+answerParent({
+  run(load) {
+    globalThis.gc?.();
+    return closedLoop(call, load);
+  },
+});

@@ -1,0 +1,103 @@
+// A whole Nest application in a process of its own, whose one handler calls the API. Started by nest-application in
+// ../benchmarks with the platform, the variant and the address of the local server.
+
+import 'reflect-metadata';
+import { Controller, Get, Module, Param, UseInterceptors } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { map } from 'rxjs';
+import { answerParent } from './child.mjs';
+import { keepAliveAgent, plainHttpService, someToken } from './clients.mjs';
+import { library, optionsFor } from './library.mjs';
+
+const [platform, variant, url] = process.argv.slice(2);
+const PATH = '/v0/business/biz_000001/ledger';
+const dataOf = map(({ data }) => data);
+
+/** Applies decorators as the compiler would, without a compiler. */
+function decorate(Class, classDecorators, methodDecorators) {
+  Reflect.decorate(
+    methodDecorators,
+    Class.prototype,
+    'list',
+    Object.getOwnPropertyDescriptor(Class.prototype, 'list'),
+  );
+  Param('businessId')(Class.prototype, 'list', 0);
+  Reflect.decorate(classDecorators, Class);
+  return Class;
+}
+
+class PassThrough {
+  intercept(_context, next) {
+    return next.handle();
+  }
+}
+
+async function withPlainHttp(methodDecorators) {
+  const http = plainHttpService(url, await someToken({ tokenUrl: `${url}/v0/auth/token` }, 'biz_000001'));
+  class LedgersController {
+    list() {
+      return http.get(PATH).pipe(dataOf);
+    }
+  }
+  return {
+    controller: decorate(
+      LedgersController,
+      [Controller('businesses/:businessId/ledgers')],
+      [...methodDecorators, Get()],
+    ),
+    imports: [],
+  };
+}
+
+function withLibrary() {
+  const { AssetAuthModule, AssetBusiness, AssetHttpService, AssetScope } = library;
+  class LedgersController {
+    constructor(http) {
+      this.http = http;
+    }
+
+    list() {
+      return this.http.get(PATH).pipe(dataOf);
+    }
+  }
+  Reflect.defineMetadata('design:paramtypes', [AssetHttpService], LedgersController);
+  return {
+    controller: decorate(
+      LedgersController,
+      [Controller('businesses/:businessId/ledgers'), AssetBusiness('businessId')],
+      [AssetScope('ledger:read'), Get()],
+    ),
+    imports: [AssetAuthModule.forRoot(optionsFor({ url }, { http: { httpAgent: keepAliveAgent() } }))],
+  };
+}
+
+const { controller, imports } = await {
+  library: withLibrary,
+  'pass-through': () => withPlainHttp([UseInterceptors(PassThrough)]),
+  plain: () => withPlainHttp([]),
+}[variant]();
+
+class ApplicationModule {}
+Module({ imports, controllers: [controller] })(ApplicationModule);
+
+async function adapter() {
+  if (platform === 'fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter();
+  return new (await import('@nestjs/platform-express')).ExpressAdapter();
+}
+
+const app = await NestFactory.create(ApplicationModule, await adapter(), { logger: ['error', 'warn'] });
+await app.listen(0, '127.0.0.1');
+const { port } = app.getHttpServer().address();
+
+let cpu = process.cpuUsage();
+answerParent(
+  {
+    /** Microseconds of CPU since the last time. */
+    cpu() {
+      const { user, system } = process.cpuUsage(cpu);
+      cpu = process.cpuUsage();
+      return user + system;
+    },
+  },
+  `http://127.0.0.1:${port}/businesses/biz_000001/ledgers`,
+);
