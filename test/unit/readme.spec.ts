@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Test } from '@nestjs/testing';
+import {
+  AssetAuthConfig,
+  AssetAuthModule,
+  AssetHttpService,
+  assetAuthOptionsFromEnv,
+} from 'nestjs-asset-auth';
+import { firstValueFrom } from 'rxjs';
+import ts from 'typescript';
+import { startApplication } from '../support/application.js';
+import { afterThisTest } from '../support/cleanup.js';
+import { startSandbox } from '../support/sandbox.js';
+
+const README = readFileSync('README.md', 'utf8');
+
+/** What the README leaves out as obvious. A snippet with imports of its own does without. */
+const PRELUDE = `
+import { Body, Controller, Get, Injectable, Module, Param, Post, Query } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
+import { APP_FILTER, NestFactory } from '@nestjs/core';
+import { Cron, CronExpression } from '@nestjs/schedule';
+import { Test } from '@nestjs/testing';
+import axiosRetry, { exponentialDelay } from 'axios-retry';
+import { ASSET_CLOCK, AssetAuthConfig, AssetAuthExceptionFilter, AssetAuthModule, assetAuthOptionsFromEnv,
+  AssetBusiness, AssetHttpService, AssetScope, AssetScopeContext, AssetTokenService, InjectAssetHttp,
+  InjectAssetTokenService, isAssetAuthError, listAssetScopes, RunWithAssetScope } from 'nestjs-asset-auth';
+import { AssetSandbox, expectNoSecrets, ManualClock } from 'nestjs-asset-auth/testing';
+import { catchError, firstValueFrom, map, type Observable } from 'rxjs';
+`;
+
+/** The names that the README's text introduces, or that stand for the reader's own. Snippets may redeclare them. */
+const READERS_OWN = `
+import type { AssetHttpService, AssetTokenService } from 'nestjs-asset-auth';
+import type { AssetSandbox } from 'nestjs-asset-auth/testing';
+import type { Observable } from 'rxjs';
+declare global {
+  class AppModule {}
+  const asset: AssetHttpService;
+  const tokens: AssetTokenService;
+  const sandbox: AssetSandbox;
+  const businessId: string;
+  const error: unknown;
+  const logLines: string[];
+  function synchronize(): Promise<void>;
+  function retryLater(ms: number): Observable<never>;
+  function readSecret(): Promise<string>;
+}
+`;
+
+const snippetsOf = (markdown: string): string[] =>
+  [...markdown.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+
+/** Compiles snippets as if each were a module in test/types, with the options of this repository. */
+function problemsOf(snippets: readonly string[]): string[][] {
+  const { config } = ts.readConfigFile('tsconfig.json', (path) => readFileSync(path, 'utf8')) as {
+    config: object;
+  };
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd());
+  const pathOf = (name: string | number): string => resolve('test/types', `readme.${name}.ts`);
+  const files = new Map([
+    [pathOf('own'), READERS_OWN],
+    ...snippets.map((code, i): [string, string] => [
+      pathOf(i),
+      /^import /m.test(code) ? code : PRELUDE + code,
+    ]),
+  ]);
+  const real = ts.createCompilerHost(options);
+  const host: ts.CompilerHost = {
+    ...real,
+    fileExists: (path) => files.has(path) || real.fileExists(path),
+    readFile: (path) => files.get(path) ?? real.readFile(path),
+    getSourceFile: (path, version, ...rest) => {
+      const text = files.get(path);
+      return text === undefined
+        ? real.getSourceFile(path, version, ...rest)
+        : ts.createSourceFile(path, text, version);
+    },
+  };
+  const program = ts.createProgram({
+    rootNames: [...files.keys()],
+    options: { ...options, noUnusedLocals: false, noUnusedParameters: false },
+    host,
+  });
+  const problems = (path: string): string[] => {
+    const file = program.getSourceFile(path);
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
+      ({ start = 0, messageText }) => {
+        const line = file?.text.slice(0, start).split('\n').length ?? 1;
+        return `${file?.text.split('\n')[line - 1]}\n${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+      },
+    );
+  };
+  expect(problems(pathOf('own'))).toEqual([]);
+  return snippets.map((_, i) => problems(pathOf(i)));
+}
+
+/** The first column of the table whose first heading is this. */
+function columnOf(heading: string): string[] {
+  const [, rows = ''] =
+    new RegExp(`^\\| ${heading} .*\\n\\|[ |-]+\\n((?:\\|.*\\n)+)`, 'm').exec(README) ?? [];
+  return [...rows.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name!);
+}
+
+describe('README', () => {
+  const snippets = snippetsOf(README);
+  const names = (heading: string): string =>
+    columnOf(heading)
+      .map((name) => `${name}: true`)
+      .join(', ');
+  const lists = `import type { AssetAuthErrorCode, AssetAuthOptions } from 'nestjs-asset-auth';
+    export const codes: Record<AssetAuthErrorCode, true> = { ${names('code')} };
+    export const options: Record<keyof AssetAuthOptions, true> = { ${names('option')} };`;
+  let problems: readonly string[][];
+
+  beforeAll(() => {
+    problems = problemsOf([...snippets, lists, "asset.withScopes('ledger:read');\n"]);
+  }, 120_000);
+
+  it('holds only snippets that compile', () => {
+    expect(snippets.length).toBeGreaterThan(10);
+    expect(problems.slice(0, snippets.length).flat()).toEqual([]);
+  });
+
+  it('would be found out if one did not', () => {
+    expect(problems.at(-1)).toEqual([
+      expect.stringMatching(
+        /^asset\.withScopes.*\nProperty 'withScopes' does not exist on type 'AssetHttpService'/,
+      ),
+    ]);
+  });
+
+  it('lists every option and every error code, and no others', () => {
+    expect(columnOf('code')).not.toEqual([]);
+    expect(problems.at(-2)).toEqual([]);
+  });
+
+  it('tells the right defaults', () => {
+    const config = new AssetAuthConfig({ environment: 'sandbox', clientId: 'id', clientSecret: 'secret' });
+    const rows = [...README.matchAll(/^\| `(\w+)` +\| `('?[\w./]+'?)` +\|/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    expect(rows.length).toBeGreaterThan(8);
+    const told = Object.fromEntries(rows) as Record<string, string>;
+    const actual: object = Object.assign({ tokenPath: new URL(config.tokenUrl).pathname }, config);
+    for (const [name, value] of Object.entries(told)) {
+      expect([name, value]).toEqual([name, JSON.stringify(Reflect.get(actual, name)).replaceAll('"', "'")]);
+    }
+  });
+
+  it('shows the text of an error as it is', async () => {
+    const { asset, sandbox } = await startApplication();
+    const { id } = sandbox.businesses[0]!;
+    const call = firstValueFrom(
+      asset.forBusiness(id).withScope('payroll:read').get(`/v0/business/${id}/ledger`),
+    );
+    const { message } = (await call.catch((error: unknown) => error as Error)) as Error;
+    const [, shown] = /<!-- example error -->\s+```text\n(.*?)\n```/s.exec(README) ?? [];
+    expect(message.replaceAll(sandbox.url, 'sandbox')).toBe(shown);
+  });
+
+  it('names a way to test that works', async () => {
+    const sandbox = await startSandbox();
+    const module = await Test.createTestingModule({
+      imports: [AssetAuthModule.forRootAsync({ useFactory: () => assetAuthOptionsFromEnv({}) })],
+    })
+      .overrideProvider(AssetAuthConfig)
+      .useValue(new AssetAuthConfig(sandbox.moduleOptions()))
+      .compile();
+    const app = module.createNestApplication({ logger: false });
+    afterThisTest(() => app.close());
+    await app.init();
+    const { data } = await firstValueFrom(app.get(AssetHttpService).get<unknown>('/v0/business'));
+    expect(data).toMatchObject({ data: sandbox.businesses });
+  });
+});
