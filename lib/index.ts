@@ -47,8 +47,9 @@ export {
   type AssetTokenErrorDetails,
 } from './token/endpoint/token.errors.js';
 export { type AssetTokenRequest } from './token/request/token-request.resolver.js';
-export { AssetTokenService, type GetAccessTokenOptions } from './token/token.service.js';
+export { AssetTokenService } from './token/token.service.js';
 export { type AssetTokenSnapshot } from './token/token-snapshot.js';
+export { type GetAccessTokenOptions } from './token/token-supply.js';
 
 export { AssetBusinessRequestError } from './scope/scope.errors.js';
 export { AssetBusiness } from './scope/asset-business.decorator.js';

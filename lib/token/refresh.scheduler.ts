@@ -28,7 +28,7 @@ export class RefreshScheduler {
   /** Files the entry under whatever is due next for it. */
   plan(entry: TokenEntry): void {
     this.forget(entry);
-    if (this.#stopped || !this.#cache.holds(entry)) return;
+    if (this.#stopped || !entry.kept) return;
     const now = this.#clock.monotonic();
     if (entry.state(this.#clock) === 'fresh') entry.freshUntil = entry.refreshAt;
     // Rounded up, since timers of Node may fire within the millisecond before.

@@ -6,6 +6,8 @@ import { TokenEntry } from './token-entry.js';
 export class TokenCache {
   readonly #pinned = new Map<string, TokenEntry>();
   readonly #recent: LRUCache<string, TokenEntry>;
+  /** How many entries it has taken in so far. */
+  #taken = 0;
 
   /**
    * @param onLeave - told of each entry that leaves
@@ -15,19 +17,36 @@ export class TokenCache {
       max: maxTokens,
       dispose: (entry) => {
         // A pinned one only moves.
-        if (!entry.pinned) onLeave(entry);
+        if (entry.pinned) return;
+        entry.letGo();
+        onLeave(entry);
       },
     });
   }
 
   find(key: string): TokenEntry | undefined {
-    return this.#recent.get(key) ?? this.#pinned.get(key);
+    const entry = this.#recent.peek(key) ?? this.#pinned.get(key);
+    if (entry !== undefined) this.touch(entry);
+    return entry;
+  }
+
+  /**
+   * Moves a kept entry to the front. Once between two that are taken in is enough, since nothing leaves before the
+   * next: so a hot entry costs no search.
+   */
+  touch(entry: TokenEntry): void {
+    if (entry.movedAt === this.#taken) return;
+    entry.movedAt = this.#taken;
+    this.#recent.get(entry.request.key);
   }
 
   findOrCreate(request: AccessTokenRequest): TokenEntry {
     const known = this.find(request.key);
     if (known !== undefined) return known;
     const entry = new TokenEntry(request);
+    entry.kept = true;
+    entry.movedAt = this.#taken;
+    this.#taken += 1;
     this.#recent.set(request.key, entry);
     return entry;
   }
@@ -40,15 +59,8 @@ export class TokenCache {
     return entry;
   }
 
-  /** Compares identity: an entry that took its place stays. */
   delete(entry: TokenEntry): void {
-    const { key } = entry.request;
-    if (this.#recent.peek(key) === entry) this.#recent.delete(key);
-  }
-
-  holds(entry: TokenEntry): boolean {
-    const { key } = entry.request;
-    return this.#recent.peek(key) === entry || this.#pinned.get(key) === entry;
+    if (entry.kept) this.#recent.delete(entry.request.key);
   }
 
   entries(): TokenEntry[] {
@@ -56,6 +68,7 @@ export class TokenCache {
   }
 
   clear(): void {
+    for (const entry of this.#pinned.values()) entry.letGo();
     this.#pinned.clear();
     this.#recent.clear();
   }

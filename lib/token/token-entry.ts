@@ -24,7 +24,11 @@ export class TokenEntry {
   settled: Promise<AccessToken> | undefined;
   /** The token was given up by the application; it is kept to recognise it when it is handed out again. */
   invalidated = false;
+  /** Whether it is in the cache, for good or for as long as there is room. */
+  kept = false;
   pinned = false;
+  /** What the cache had taken in when the entry was last moved to the front. */
+  movedAt = 0;
   uses = 0;
   usedSinceRefresh = false;
   failure: KeyFailure | undefined;
@@ -85,6 +89,15 @@ export class TokenEntry {
     this.lastError = undefined;
     this.quietUntil = 0;
     this.sameTokenUntil = 0;
+  }
+
+  /** Whoever still holds on to the entry holds no token any more. */
+  letGo(): void {
+    this.kept = false;
+    this.token = undefined;
+    this.life = undefined;
+    this.settled = undefined;
+    this.freshUntil = 0;
   }
 
   /** Failures in a row, one more included. */

@@ -12,7 +12,8 @@ const NOTHING: TokenClaims = Object.freeze({});
 
 /** Reads a JWT's claims without checking its signature: the API does that, we only want to know when to renew. */
 export function tokenClaims(token: string): TokenClaims {
-  const parts = token.split('.');
+  // No more parts than tell that it is none: the text may be nothing but dots.
+  const parts = token.split('.', 4);
   if (parts.length !== 3) return NOTHING;
   try {
     const payload: unknown = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString('utf8'));

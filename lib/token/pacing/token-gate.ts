@@ -1,5 +1,6 @@
 import type { AssetClock } from '../../config/clock.js';
 import { RateLimitWindow } from './rate-limit.window.js';
+import { RefreshPace } from './refresh-pace.js';
 import type { AnswerHeaders } from '../endpoint/retry-after.js';
 
 /** What the gate is built with. */
@@ -60,12 +61,16 @@ class Ticket implements GateTicket {
 
 /**
  * Bounds the token requests under way, over all keys. Waiting callers go before background refreshes, which leave one
- * slot free for them. Paced by the server's own rate-limit headers. A key whose token is fresh never comes here.
+ * slot free for them and follow each other at a pace. Paced by the server's own rate-limit headers. A key whose token
+ * is fresh never comes here.
  */
 export class TokenGate {
   readonly #clock: AssetClock;
   readonly #options: TokenGateOptions;
   readonly #limit: RateLimitWindow;
+  readonly #pace: RefreshPace;
+  /** All slots but one, so that a caller finds one free. */
+  readonly #refreshSlots: number;
   readonly #callers = new Set<Ticket>();
   readonly #background = new Set<Ticket>();
   readonly #active = new Set<Ticket>();
@@ -75,6 +80,8 @@ export class TokenGate {
     this.#clock = clock;
     this.#options = options;
     this.#limit = new RateLimitWindow(clock);
+    this.#refreshSlots = Math.max(1, options.slots - 1);
+    this.#pace = new RefreshPace(clock, this.#refreshSlots);
   }
 
   enter(awaited: boolean): GateTicket {
@@ -104,7 +111,7 @@ export class TokenGate {
   /** Turns away the background's queue. */
   clearBackground(reason: TurnedAway): void {
     for (const ticket of this.#background) this.#turnAway(ticket, reason);
-    this.#awaitReset();
+    this.#planWake();
   }
 
   /** Turns away everybody who queues. */
@@ -118,7 +125,7 @@ export class TokenGate {
     ticket.deadline = this.#clock.monotonic() + queueTimeoutMs;
     const timeout = (): void => {
       this.#turnAway(ticket, 'timeout');
-      this.#awaitReset();
+      this.#planWake();
     };
     ticket.cancelTimer = this.#clock.setTimeout(timeout, queueTimeoutMs, { ref: true });
     this.#callers.add(ticket);
@@ -134,12 +141,12 @@ export class TokenGate {
   #pump(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#callers.delete(next);
-      this.#background.delete(next);
+      if (this.#background.delete(next)) this.#pace.take();
       this.#active.add(next);
       next.cancelTimer?.();
       next.grant();
     }
-    this.#awaitReset();
+    this.#planWake();
   }
 
   #next(): Ticket | undefined {
@@ -148,8 +155,7 @@ export class TokenGate {
     if (this.#active.size >= this.#limit.room) return this.#probe(caller);
     if (caller !== undefined) return caller;
     const [refresh] = this.#background;
-    const forRefreshes = Math.max(1, this.#options.slots - 1);
-    return this.#active.size < forRefreshes ? refresh : undefined;
+    return this.#active.size < this.#refreshSlots && this.#pace.nextInMs === 0 ? refresh : undefined;
   }
 
   /** A caller that cannot wait until the limit starts anew goes out all the same, as the only one. */
@@ -158,16 +164,18 @@ export class TokenGate {
     return caller.deadline - this.#clock.monotonic() < this.#limit.resetInMs ? caller : undefined;
   }
 
-  /** What waits for the end of a rate limit is woken then; while nothing waits, no timer is left. */
-  #awaitReset(): void {
+  /** What waits for a moment is woken then; while nothing waits, no timer is left. */
+  #planWake(): void {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    const { resetInMs } = this.#limit;
-    if (resetInMs === 0 || this.#callers.size + this.#background.size === 0) return;
+    if (this.#callers.size + this.#background.size === 0) return;
+    const moments = [this.#limit.resetInMs, this.#background.size > 0 ? this.#pace.nextInMs : 0];
+    const next = Math.min(...moments.filter((ms) => ms > 0));
+    if (next === Number.POSITIVE_INFINITY) return;
     const wake = (): void => {
       this.#cancelWake = undefined;
       this.#pump();
     };
-    this.#cancelWake = this.#clock.setTimeout(wake, Math.ceil(resetInMs), { ref: this.#callers.size > 0 });
+    this.#cancelWake = this.#clock.setTimeout(wake, Math.ceil(next), { ref: this.#callers.size > 0 });
   }
 }

@@ -1,11 +1,16 @@
+import { AccessToken } from '../../../lib/token/access-token.js';
 import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
+import { type TokenLife } from '../../../lib/token/token-life.js';
 
 const request = (scope: string): AccessTokenRequest =>
   new AccessTokenRequest(
     { clientId: 'client', tokenTtlSeconds: 3600 },
     { scopes: [scope], businessId: undefined, resource: undefined },
   );
+
+const life: TokenLife = { sent: { wall: 0, monotonic: 0 }, lifeMs: 60_000, windowMs: 6_000 };
+const token = new AccessToken('secret', request('held'), life);
 
 const ignored = (): void => {};
 
@@ -32,14 +37,36 @@ describe('the cache of tokens', () => {
     expect(cache.find(request('scope:9800').key)).toBeUndefined();
   });
 
+  it('lets the one leave that was not used since the others, however often they were used in between', () => {
+    const cache = new TokenCache(3, ignored);
+    const [a, b, c] = ['a', 'b', 'c'].map((scope) => cache.findOrCreate(request(scope)));
+    for (const used of [b!, a!, b!, a!, c!]) cache.touch(used);
+    cache.findOrCreate(request('d'));
+    expect([a!.kept, b!.kept, c!.kept]).toEqual([true, false, true]);
+    cache.touch(a!);
+    cache.findOrCreate(request('e'));
+    expect([a!.kept, c!.kept]).toEqual([true, false]);
+  });
+
+  it('leaves no token with whoever still holds on to what has left it', () => {
+    const cache = new TokenCache(1, ignored);
+    const pinned = cache.pin(request('pinned'));
+    const evicted = cache.findOrCreate(request('evicted'));
+    for (const entry of [pinned, evicted]) entry.hold(token, life);
+    cache.findOrCreate(request('other'));
+    expect(evicted).toMatchObject({ kept: false, token: undefined, settled: undefined, life: undefined });
+    expect(pinned).toMatchObject({ kept: true, token });
+    cache.clear();
+    expect(pinned).toMatchObject({ kept: false, token: undefined, settled: undefined, life: undefined });
+  });
+
   it('is not used by looking at it', () => {
     const cache = new TokenCache(2, ignored);
     const [a, b] = [cache.findOrCreate(request('a')), cache.findOrCreate(request('b'))];
     cache.entries();
-    cache.holds(a);
     cache.findOrCreate(request('c'));
-    expect(cache.holds(a)).toBe(false);
-    expect(cache.holds(b)).toBe(true);
+    expect(a.kept).toBe(false);
+    expect(b.kept).toBe(true);
   });
 
   it('tells of what leaves it, however that leaves, but not of what is pinned', () => {
@@ -66,7 +93,7 @@ describe('the cache of tokens', () => {
     cache.delete(entry);
     expect(cache.find(entry.request.key)).toBe(entry);
     expect(cache.findOrCreate(entry.request)).toBe(entry);
-    expect(cache.holds(entry)).toBe(true);
+    expect(entry.kept).toBe(true);
     expect(cache.entries()).toHaveLength(2);
   });
 
@@ -76,7 +103,7 @@ describe('the cache of tokens', () => {
     cache.findOrCreate(request('b'));
     const present = cache.findOrCreate(request('a'));
     cache.delete(former);
-    expect(cache.holds(former)).toBe(false);
+    expect(former.kept).toBe(false);
     expect(cache.find(request('a').key)).toBe(present);
   });
 });

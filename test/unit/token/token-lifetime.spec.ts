@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { lifetimeMs, staleWindowMs, type LifetimeEvidence } from '../../../lib/token/token-lifetime.js';
+import { unlessHanging } from '../../support/unless-hanging.js';
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = NOW / 1000;
@@ -220,12 +221,12 @@ describe('Whatever a server says', () => {
     );
   });
 
-  it('text of ten megabytes is read within a second', () => {
-    const begun = performance.now();
-    for (const text of ['9', ' ', 'x', '-', '1e']) {
-      expect(life({ expiresIn: text.repeat(10_000_000 / text.length) })).toBe(1_800_000);
-    }
-    expect(performance.now() - begun).toBeLessThan(5000);
+  it('is not held up by text of ten megabytes', () => {
+    unlessHanging(() => {
+      for (const text of ['9', ' ', 'x', '-', '1e']) {
+        expect(life({ expiresIn: text.repeat(10_000_000 / text.length) })).toBe(1_800_000);
+      }
+    });
   });
 });
 

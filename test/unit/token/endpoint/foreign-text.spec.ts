@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { endpointExplanation, foreignText, thrownText } from '../../../../lib/token/endpoint/foreign-text.js';
 import { SECRET } from './token-endpoint.fixture.js';
+import { unlessHanging } from '../../../support/unless-hanging.js';
 
 const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1);
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
@@ -83,12 +84,13 @@ describe('Text of another system', () => {
     expect(foreignText('x'.repeat(10_000), [])).toBe(`${'x'.repeat(200)}…`);
   });
 
-  it('is read fast, were it ten megabytes long', () => {
-    const begun = performance.now();
-    for (const unit of ['%25', '\\u0041', '\\', '%', '+', 'a', SECRET, '\uD800', '\0']) {
-      foreignText(unit.repeat(10_000_000 / unit.length), [SECRET, 'a'.repeat(64)]);
-    }
-    expect(performance.now() - begun).toBeLessThan(5000);
+  it('is cut, were it ten megabytes long', () => {
+    unlessHanging(() => {
+      for (const unit of ['%25', '\\u0041', '\\', '%', '+', 'a', SECRET, '\uD800', '\0']) {
+        const text = foreignText(unit.repeat(10_000_000 / unit.length), [SECRET, 'a'.repeat(64)]);
+        expect(text.length).toBeLessThanOrEqual(201);
+      }
+    });
   });
 });
 

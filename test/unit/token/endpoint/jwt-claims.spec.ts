@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { tokenClaims } from '../../../../lib/token/endpoint/jwt-claims.js';
 import { jwt } from './token-endpoint.fixture.js';
+import { unlessHanging } from '../../../support/unless-hanging.js';
 
 describe('The claims of a token', () => {
   it('are read from a JWT', () => {
@@ -97,15 +98,14 @@ describe('The claims of a token', () => {
     );
   });
 
-  it('are read fast, were the token ten megabytes long', () => {
-    const begun = performance.now();
-    for (const token of [
+  it('are read, were the token ten megabytes long', () => {
+    const tokens = [
       '.'.repeat(10_000_000),
       jwt('['.repeat(10_000_000)),
       jwt({ scope: ' '.repeat(10_000_000) }),
-    ]) {
-      expect(tokenClaims(token).exp).toBeUndefined();
-    }
-    expect(performance.now() - begun).toBeLessThan(5000);
+    ];
+    unlessHanging(() => {
+      for (const token of tokens) expect(tokenClaims(token).exp).toBeUndefined();
+    });
   });
 });

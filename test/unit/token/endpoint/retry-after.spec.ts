@@ -6,6 +6,7 @@ import {
   serverDateMs,
 } from '../../../../lib/token/endpoint/retry-after.js';
 import { httpDate, NOW, NOW_SECONDS } from './token-endpoint.fixture.js';
+import { unlessHanging } from '../../../support/unless-hanging.js';
 
 const wait = (value: unknown, headers: object = {}): number | undefined =>
   retryAfterMs({ 'retry-after': value, ...headers }, NOW);
@@ -89,10 +90,12 @@ describe('Retry-After', () => {
     );
   });
 
-  it('T40 is read fast, were it ten megabytes long', () => {
-    const begun = performance.now();
-    for (const text of ['1', ' ', 'a', '1.', 'Thu, ', 'Aa']) wait(text.repeat(10_000_000 / text.length));
-    expect(performance.now() - begun).toBeLessThan(5000);
+  it('T40 is read to its end, were it ten megabytes long', () => {
+    unlessHanging(() => {
+      for (const text of ['1', ' ', 'a', '1.', 'Thu, ', 'Aa']) {
+        expect(wait(text.repeat(10_000_000 / text.length))).toBeUndefined();
+      }
+    });
   });
 });
 

@@ -14,6 +14,7 @@ import {
   SECRET,
   tokenOf,
 } from './token-endpoint.fixture.js';
+import { unlessHanging } from '../../../support/unless-hanging.js';
 
 const context = {
   request: requestFor({ scopes: ['ledger:read'], businessId: 'biz_1' }),
@@ -136,12 +137,13 @@ describe('An answer with the status 200 that is no token answer', () => {
     );
   });
 
-  it('is told fast, were its token ten megabytes long', () => {
-    const begun = performance.now();
-    for (const unit of ['a', '=', 'a=', '.']) {
-      readTokenAnswer(replyOf({ access_token: `${unit.repeat(10_000_000 / unit.length)}!` }), context);
-    }
-    expect(performance.now() - begun).toBeLessThan(5000);
+  it('is refused, were its token ten megabytes long', () => {
+    unlessHanging(() => {
+      for (const unit of ['a', '=', 'a=', '.']) {
+        const access_token = `${unit.repeat(10_000_000 / unit.length)}!`;
+        expect(readTokenAnswer(replyOf({ access_token }), context)).toHaveProperty('failure');
+      }
+    });
   });
 });
 

@@ -78,6 +78,46 @@ describe('the gate of token requests', () => {
     expect(await states(caller())).toEqual(['granted']);
   });
 
+  it('T07 spaces background refreshes in time, but nobody who waits', async () => {
+    const { clock, caller, refresh } = setting(3);
+    const go = async (...refreshes: Queued[]): Promise<void> => {
+      expect(await states(...refreshes)).toEqual(refreshes.map(() => 'granted'));
+      for (const { ticket } of refreshes) ticket.release();
+    };
+    const [a, b, c, d] = [refresh(), refresh(), refresh(), refresh()];
+    await go(a, b);
+    expect(await states(c, d)).toEqual(['queued', 'queued']);
+    await go(caller());
+    expect(clock.timers).toEqual([{ dueInMs: 2, ref: false }]);
+    await clock.advance(2);
+    await go(c);
+    expect(await states(d)).toEqual(['queued']);
+    await clock.advance(2);
+    await go(d);
+    expect(clock.timers).toEqual([]);
+  });
+
+  it('goes on with refreshes in time, however often somebody who waits comes in between', async () => {
+    const { clock, caller, refresh } = setting(2);
+    const [a, b] = [refresh(), refresh()];
+    a.ticket.release();
+    for (let i = 0; i < 2; i += 1) {
+      expect(await states(b)).toEqual(['queued']);
+      caller().ticket.release();
+      await clock.advance(1);
+    }
+    expect(await states(b)).toEqual(['granted']);
+  });
+
+  it('lets a refresh that somebody has come to wait for go before its time', async () => {
+    const { refresh } = setting(3);
+    const [a, b, c] = [refresh(), refresh(), refresh()];
+    for (const { ticket } of [a, b]) ticket.release();
+    expect(await states(c)).toEqual(['queued']);
+    c.ticket.promote();
+    expect(await states(c)).toEqual(['granted']);
+  });
+
   it('lets a refresh go where there is one slot only', async () => {
     const { refresh } = setting(1);
     const [a, b] = [refresh(), refresh()];

@@ -1,22 +1,22 @@
-import type { AssetScopes } from '../../config/scope-set.js';
-import type { AccessTokenRequest } from './access-token-request.js';
-import type { AssetTokenRequest } from './token-request.resolver.js';
+import type { AssetScopes } from '../config/scope-set.js';
+import type { AssetTokenRequest } from './request/token-request.resolver.js';
+import type { TokenEntry } from './token-entry.js';
 
 type Said = string | null | undefined;
 
 /** One step of a list of scopes, in the order in which it was said. */
 class Step {
   readonly next = new Map<unknown, Step>();
-  readonly byBusiness = new Map<Said, AccessTokenRequest>();
+  readonly byBusiness = new Map<Said, TokenEntry>();
 }
 
 /**
- * Remembers what was resolved, so that the request path neither sorts nor joins. Nested maps rather than one
- * concatenated key: values that were not yet checked cannot collide (`['a:b\nbiz_1']` is not `a:b` plus `biz_1`), and
- * it is faster.
+ * Leads from what a caller says straight to the entry, so that the request path neither sorts nor joins. Nested maps
+ * rather than one concatenated key: values that were not yet checked cannot collide (`['a:b\nbiz_1']` is not `a:b` plus
+ * `biz_1`), and it is faster.
  */
-export class TokenRequestMemo {
-  /** Of requests and steps together: a list may be of any length. */
+export class TokenEntryMemo {
+  /** Of entries and steps together: a list may be of any length. */
   readonly #limit: number;
   #undeclared = new Step();
   #none = new Step();
@@ -27,18 +27,19 @@ export class TokenRequestMemo {
     this.#limit = limit;
   }
 
-  find(said: AssetTokenRequest): AccessTokenRequest | undefined {
+  find(said: AssetTokenRequest): TokenEntry | undefined {
     // Rare enough to be resolved each time.
     if (said.resource !== undefined) return undefined;
     return this.#walk(said.scopes)?.byBusiness.get(said.businessId);
   }
 
   /** To be called with what was resolved, and so checked, only. */
-  remember(said: AssetTokenRequest, request: AccessTokenRequest): void {
+  remember(said: AssetTokenRequest, entry: TokenEntry): void {
     if (said.resource !== undefined) return;
     if (this.#size >= this.#limit) this.#forget();
-    this.#size += 1;
-    this.#grow(said.scopes).byBusiness.set(said.businessId, request);
+    const { byBusiness } = this.#grow(said.scopes);
+    if (!byBusiness.has(said.businessId)) this.#size += 1;
+    byBusiness.set(said.businessId, entry);
   }
 
   #walk(scopes: AssetScopes | null | undefined): Step | undefined {

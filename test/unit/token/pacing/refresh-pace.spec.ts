@@ -1,0 +1,48 @@
+import { ManualClock } from 'nestjs-asset-auth/testing';
+import { RefreshPace } from '../../../../lib/token/pacing/refresh-pace.js';
+
+/** How many refreshes may go at this moment. */
+function goesNow(pace: RefreshPace): number {
+  let gone = 0;
+  for (; pace.nextInMs === 0; gone += 1) pace.take();
+  return gone;
+}
+
+describe('the pace of background refreshes', () => {
+  it.each([1, 3, 7])('lets the first %d go together', (burst) => {
+    expect(goesNow(new RefreshPace(new ManualClock(), burst))).toBe(burst);
+  });
+
+  it('lets one go every two milliseconds after that', async () => {
+    const clock = new ManualClock();
+    const pace = new RefreshPace(clock, 3);
+    goesNow(pace);
+    expect(pace.nextInMs).toBe(2);
+    await clock.advance(1);
+    expect([pace.nextInMs, goesNow(pace)]).toEqual([1, 0]);
+    for (let i = 0; i < 10; i += 1) {
+      await clock.advance(2);
+      expect(goesNow(pace)).toBe(1);
+    }
+  });
+
+  it('makes up for a timer that came late, by no more than go together', async () => {
+    const clock = new ManualClock();
+    const pace = new RefreshPace(clock, 3);
+    goesNow(pace);
+    await clock.advance(4);
+    expect(goesNow(pace)).toBe(2);
+    await clock.advance(1000);
+    expect(goesNow(pace)).toBe(3);
+  });
+
+  it('is not thrown off by the wall clock', () => {
+    const clock = new ManualClock();
+    const pace = new RefreshPace(clock, 1);
+    goesNow(pace);
+    clock.jumpWallClock(-3_600_000);
+    expect(pace.nextInMs).toBe(2);
+    clock.suspend(3_600_000);
+    expect(pace.nextInMs).toBe(2);
+  });
+});
