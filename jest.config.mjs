@@ -27,5 +27,5 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/', '<rootDir>/test/bench/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/package/', '<rootDir>/test/bench/'],
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/index.ts'],
-  testTimeout: 20_000,
+  testTimeout: 60_000,
 };

@@ -107,4 +107,4 @@ it('T78 Ten thousand interleaved requests see their own scope and business, each
   agent.destroy();
   expect(wrong).toEqual([]);
   expect(sent).toBe(REQUESTS);
-});
+}, 600_000);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { assertBusiness, finalUrl, isUnchanged } from '../../../lib/http/final-url.js';
+import { unlessHanging } from '../../support/unless-hanging.js';
 
 const ORIGIN = 'https://api.getasset.com';
 const NOT_ALLOWED = expect.objectContaining({ code: 'ASSET_REQUEST_NOT_ALLOWED' }) as Error;
@@ -103,12 +104,12 @@ describe('the final address', () => {
     );
   });
 
-  it('of ten megabytes is found at once, also below a base of nothing but slashes', () => {
-    const before = performance.now();
-    expect(at(`/${'a'.repeat(10_000_000)}`)).toHaveLength(ORIGIN.length + 10_000_001);
-    expect(() => at('x', `${'/'.repeat(200_000)}x`)).toThrow(NOT_ALLOWED);
-    expect(at('x', `${ORIGIN}${'/'.repeat(200_000)}`)).toBe(`${ORIGIN}/x`);
-    expect(performance.now() - before).toBeLessThan(5000);
+  it('of ten megabytes is found, also below a base of nothing but slashes', () => {
+    unlessHanging(() => {
+      expect(at(`/${'a'.repeat(10_000_000)}`)).toHaveLength(ORIGIN.length + 10_000_001);
+      expect(() => at('x', `${'/'.repeat(10_000_000)}x`)).toThrow(NOT_ALLOWED);
+      expect(at('x', `${ORIGIN}${'/'.repeat(10_000_000)}`)).toBe(`${ORIGIN}/x`);
+    });
   });
 
   it('is named in the refusal, cut and without control characters', () => {

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { AssetSandbox, expectNoSecrets, SecretFoundError } from '../../../lib/testing/index.js';
 import { call, getToken, sandboxes } from './sandbox-client.js';
+import { unlessHanging } from '../../support/unless-hanging.js';
 
 const SECRET = 'S3cret/Value+With=Ö&"quotes"';
 
@@ -377,9 +378,9 @@ describe('expectNoSecrets', () => {
     for (let level = 0; level < 200; level++) {
       value = level % 2 === 0 ? [value, value] : { a: value, b: Promise.resolve(value) };
     }
-    const started = performance.now();
-    expectNoSecrets(value, SECRET);
-    expect(performance.now() - started).toBeLessThan(10_000);
+    unlessHanging(() => {
+      expectNoSecrets(value, SECRET);
+    });
   });
 });
 
