@@ -100,7 +100,9 @@ export class RefreshScheduler {
   #lapse(entry: TokenEntry): void {
     // A token that was given up is known again until its natural end.
     if (entry.lapsesIn(this.#clock) > 0) this.plan(entry);
-    // A failure stays in memory for as long as there is room.
     else if (entry.lastError === undefined) this.#cache.delete(entry);
+    // A failure stays in memory for as long as there is room. The token does not: a clock that is set back would revive
+    // it, with nothing due for it any more.
+    else entry.dropToken();
   }
 }

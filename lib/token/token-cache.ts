@@ -6,13 +6,16 @@ import { TokenEntry } from './token-entry.js';
 export class TokenCache {
   readonly #pinned = new Map<string, TokenEntry>();
   readonly #recent: LRUCache<string, TokenEntry>;
-  /** How many entries it has taken in so far. */
-  #taken = 0;
+  /** Counts what was put in front, new or used again. */
+  #moves = 0;
+  /** An entry that was put in front no more moves ago than these is near the front still. */
+  readonly #nearFront: number;
 
   /**
    * @param onLeave - told of each entry that leaves
    */
   constructor(maxTokens: number, onLeave: (entry: TokenEntry) => void) {
+    this.#nearFront = Math.floor(maxTokens / 4);
     this.#recent = new LRUCache({
       max: maxTokens,
       dispose: (entry) => {
@@ -24,19 +27,25 @@ export class TokenCache {
     });
   }
 
+  /** Looks without using. */
+  peek(key: string): TokenEntry | undefined {
+    return this.#recent.peek(key) ?? this.#pinned.get(key);
+  }
+
   find(key: string): TokenEntry | undefined {
-    const entry = this.#recent.peek(key) ?? this.#pinned.get(key);
+    const entry = this.peek(key);
     if (entry !== undefined) this.touch(entry);
     return entry;
   }
 
   /**
-   * Moves a kept entry to the front. Once between two that are taken in is enough, since nothing leaves before the
-   * next: so a hot entry costs no search.
+   * Moves a kept entry to the front, unless it is among the foremost quarter: so a hot entry costs no search. What
+   * leaves was not used since three quarters of the others were.
    */
   touch(entry: TokenEntry): void {
-    if (entry.movedAt === this.#taken) return;
-    entry.movedAt = this.#taken;
+    if (this.#moves - entry.movedAt < this.#nearFront) return;
+    this.#moves += 1;
+    entry.movedAt = this.#moves;
     this.#recent.get(entry.request.key);
   }
 
@@ -45,8 +54,8 @@ export class TokenCache {
     if (known !== undefined) return known;
     const entry = new TokenEntry(request);
     entry.kept = true;
-    entry.movedAt = this.#taken;
-    this.#taken += 1;
+    this.#moves += 1;
+    entry.movedAt = this.#moves;
     this.#recent.set(request.key, entry);
     return entry;
   }

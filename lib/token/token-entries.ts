@@ -29,9 +29,17 @@ export class TokenEntries {
     assertKnownNames(said);
     const known = this.#memo.find(said);
     if (known?.kept === true) return known;
-    const request = known?.request ?? this.#resolver.resolve(said);
+    const read = known === undefined ? readOnce(said) : said;
+    const request = known?.request ?? this.#resolver.resolve(read);
     const entry = this.#cache.find(request.key) ?? known ?? new TokenEntry(request);
-    if (entry !== known) this.#memo.remember(said, entry);
+    if (entry !== known) this.#memo.remember(read, entry);
     return entry;
   }
 }
+
+/** What is checked is what is remembered: a getter could answer something else the next time. */
+const readOnce = ({ scopes, businessId, resource }: AssetTokenRequest): AssetTokenRequest => ({
+  scopes: Array.isArray(scopes) ? [...(scopes as readonly string[])] : scopes,
+  businessId,
+  resource,
+});

@@ -27,7 +27,7 @@ export class TokenEntry {
   /** Whether it is in the cache, for good or for as long as there is room. */
   kept = false;
   pinned = false;
-  /** What the cache had taken in when the entry was last moved to the front. */
+  /** When the cache last put it in front, by the cache's own count. */
   movedAt = 0;
   uses = 0;
   usedSinceRefresh = false;
@@ -63,6 +63,11 @@ export class TokenEntry {
     return this.state(clock) !== 'expired';
   }
 
+  /** Its token, if that is usable. */
+  held(clock: AssetClock): AccessToken | undefined {
+    return this.isHeld(clock) ? this.token : undefined;
+  }
+
   /** Milliseconds for which the held token may still be used. */
   remaining(clock: AssetClock): number {
     return this.life === undefined || this.invalidated ? 0 : Math.max(0, remainingMs(this.life, clock));
@@ -94,6 +99,11 @@ export class TokenEntry {
   /** Whoever still holds on to the entry holds no token any more. */
   letGo(): void {
     this.kept = false;
+    this.dropToken();
+  }
+
+  /** Forgets the token, and nothing else that is known. */
+  dropToken(): void {
     this.token = undefined;
     this.life = undefined;
     this.settled = undefined;

@@ -14,17 +14,20 @@ export class TokenFlight {
   probe: Probe | undefined;
   readonly landed: Promise<AccessToken>;
   readonly controller = new AbortController();
-  /** Whether a caller waits on it. */
-  awaited: boolean;
+  /** How many callers wait on it. */
+  #waiting: number;
   ticket: GateTicket | undefined;
   land!: (token: AccessToken) => void;
   fail!: (reason: unknown) => void;
   #armDeadline: (() => void) | undefined;
 
-  constructor(request: AccessTokenRequest, { probe, awaited }: Pick<TokenFlight, 'probe' | 'awaited'>) {
+  constructor(
+    request: AccessTokenRequest,
+    { probe, awaited }: { readonly probe: Probe | undefined; readonly awaited: boolean },
+  ) {
     this.request = request;
     this.probe = probe;
-    this.awaited = awaited;
+    this.#waiting = awaited ? 1 : 0;
     this.landed = new Promise((resolve, reject) => {
       this.land = resolve;
       this.fail = reject;
@@ -33,18 +36,29 @@ export class TokenFlight {
     this.landed.catch(() => {});
   }
 
-  join(): Promise<AccessToken> {
-    if (!this.awaited) {
-      this.awaited = true;
-      this.ticket?.promote();
-      this.#armDeadline?.();
-    }
-    return this.landed;
+  get awaited(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** One more caller waits on it. */
+  join(): void {
+    this.#waiting += 1;
+    if (this.#waiting > 1) return;
+    this.ticket?.promote();
+    this.#armDeadline?.();
+  }
+
+  /** A caller waits no more. It flies on all the same. */
+  leave(): void {
+    this.#waiting -= 1;
+    if (this.#waiting > 0) return;
+    this.ticket?.demote();
+    this.#armDeadline?.();
   }
 
   /**
-   * Aborts the request with {@link DeadlinePassed} when `timeoutMs` have passed. The timer keeps the process alive from
-   * the moment on that a caller waits.
+   * Aborts the request with {@link DeadlinePassed} when `timeoutMs` have passed. The timer keeps the process alive while
+   * a caller waits.
    *
    * @returns a function that calls it off
    */

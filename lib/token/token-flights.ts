@@ -41,9 +41,15 @@ export class TokenFlights {
     return this.#flights.get(request.key);
   }
 
-  /** A flight for callers to wait on: the one under way, a new one, or the reason why there is none. */
+  /**
+   * A flight on which the caller waits from now on, until it leaves: the one under way, a new one, or the reason why
+   * there is none.
+   */
   forCaller(entry: TokenEntry): TokenFlight | Refusal {
-    return this.underWay(entry.request) ?? this.#takeOff(entry, true);
+    const flight = this.underWay(entry.request);
+    if (flight === undefined) return this.#takeOff(entry, true);
+    flight.join();
+    return flight;
   }
 
   /** Fetches the next token while the present one serves. Nobody hears of it if that fails. */
@@ -110,8 +116,8 @@ export class TokenFlights {
   }
 
   async #throughTheGate(flight: TokenFlight): ReturnType<TokenFetcher['fetch']> {
-    const { gate, clock, config, fetcher } = this.#parts;
-    flight.ticket = gate.enter(flight.awaited);
+    const { gate, cache, clock, config, fetcher } = this.#parts;
+    flight.ticket = gate.enter(flight.awaited, cache.peek(flight.request.key)?.remaining(clock));
     await flight.ticket.granted;
     const cancelDeadline = flight.startDeadline(config.tokenTimeoutMs, clock);
     try {
@@ -128,7 +134,7 @@ export class TokenFlights {
   /** The endpoint's trouble may have begun while this one queued. */
   #admitAgain(flight: TokenFlight): void {
     flight.controller.signal.throwIfAborted();
-    const ground = this.#landing.groundOf(this.#parts.cache.find(flight.request.key));
+    const ground = this.#landing.groundOf(this.#parts.cache.peek(flight.request.key));
     const admission = this.#health.admit(ground, flight.probe);
     if ('probe' in admission) flight.probe = admission.probe;
     else throw stillFailing(admission.refusal.error, flight.request, admission.refusal.waitMs);

@@ -44,10 +44,11 @@ export class TokenLanding {
       return;
     }
     health.succeeded(flight.probe);
-    if (health.trouble === undefined) journal.untroubled();
-    journal.refreshed(flight.request, issued.token);
     plan(entry);
     flight.land(issued.token);
+    // Last: the application's logger may throw, and a token is no failure.
+    if (health.trouble === undefined) journal.untroubled();
+    journal.refreshed(flight.request, issued.token);
   }
 
   failed(flight: TokenFlight, failed: TokenFailure): void {
@@ -69,7 +70,7 @@ export class TokenLanding {
   neverSent(flight: TokenFlight, reason: unknown): void {
     const { cache, health, plan } = this.#parts;
     if (flight.probe !== undefined) health.abandoned(flight.probe);
-    const entry = cache.find(flight.request.key);
+    const entry = cache.peek(flight.request.key);
     if (entry !== undefined) {
       this.rest(entry);
       plan(entry);
@@ -112,7 +113,7 @@ export class TokenLanding {
     if (reason === 'stopped') return new AssetClosedError();
     const { trouble } = health;
     if (reason === 'endpoint in trouble' && trouble !== undefined) {
-      const waitMs = health.refusal(this.groundOf(cache.find(request.key)))?.waitMs ?? 0;
+      const waitMs = health.refusal(this.groundOf(cache.peek(request.key)))?.waitMs ?? 0;
       return stillFailing(trouble, request, waitMs);
     }
     const { environment, tokenTimeoutMs, maxConcurrentTokenRequests } = config;

@@ -12,6 +12,7 @@ import { TokenCache } from './token-cache.js';
 import type { TokenEntry } from './token-entry.js';
 import { TokenFlight } from './token-flight.js';
 import { TokenFlights } from './token-flights.js';
+import { tokenState, type TokenLife } from './token-life.js';
 import { snapshotOf, type AssetTokenSnapshot } from './token-snapshot.js';
 import type { TokenJournal } from './token.journal.js';
 
@@ -97,7 +98,7 @@ export class TokenSupply {
     this.#use(entry);
     if (state === 'fresh') return entry.settled;
     this.#flights.inBackground(entry);
-    return this.#lastsTooShort(entry, options) ? this.#waitOrHeld(entry, signal) : entry.settled;
+    return this.#lastsTooShort(entry, options) ? this.#waitOrHeld(entry, options) : entry.settled;
   }
 
   /** The token if one is at hand that lasts long enough. */
@@ -126,7 +127,7 @@ export class TokenSupply {
   async replaceRejected(sent: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined> {
     if (this.#closed) throw new AssetClosedError();
     const entry = this.cache.findOrCreate(requestOf(sent));
-    const current = entry.isHeld(this.#clock) ? entry.token : undefined;
+    const current = entry.held(this.#clock);
     if (current !== undefined && current.value !== sent.value) {
       this.#use(entry);
       return current;
@@ -175,21 +176,48 @@ export class TokenSupply {
 
   async #wait(entry: TokenEntry, signal: AbortSignal | undefined): Promise<AccessToken> {
     const flight = this.#flights.forCaller(entry);
-    if (flight instanceof TokenFlight) {
-      const landed = flight.join();
-      return signal === undefined ? landed : untilAborted(landed, signal);
+    if (!(flight instanceof TokenFlight)) {
+      if ('refused' in flight) throw flight.refused;
+      return flight.held;
     }
-    if ('refused' in flight) throw flight.refused;
-    return flight.held;
+    if (signal === undefined) return flight.landed;
+    try {
+      return await untilAborted(flight.landed, signal);
+    } finally {
+      flight.leave();
+    }
   }
 
-  async #waitOrHeld(entry: TokenEntry, signal: AbortSignal | undefined): Promise<AccessToken> {
+  /**
+   * Waits for the next token, for half of the time that the caller and the present token have at most: an endpoint that
+   * hangs must not take a usable token away.
+   */
+  async #waitOrHeld(
+    entry: TokenEntry,
+    { signal, minimumLifeMs = 0 }: GetAccessTokenOptions,
+  ): Promise<AccessToken> {
+    const { token, life } = entry;
+    const patience = new AbortController();
+    const end = (): void => {
+      patience.abort();
+    };
+    const patienceMs = Math.min(minimumLifeMs, entry.remaining(this.#clock)) / 2;
+    const cancelTimer = this.#clock.setTimeout(end, patienceMs, { ref: true });
     try {
-      return await this.#wait(entry, signal);
+      return await untilAborted(this.#wait(entry, signal), patience.signal);
     } catch (error) {
       if (signal?.aborted || this.#closed) throw error;
-      if (entry.token === undefined || !entry.isHeld(this.#clock)) throw error;
-      return entry.token;
+      // Evicted meanwhile, the entry holds no token any more. The caller's is as good as it was.
+      const present = entry.kept || entry.invalidated || !isUsable(life, this.#clock) ? undefined : token;
+      const held = entry.held(this.#clock) ?? present;
+      if (held !== undefined) return held;
+      if (patience.signal.aborted) return await this.#wait(entry, signal);
+      throw error;
+    } finally {
+      cancelTimer();
     }
   }
 }
+
+const isUsable = (life: TokenLife | undefined, clock: AssetClock): boolean =>
+  life !== undefined && tokenState(life, clock) !== 'expired';

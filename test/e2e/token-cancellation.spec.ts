@@ -1,4 +1,5 @@
 import { startApplication } from '../support/application.js';
+import { type AssetTokenRequest } from 'nestjs-asset-auth';
 import { eventually } from '../support/eventually.js';
 import { passToStale, rejectionOf } from '../support/token-time.js';
 
@@ -162,12 +163,31 @@ describe('a call that cannot be made', () => {
   it.each([
     ['a scope that is none', { scopes: ['two scopes'] }, 'ASSET_SCOPE_INVALID'],
     ['an empty list of scopes', { scopes: [] }, 'ASSET_SCOPE_INVALID'],
+    ['a misspelled name', { scope: 'ledger:read' } as AssetTokenRequest, 'ASSET_SCOPE_INVALID'],
+    ['text', 'ledger:read' as AssetTokenRequest, 'ASSET_SCOPE_INVALID'],
+    ['an empty text', '' as AssetTokenRequest, 'ASSET_SCOPE_INVALID'],
+    ['a list', ['ledger:read'] as AssetTokenRequest, 'ASSET_SCOPE_INVALID'],
+    ['null', null as unknown as AssetTokenRequest, 'ASSET_SCOPE_INVALID'],
     ['a business that is none', { businessId: '../other' }, 'ASSET_BUSINESS_INVALID'],
   ])('with %s rejects instead of throwing, and nothing is sent', async (_, request, code) => {
     const { tokens, sandbox } = await startApplication();
     const call = tokens.getAccessToken(request);
     await expect(call).rejects.toMatchObject({ code });
     expect(sandbox.tokenRequests).toEqual([]);
+  });
+
+  it('T11 with a request that reads otherwise the next time gets no token of what it read as before', async () => {
+    const { tokens, sandbox } = await startApplication();
+    let reads = 0;
+    const shifty = {
+      get scopes(): string {
+        reads += 1;
+        return reads <= 2 ? 'ledger:create' : 'ledger:read';
+      },
+    };
+    await tokens.getAccessToken(shifty);
+    await tokens.getAccessToken({ scopes: 'ledger:read' });
+    expect(sandbox.tokenRequests.at(-1)?.form.scope).toBe('ledger:read');
   });
 
   it('with a request that cannot even be read rejects, too', async () => {

@@ -1,8 +1,11 @@
 import { type AssetSandbox, expectNoSecrets, ManualClock } from 'nestjs-asset-auth/testing';
+import { startApplication } from '../support/application.js';
 import { startSandbox } from '../support/sandbox.js';
+import { rejectionOf } from '../support/token-time.js';
 import { clientOf, failureOf, tokenOf, type EndpointClient } from './token-endpoint.fixture.js';
 
 const FIVE_MINUTES = 300_000;
+const READ = { scopes: ['ledger:read'] };
 const WRONG = ['wr0ng-secret-1', 'wr0ng-secret-2'] as const;
 
 interface Rotating {
@@ -53,6 +56,45 @@ describe('Credentials that are rejected', () => {
     await clock.advance(FIVE_MINUTES);
     await Promise.all(Array.from({ length: 10 }, (_, index) => rejected(client, [`scope:${index}`])));
     expect(sandbox.tokenRequests).toHaveLength(2);
+  });
+
+  it('T42 are tried again after five minutes although another request was under way with them', async () => {
+    const { tokens, sandbox, clock } = await startApplication();
+    sandbox.fail('token', { status: 401 }, 2);
+    const hold = sandbox.hold('token');
+    const both = ['ledger:read', 'report:read'].map((scope) =>
+      rejectionOf(tokens.getAccessToken({ scopes: [scope] })),
+    );
+    await sandbox.waitForRequest('token', { count: 2 });
+    hold.release(1);
+    await Promise.race(both);
+    await clock.advance(1000);
+    hold.release();
+    await Promise.all(both);
+
+    await clock.advance(FIVE_MINUTES - 1001);
+    await rejectionOf(tokens.getAccessToken(READ));
+    expect(sandbox.tokenRequests).toHaveLength(2);
+    await clock.advance(1);
+    await expect(tokens.getAccessToken(READ)).resolves.toBeDefined();
+  });
+
+  it('T42 are not sent again although the place that they are read from fails by turns', async () => {
+    const clock = new ManualClock();
+    const sandbox = await startSandbox({ clock });
+    let reads = 0;
+    const clientSecret = (): string => {
+      reads += 1;
+      if (reads % 2 === 0) throw new Error('throttled');
+      return WRONG[0];
+    };
+    const client = clientOf({ ...sandbox.moduleOptions(), clientSecret }, clock);
+    for (let i = 0; i < 10; i += 1) {
+      await client.fetch();
+      await clock.advance(20_000);
+    }
+    expect(reads).toBeGreaterThan(10);
+    expect(sandbox.tokenRequests).toHaveLength(1);
   });
 
   it('T42 are told to each caller for what it asked itself', async () => {

@@ -1,5 +1,6 @@
 import { isAssetAuthError } from 'nestjs-asset-auth';
 import { ManualClock } from 'nestjs-asset-auth/testing';
+import { firstValueFrom } from 'rxjs';
 import { startApplication } from '../support/application.js';
 import { pass, passToExpiry, passToStale, refreshed, rejectionOf } from '../support/token-time.js';
 
@@ -54,6 +55,55 @@ describe('while the token endpoint is down', () => {
     }
     expect(attempts.length).toBeGreaterThan(30);
     expect(attempts.length).toBeLessThan(100);
+  });
+
+  it('T32 T53 those who want their token to last longer than the present one get that, although it hangs', async () => {
+    const { tokens, sandbox, clock } = await startApplication({
+      options: { tokenTtlSeconds: 60, refreshAheadRatio: 0.5 },
+    });
+    const token = await tokens.getAccessToken(SCOPES);
+    sandbox.fail('token', { hang: true }, Infinity);
+    const outcomes: Promise<string>[] = [];
+    while (clock.now() + 500 < token.expiresAt.getTime()) {
+      outcomes.push(outcome(tokens.getAccessToken(SCOPES, { minimumLifeMs: 5000 })));
+      await clock.advance(500);
+    }
+    await clock.advance(500);
+    expect(await Promise.all(outcomes)).toEqual(outcomes.map(() => token.value));
+    const late = outcome(tokens.getAccessToken(SCOPES));
+    await clock.advance(10_000);
+    expect(await late).toBe('ASSET_TOKEN_UNAVAILABLE');
+  });
+
+  it('T30 T53 a call whose timeout is longer than its token lasts is sent in time with that token, although it hangs', async () => {
+    const { asset, tokens, sandbox, clock } = await startApplication();
+    const view = asset.withScope('ledger:read');
+    await firstValueFrom(view.get('/v0/echo'));
+    const token = tokens.peekAccessToken(SCOPES)!;
+    sandbox.fail('token', { hang: true }, Infinity);
+    await clock.advance(token.expiresAt.getTime() - 9000 - clock.now());
+    const call = firstValueFrom(view.get('/v0/echo', { timeout: 20_000 }));
+    await sandbox.waitForRequest('token', { count: 2 });
+    await clock.advance(4499);
+    expect(sandbox.apiRequests).toHaveLength(1);
+    await clock.advance(1);
+    await expect(call).resolves.toMatchObject({ status: 200 });
+    expect(sandbox.apiRequests).toHaveLength(2);
+  });
+
+  it('takes a usable token from nobody who waits for the next one, were it evicted meanwhile', async () => {
+    const { tokens, sandbox, clock } = await startApplication({ options: { maxTokens: 1 } });
+    const token = await tokens.getAccessToken(SCOPES);
+    await clock.advance(token.expiresAt.getTime() - 60_000 - clock.now());
+    sandbox.fail('token', { status: 500 });
+    const hold = sandbox.hold('token');
+    const waits = outcome(tokens.getAccessToken(SCOPES, { minimumLifeMs: 100_000 }));
+    await sandbox.waitForRequest('token', { count: 2 });
+    const other = tokens.getAccessToken(OTHER);
+    await sandbox.waitForRequest('token', { count: 3 });
+    hold.release();
+    await other;
+    expect(await waits).toBe(token.value);
   });
 
   it('T37 attempts get closer as the expiry does, so that a late recovery is noticed', async () => {

@@ -130,8 +130,23 @@ describe('the wait for a token', () => {
     sandbox.fail('token', { hang: true });
     const call = rejectionOf(tokens.getAccessToken(SCOPES, { minimumLifeMs: 60_000 }));
     await sandbox.waitForRequest('token', { count: 2 });
+    // The machine slept.
+    clock.suspend(6000);
     await clock.advance(10_000);
     expect(await call).toMatchObject({ code: 'ASSET_TOKEN_UNAVAILABLE' });
+  });
+
+  it('T30 does not end with the held token if that was given up in the meantime', async () => {
+    const { tokens, sandbox, clock } = await startApplication();
+    const first = await tokens.getAccessToken(SCOPES);
+    await clock.advance(first.expiresAt.getTime() - clock.now() - 60_000);
+    const hold = sandbox.hold('token');
+    const call = tokens.getAccessToken(SCOPES, { minimumLifeMs: 120_000 });
+    await sandbox.waitForRequest('token', { count: 2 });
+    tokens.invalidate(first);
+    await clock.advance(31_000);
+    hold.release();
+    await expect(call).rejects.toMatchObject({ code: 'ASSET_TOKEN_UNAVAILABLE' });
   });
 
   it('joins a refresh that is under way', async () => {

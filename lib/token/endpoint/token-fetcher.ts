@@ -66,13 +66,16 @@ export class TokenFetcher {
 
     const outcome = await this.#ask(request, first.token, signal);
     if (!isCredentialsRejected(outcome)) return outcome;
-    if (!this.#config.hasRotatingSecret) return this.#rejection(first.token, outcome.failure);
+    // Before the secret is read again: that may fail, and the rejected one must not be sent again all the same.
+    this.#remember(first.token, outcome.failure);
+    if (!this.#config.hasRotatingSecret) return outcome;
 
     const second = await this.#secrets.read(request, signal);
     if ('failure' in second) return second;
-    if (second.token === first.token) return this.#rejection(first.token, outcome.failure);
+    if (second.token === first.token) return outcome;
     const retried = await this.#ask(request, second.token, signal);
-    return isCredentialsRejected(retried) ? this.#rejection(second.token, retried.failure) : retried;
+    if (isCredentialsRejected(retried)) this.#remember(second.token, retried.failure);
+    return retried;
   }
 
   async #ask(
@@ -100,9 +103,15 @@ export class TokenFetcher {
     return { token: { granted: answer.token, reply } };
   }
 
-  #rejection(secret: string, rejected: TokenFailure): TokenOutcome<never> {
-    this.#rejected = { secret, failure: rejected, probeAt: this.#clock.monotonic() + CREDENTIALS_PROBE_MS };
-    return { failure: rejected };
+  /** A request that was under way with the same secret must not put the probe off: others count on its moment. */
+  #remember(secret: string, rejected: TokenFailure): void {
+    const now = this.#clock.monotonic();
+    const known = this.#rejected?.secret === secret ? this.#rejected.probeAt : 0;
+    this.#rejected = {
+      secret,
+      failure: rejected,
+      probeAt: known > now ? known : now + CREDENTIALS_PROBE_MS,
+    };
   }
 
   #stillRejected({ failure: { error } }: Rejection, request: AccessTokenRequest): TokenOutcome<never> {

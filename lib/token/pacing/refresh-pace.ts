@@ -1,7 +1,13 @@
 import type { AssetClock } from '../../config/clock.js';
 
-/** Still 500 a second: with seven slots, an endpoint that takes longer than 14 ms is slower by itself. */
-const SPACING_MS = 2;
+const USUAL_SPACING_MS = 2;
+
+/**
+ * Milliseconds between one background refresh and the next: short enough for all that queue to be through well before
+ * the first one's token expires.
+ */
+export const spacingMs = (queued: number, remainingMs: number): number =>
+  Math.min(USUAL_SPACING_MS, remainingMs / (4 * Math.max(queued, 1)));
 
 /**
  * Spaces background refreshes in time. Thousands that are due together (the machine slept, an outage ended) would
@@ -18,7 +24,7 @@ export class RefreshPace {
    */
   constructor(clock: AssetClock, burst: number) {
     this.#clock = clock;
-    this.#burstMs = (burst - 1) * SPACING_MS;
+    this.#burstMs = (burst - 1) * USUAL_SPACING_MS;
   }
 
   /** Milliseconds until the next refresh may go; 0 if it may go now. */
@@ -26,8 +32,8 @@ export class RefreshPace {
     return Math.max(0, this.#usedUpTo - this.#burstMs - this.#clock.monotonic());
   }
 
-  /** To be told of each refresh that goes. */
-  take(): void {
-    this.#usedUpTo = Math.max(this.#usedUpTo, this.#clock.monotonic()) + SPACING_MS;
+  /** To be told of each refresh that goes, and how far from the next it is to be. */
+  take(spacing: number): void {
+    this.#usedUpTo = Math.max(this.#usedUpTo, this.#clock.monotonic()) + spacing;
   }
 }

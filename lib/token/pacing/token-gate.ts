@@ -1,6 +1,6 @@
 import type { AssetClock } from '../../config/clock.js';
 import { RateLimitWindow } from './rate-limit.window.js';
-import { RefreshPace } from './refresh-pace.js';
+import { RefreshPace, spacingMs } from './refresh-pace.js';
 import type { AnswerHeaders } from '../endpoint/retry-after.js';
 
 /** What the gate is built with. */
@@ -16,6 +16,8 @@ export interface GateTicket {
   readonly granted: Promise<void>;
   /** A caller waits now: go before background refreshes, and no longer than the queue's time. */
   promote(): void;
+  /** No caller waits any more. */
+  demote(): void;
   /** Gives the slot back. */
   release(): void;
 }
@@ -35,14 +37,17 @@ export class TurnedAwayError extends Error {
 
 class Ticket implements GateTicket {
   readonly granted: Promise<void>;
+  /** When the token that is to be refreshed expires, by the monotonic clock. */
+  readonly expiresAt: number;
   deadline = Number.POSITIVE_INFINITY;
   cancelTimer: (() => void) | undefined;
   grant!: () => void;
   turnAway!: (error: TurnedAwayError) => void;
   readonly #gate: TokenGate;
 
-  constructor(gate: TokenGate) {
+  constructor(gate: TokenGate, expiresAt: number) {
     this.#gate = gate;
+    this.expiresAt = expiresAt;
     this.granted = new Promise((resolve, reject) => {
       this.grant = resolve;
       this.turnAway = reject;
@@ -52,6 +57,10 @@ class Ticket implements GateTicket {
 
   promote(): void {
     this.#gate.promote(this);
+  }
+
+  demote(): void {
+    this.#gate.demote(this);
   }
 
   release(): void {
@@ -84,8 +93,11 @@ export class TokenGate {
     this.#pace = new RefreshPace(clock, this.#refreshSlots);
   }
 
-  enter(awaited: boolean): GateTicket {
-    const ticket = new Ticket(this);
+  /**
+   * @param remainingMs - what is left of the token that serves in the meantime
+   */
+  enter(awaited: boolean, remainingMs = 0): GateTicket {
+    const ticket = new Ticket(this, this.#clock.monotonic() + remainingMs);
     if (awaited) this.#queueCaller(ticket);
     else this.#background.add(ticket);
     this.#pump();
@@ -102,6 +114,13 @@ export class TokenGate {
     if (!this.#background.delete(ticket)) return;
     this.#queueCaller(ticket);
     this.#pump();
+  }
+
+  demote(ticket: Ticket): void {
+    if (!this.#callers.delete(ticket)) return;
+    ticket.cancelTimer?.();
+    this.#background.add(ticket);
+    this.#planWake();
   }
 
   release(ticket: Ticket): void {
@@ -141,12 +160,16 @@ export class TokenGate {
   #pump(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#callers.delete(next);
-      if (this.#background.delete(next)) this.#pace.take();
+      if (this.#background.delete(next)) this.#pace.take(this.#spacingBehind(next));
       this.#active.add(next);
       next.cancelTimer?.();
       next.grant();
     }
     this.#planWake();
+  }
+
+  #spacingBehind({ expiresAt }: Ticket): number {
+    return spacingMs(this.#background.size, Math.max(0, expiresAt - this.#clock.monotonic()));
   }
 
   #next(): Ticket | undefined {
@@ -161,7 +184,7 @@ export class TokenGate {
   /** A caller that cannot wait until the limit starts anew goes out all the same, as the only one. */
   #probe(caller: Ticket | undefined): Ticket | undefined {
     if (caller === undefined || this.#active.size > 0) return undefined;
-    return caller.deadline - this.#clock.monotonic() < this.#limit.resetInMs ? caller : undefined;
+    return caller.deadline - this.#clock.monotonic() <= this.#limit.resetInMs ? caller : undefined;
   }
 
   /** What waits for a moment is woken then; while nothing waits, no timer is left. */

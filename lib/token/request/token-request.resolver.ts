@@ -2,7 +2,7 @@ import { resourceSet, type AssetAuthConfig } from '../../config/asset-auth.confi
 import { checkedBusinessId } from '../../config/business-id.js';
 import { AssetConfigError, AssetScopeError } from '../../config/config.errors.js';
 import { resource as resourceProblem } from '../../config/option-checks.js';
-import { quoted } from '../../config/printable.js';
+import { described, quoted } from '../../config/printable.js';
 import { scopesBeyond, scopeSet, type AssetScopes, type ScopeSet } from '../../config/scope-set.js';
 import { AccessTokenRequest } from './access-token-request.js';
 
@@ -18,20 +18,23 @@ export interface AssetTokenRequest {
 }
 
 /**
- * Refuses what is not a known name: a misspelled `scope` would ask for everything, a misspelled `businessId` for the
- * whole tenant.
+ * Refuses what is no object, or has a name that is not known: text in place of an object and a misspelled `scope` would
+ * ask for everything, a misspelled `businessId` for the whole tenant.
  *
  * @throws AssetScopeError `ASSET_SCOPE_INVALID`
  */
-export function assertKnownNames(said: object): void {
+export function assertKnownNames(said: unknown): void {
+  if (typeof said !== 'object' || said === null || Array.isArray(said)) {
+    throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${described(said)}`);
+  }
   for (const name in said) {
     if (name === 'scopes' || name === 'businessId' || name === 'resource') continue;
-    throw new AssetScopeError(
-      `A token request takes scopes, businessId and resource, but not ${quoted(name)}. Nothing was sent.`,
-      'ASSET_SCOPE_INVALID',
-    );
+    throw unreadable(`takes scopes, businessId and resource, but not ${quoted(name)}`);
   }
 }
+
+const unreadable = (problem: string): AssetScopeError =>
+  new AssetScopeError(`A token request ${problem}. Nothing was sent.`, 'ASSET_SCOPE_INVALID');
 
 /** Turns what a caller says into the immutable request: checked, in normal form, within the client's policy. */
 export class TokenRequestResolver {

@@ -247,6 +247,31 @@ describe('the schedule of many keys', () => {
   });
 });
 
+describe('a schedule that was stopped', () => {
+  it('plans nothing any more', () => {
+    const { clock, scheduler, entry, hold } = setting();
+    scheduler.stop();
+    hold(1000, 250);
+    entry.markUse();
+    scheduler.plan(entry);
+    expect([clock.timers, entry.freshUntil]).toEqual([[], 0]);
+  });
+});
+
+describe('a token that expired by a clock that was wrong', () => {
+  it('T27 does not come back with the right time, when nothing is due for it any more', async () => {
+    const { clock, cache, entry, hold } = setting();
+    hold(1000, 250);
+    entry.lastError = error;
+    clock.jumpWallClock(3_600_000);
+    await clock.advance(750);
+    clock.jumpWallClock(-3_600_000);
+    expect(cache.entries()).toEqual([entry]);
+    expect(entry).toMatchObject({ lastError: error, token: undefined });
+    expect(entry.state(clock)).toBe('expired');
+  });
+});
+
 describe('what is fresh without a second look', () => {
   it('is fresh until the refresh is due, by the wall clock', async () => {
     const { clock, entry, hold } = setting();

@@ -48,6 +48,28 @@ describe('the cache of tokens', () => {
     expect([a!.kept, c!.kept]).toEqual([true, false]);
   });
 
+  it('T20 lets none leave that was used since most of the others were, in a cache of any size', () => {
+    const cache = new TokenCache(100, ignored);
+    const entries = Array.from({ length: 100 }, (_, i) => cache.findOrCreate(request(`scope:${i}`)));
+    const [hot] = entries;
+    for (const entry of entries.slice(0, 25)) cache.touch(entry);
+    for (let i = 0; i < 400; i += 1) {
+      cache.touch(hot!);
+      cache.touch(entries[(i % 24) + 1]!);
+      cache.findOrCreate(request(`new:${i}`));
+    }
+    expect(entries.filter(({ kept }) => kept)).toEqual(entries.slice(0, 25));
+  });
+
+  it('looks up nothing for the hot ones among many, however often they are used', () => {
+    const cache = new TokenCache(100, ignored);
+    for (let i = 0; i < 80; i += 1) cache.findOrCreate(request(`scope:${i}`));
+    const hot = Array.from({ length: 20 }, (_, i) => cache.findOrCreate(request(`hot:${i}`)));
+    const before = hot.map(({ movedAt }) => movedAt);
+    for (let i = 0; i < 1000; i += 1) cache.touch(hot[i % 20]!);
+    expect(hot.map(({ movedAt }) => movedAt)).toEqual(before);
+  });
+
   it('leaves no token with whoever still holds on to what has left it', () => {
     const cache = new TokenCache(1, ignored);
     const pinned = cache.pin(request('pinned'));
@@ -60,10 +82,19 @@ describe('the cache of tokens', () => {
     expect(pinned).toMatchObject({ kept: false, token: undefined, settled: undefined, life: undefined });
   });
 
+  it('lists a pinned one once, were it new or known', () => {
+    const cache = new TokenCache(10, ignored);
+    const known = cache.findOrCreate(request('known'));
+    expect(cache.pin(request('known'))).toBe(known);
+    const fresh = cache.pin(request('new'));
+    expect(cache.entries()).toEqual([known, fresh]);
+  });
+
   it('is not used by looking at it', () => {
     const cache = new TokenCache(2, ignored);
     const [a, b] = [cache.findOrCreate(request('a')), cache.findOrCreate(request('b'))];
     cache.entries();
+    cache.peek(a.request.key);
     cache.findOrCreate(request('c'));
     expect(a.kept).toBe(false);
     expect(b.kept).toBe(true);

@@ -117,6 +117,14 @@ describe('The memo of entries', () => {
     },
   );
 
+  it('counts once what it is told again and again', () => {
+    const memo = new TokenEntryMemo(3);
+    const entry = anEntry();
+    memo.remember({ businessId: 'biz_1' }, entry);
+    for (let i = 0; i < 10; i += 1) memo.remember({ businessId: 'biz_2' }, anEntry());
+    expect(memo.find({ businessId: 'biz_1' })).toBe(entry);
+  });
+
   it('is bounded in the length of lists as well', () => {
     const memo = new TokenEntryMemo(100);
     const one = { businessId: 'biz_1' };

@@ -87,7 +87,7 @@ function setting(slots: number): Setting {
       results.push(`${scope} refused`);
       return;
     }
-    flight.join().then(
+    flight.landed.then(
       (token) => results.push(`${scope} ${token.value}`),
       (error: unknown) => results.push(`${scope} ${(error as { code?: string }).code ?? String(error)}`),
     );
@@ -113,6 +113,40 @@ async function holdStale({ clock, call, sent }: Setting, scopes: readonly string
 }
 
 describe('flights', () => {
+  it('keep the process alive while a caller waits, and end with the background once all have left', async () => {
+    const { clock, flights, entry, call, results, sent } = setting(8);
+    call('a');
+    call('a');
+    await turn();
+    const flight = flights.underWay(entry('a').request)!;
+    const keepsAlive = (): boolean => clock.timers.some(({ ref }) => ref);
+    flight.leave();
+    expect(keepsAlive()).toBe(true);
+    flight.leave();
+    expect([keepsAlive(), flight.awaited]).toEqual([false, false]);
+    flight.join();
+    expect(keepsAlive()).toBe(true);
+    flight.leave();
+    flights.stopBackground();
+    sent[0]!.arrive('late');
+    await turn();
+    expect(results).toEqual(['a ASSET_CLOSED', 'a ASSET_CLOSED']);
+  });
+
+  it('that queue for a slot let others go first once nobody waits for them', async () => {
+    const { flights, entry, call, sent } = setting(1);
+    call('busy');
+    call('left');
+    call('wanted');
+    await turn();
+    flights.underWay(entry('left').request)!.leave();
+    sent[0]!.arrive('one');
+    await turn();
+    sent[1]!.arrive('two');
+    await turn();
+    expect(sent.map(({ scope }) => scope)).toEqual(['busy', 'wanted', 'left']);
+  });
+
   it('are one per key', async () => {
     const { call, sent, results } = setting(8);
     call('a');

@@ -1,12 +1,26 @@
 import { ManualClock } from 'nestjs-asset-auth/testing';
-import { RefreshPace } from '../../../../lib/token/pacing/refresh-pace.js';
+import { RefreshPace, spacingMs } from '../../../../lib/token/pacing/refresh-pace.js';
 
 /** How many refreshes may go at this moment. */
 function goesNow(pace: RefreshPace): number {
   let gone = 0;
-  for (; pace.nextInMs === 0; gone += 1) pace.take();
+  for (; pace.nextInMs === 0; gone += 1) pace.take(2);
   return gone;
 }
+
+describe('the spacing of background refreshes', () => {
+  it.each([
+    [0, 900_000, 2],
+    [5000, 900_000, 2],
+    [5000, 40_000, 2],
+    [5000, 20_000, 1],
+    [1, 1, 0.25],
+    [10, 0, 0],
+    [0, 0, 0],
+  ])('with %d more in the queue, and %d ms left of the token, is %d ms', (queued, remainingMs, spacing) => {
+    expect(spacingMs(queued, remainingMs)).toBe(spacing);
+  });
+});
 
 describe('the pace of background refreshes', () => {
   it.each([1, 3, 7])('lets the first %d go together', (burst) => {

@@ -14,15 +14,16 @@ interface Setting {
   readonly clock: ManualClock;
   readonly gate: TokenGate;
   readonly caller: () => Queued;
-  readonly refresh: () => Queued;
+  /** A background refresh of a token that lives on for so many milliseconds. */
+  readonly refresh: (remainingMs?: number) => Queued;
   readonly limit: (remaining: number, seconds: number) => void;
 }
 
 function setting(slots = 3): Setting {
   const clock = new ManualClock();
   const gate = new TokenGate(clock, { slots, queueTimeoutMs: QUEUE_TIMEOUT_MS });
-  const enter = (awaited: boolean): Queued => {
-    const queued: Queued = { ticket: gate.enter(awaited), state: 'queued' };
+  const enter = (awaited: boolean, remainingMs?: number): Queued => {
+    const queued: Queued = { ticket: gate.enter(awaited, remainingMs), state: 'queued' };
     queued.ticket.granted.then(
       () => (queued.state = 'granted'),
       (error: unknown) => (queued.state = (error as TurnedAwayError).reason),
@@ -33,7 +34,7 @@ function setting(slots = 3): Setting {
     clock,
     gate,
     caller: () => enter(true),
-    refresh: () => enter(false),
+    refresh: (remainingMs = 900_000) => enter(false, remainingMs),
     limit: (remaining, seconds) => {
       gate.observe({
         'x-ratelimit-remaining': String(remaining),
@@ -72,8 +73,9 @@ describe('the gate of token requests', () => {
   });
 
   it('leaves one slot free of background refreshes, for those who wait', async () => {
-    const { caller, refresh } = setting(3);
+    const { clock, caller, refresh } = setting(3);
     const [a, b, c] = [refresh(), refresh(), refresh()];
+    await clock.advance(1000);
     expect(await states(a, b, c)).toEqual(['granted', 'granted', 'queued']);
     expect(await states(caller())).toEqual(['granted']);
   });
@@ -109,6 +111,17 @@ describe('the gate of token requests', () => {
     expect(await states(b)).toEqual(['granted']);
   });
 
+  it('T02 hurries with refreshes of tokens that expire soon, so that all are through before', async () => {
+    const { clock, refresh } = setting(8);
+    const refreshes = Array.from({ length: 101 }, () => refresh(100));
+    for (let ms = 0; ms <= 75; ms += 1) {
+      await turn();
+      for (const { state, ticket } of refreshes) if (state === 'granted') ticket.release();
+      await clock.advance(1);
+    }
+    expect(new Set(await states(...refreshes))).toEqual(new Set(['granted']));
+  });
+
   it('lets a refresh that somebody has come to wait for go before its time', async () => {
     const { refresh } = setting(3);
     const [a, b, c] = [refresh(), refresh(), refresh()];
@@ -116,6 +129,20 @@ describe('the gate of token requests', () => {
     expect(await states(c)).toEqual(['queued']);
     c.ticket.promote();
     expect(await states(c)).toEqual(['granted']);
+  });
+
+  it('takes one that nobody waits for any more for a refresh: behind all who wait, and for as long as it takes', async () => {
+    const { clock, caller } = setting(1);
+    const [busy, left, waits] = [caller(), caller(), caller()];
+    left.ticket.demote();
+    left.ticket.demote();
+    busy.ticket.release();
+    expect(await states(left, waits)).toEqual(['queued', 'granted']);
+    await clock.advance(QUEUE_TIMEOUT_MS);
+    waits.ticket.demote();
+    waits.ticket.release();
+    expect(await states(left)).toEqual(['granted']);
+    expect(clock.timers).toEqual([]);
   });
 
   it('lets a refresh go where there is one slot only', async () => {
@@ -247,10 +274,17 @@ describe('under a rate limit', () => {
     expect(await states(b)).toEqual(['granted']);
   });
 
-  it('a caller whose time ends with the very reset can wait', async () => {
-    const { caller, limit } = setting(5);
+  it('a caller whose time ends with the very reset would be turned away then, so it goes out as a probe', async () => {
+    const { clock, caller, limit } = setting(5);
     limit(0, QUEUE_TIMEOUT_MS / 1000);
-    expect(await states(caller())).toEqual(['queued']);
+    expect(await states(caller())).toEqual(['granted']);
+    const later = setting(5);
+    later.limit(0, QUEUE_TIMEOUT_MS / 1000 - 0.001);
+    const waits = later.caller();
+    expect(await states(waits)).toEqual(['queued']);
+    await later.clock.advance(QUEUE_TIMEOUT_MS - 1);
+    expect(await states(waits)).toEqual(['granted']);
+    expect(clock.timers).toEqual([]);
   });
 
   it('nobody is a probe while anything else is under way', async () => {
