@@ -52,7 +52,7 @@ export function clientProviders(name: string | undefined): Provider[] {
         tokens: AssetTokenService,
         connections: ClientConnections,
         clock: AssetClock,
-      ) => new AssetHttpService(createAssetAxios({ config, tokens, connections, clock, client: name })),
+      ) => new AssetHttpService(createAssetAxios({ config, tokens, connections, clock, client: name }), name),
     },
   ];
 }

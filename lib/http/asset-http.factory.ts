@@ -25,9 +25,16 @@ export function createAssetAxios({
   clock,
   client,
 }: AssetHttpParts): HttpService['axiosRef'] {
-  const { origin } = config;
+  const { origin, businessId: defaultBusiness } = config;
   const transport = new AssetTransport({ tokens, connections, clock, origin });
-  const bearer = new BearerInterceptor({ tokens, clock, origin, client, guarded: transport.guarded });
+  const bearer = new BearerInterceptor({
+    tokens,
+    clock,
+    origin,
+    defaultBusiness,
+    client,
+    guarded: transport.guarded,
+  });
   const instance = axios.create({ ...config.http, baseURL: origin, adapter: transport.adapter });
   isolate(instance, config.http);
   // First, so that it runs last: request interceptors run in reverse order of registration.
@@ -38,21 +45,24 @@ export function createAssetAxios({
 /** Axios ships one set of types for `import` and one for `require`, and Nest's majors differ in which they use. */
 const asNestKnowsIt = (instance: unknown): HttpService['axiosRef'] => instance as HttpService['axiosRef'];
 
-/** What every new axios instance has of itself. */
-const STOCK: readonly string[] = [
-  'adapter',
-  'env',
-  'headers',
-  'maxBodyLength',
-  'maxContentLength',
-  'timeout',
-  'transformRequest',
-  'transformResponse',
-  'transitional',
-  'validateStatus',
-  'xsrfCookieName',
-  'xsrfHeaderName',
-];
+type AxiosDefaults = AxiosInstance['defaults'];
+
+/** A copy of what every axios instance has of itself, but for its adapter and headers. */
+const stockOf = (defaults: AxiosDefaults): Partial<AxiosDefaults> => ({
+  env: defaults.env,
+  maxBodyLength: defaults.maxBodyLength,
+  maxContentLength: defaults.maxContentLength,
+  timeout: defaults.timeout,
+  transformRequest: [defaults.transformRequest ?? []].flat(),
+  transformResponse: [defaults.transformResponse ?? []].flat(),
+  transitional: { ...defaults.transitional },
+  validateStatus: defaults.validateStatus,
+  xsrfCookieName: defaults.xsrfCookieName,
+  xsrfHeaderName: defaults.xsrfHeaderName,
+});
+
+/** As it was before the application changed anything. */
+const STOCK = stockOf(axios.defaults);
 
 const VERBS = [
   'delete',
@@ -74,17 +84,22 @@ const STOCK_HEADERS = {
 };
 
 /**
- * Every instance starts as a copy of the global axios, with the headers, parameters and agents that the application set
+ * Every instance starts as a copy of the global axios, with the headers, transforms and agents that the application set
  * there for somebody else. They are kept out, and so is our own route: among the defaults a single request could override
  * it, so the transport adds it to what it sends.
  */
 function isolate({ defaults }: AxiosInstance, http: AssetHttpDefaults): void {
-  const ours = [...STOCK, 'baseURL', ...Object.keys(http)].filter((name) => !isRoute(name));
-  for (const name of Object.keys(defaults)) {
-    if (!ours.includes(name)) Reflect.deleteProperty(defaults, name);
-  }
+  const { adapter, baseURL } = defaults;
+  for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
+  const chosen = Object.entries(http).filter(([name, value]) => !isRoute(name) && value !== undefined);
   const stock: object = { headers: STOCK_HEADERS };
-  Object.assign(defaults, { headers: axios.mergeConfig(stock, { headers: http.headers }).headers });
+  Object.assign(defaults, stockOf(STOCK as AxiosDefaults), Object.fromEntries(chosen), {
+    adapter,
+    baseURL,
+    headers: axios.mergeConfig(stock, { headers: http.headers }).headers,
+    // As a whole, one that names a single flag would also turn the order of interceptors around.
+    transitional: { ...STOCK.transitional, ...http.transitional },
+  });
 }
 
 const isRoute = (name: string): boolean => ROUTE_OPTIONS.some((route) => route === name);

@@ -3,7 +3,9 @@ import axios from 'axios';
 import { Observable } from 'rxjs';
 import { checkedBusinessId } from '../config/business-id.js';
 import { scopeSet, type AssetScopeName } from '../config/scope-set.js';
-import { AssetCall, type Narrowing } from './asset-call.js';
+import { AssetCall, type Narrowing, NOT_NARROWED } from './asset-call.js';
+import { ownValue } from './own-value.js';
+import { giveUp } from './replay.js';
 
 /**
  * Calls Asset's API. Everything that `HttpService` of `@nestjs/axios` offers, with a valid access token on each request,
@@ -19,6 +21,7 @@ import { AssetCall, type Narrowing } from './asset-call.js';
  * ```
  */
 export class AssetHttpService extends HttpService {
+  readonly #client: string | undefined;
   readonly #narrowing: Narrowing;
 
   /**
@@ -26,8 +29,9 @@ export class AssetHttpService extends HttpService {
    *
    * @internal
    */
-  constructor(instance: HttpService['axiosRef'], narrowing: Narrowing = {}) {
+  constructor(instance: HttpService['axiosRef'], client?: string, narrowing: Narrowing = NOT_NARROWED) {
     super(instance);
+    this.#client = client;
     this.#narrowing = narrowing;
   }
 
@@ -45,7 +49,7 @@ export class AssetHttpService extends HttpService {
   withScope(...scopes: readonly [AssetScopeName, ...AssetScopeName[]] | readonly [null]): AssetHttpService {
     const [only] = scopes;
     const narrowed = only === null ? null : scopeSet(scopes);
-    return new AssetHttpService(this.instance, { ...this.#narrowing, scopes: narrowed });
+    return new AssetHttpService(this.instance, this.#client, { ...this.#narrowing, scopes: narrowed });
   }
 
   /**
@@ -60,7 +64,7 @@ export class AssetHttpService extends HttpService {
    */
   forBusiness(businessId: string | null): AssetHttpService {
     const narrowed = businessId === null ? null : checkedBusinessId(businessId);
-    return new AssetHttpService(this.instance, { ...this.#narrowing, businessId: narrowed });
+    return new AssetHttpService(this.instance, this.#client, { ...this.#narrowing, businessId: narrowed });
   }
 
   /**
@@ -73,16 +77,21 @@ export class AssetHttpService extends HttpService {
     ...args: unknown[]
   ): Observable<never> {
     const given = (args.at(-1) ?? {}) as GivenConfig;
-    const call = AssetCall.of(given.asset, this.#narrowing);
+    const said = ownValue(given, 'asset');
+    const asset = said === undefined ? ownValue<GivenConfig, 'asset'>(this.instance.defaults, 'asset') : said;
+    const call = AssetCall.of(asset, this.#narrowing, this.#client);
+    const ownToken = ownValue(given, 'cancelToken');
     return new Observable((subscriber) => {
       const ownCall = call.again();
       // As in HttpService: leaving ends the request, unless the caller has a way of its own to end it.
-      const leave = given.cancelToken ? undefined : axios.CancelToken.source();
-      const config = { ...given, asset: ownCall, cancelToken: leave?.token ?? given.cancelToken };
+      const leave = ownToken ? undefined : axios.CancelToken.source();
+      const config = { ...given, asset: ownCall, cancelToken: leave?.token ?? ownToken };
       let isOver = false;
       axiosVerb(...args.slice(0, -1), config).then(
         (response) => {
           isOver = true;
+          // Its subscriber left while interceptors of the application had it.
+          if (subscriber.closed) giveUp(response, undefined);
           subscriber.next(response);
           subscriber.complete();
         },

@@ -2,7 +2,8 @@ import type { AssetScopes } from '../config/scope-set.js';
 
 /**
  * What one request asks its token for, in its axios config. It goes before everything else; what is left out comes from
- * the narrowed view, the scope context or the module's defaults.
+ * the narrowed view, the scope context or the module's defaults. Interceptors of the application find it there complete
+ * with what the view and the context say, and may change it.
  *
  * @example
  * ```ts

@@ -31,9 +31,13 @@ export function cleanResponse(response: AxiosResponse, sent: Sent): AxiosRespons
 /** The same for whatever the adapter failed with. */
 export function cleanError(error: unknown, sent: Sent): unknown {
   const seen = new Set<unknown>();
-  for (let next = error; isObject(next) && !seen.has(next); next = (next as Error).cause) {
+  const found: unknown[] = [error];
+  for (let next = found.pop(); next !== undefined || found.length > 0; next = found.pop()) {
+    if (!isObject(next) || seen.has(next)) continue;
     seen.add(next);
     cleanOne(next, sent);
+    const { cause, errors } = next as Partial<AggregateError>;
+    found.push(cause, ...(Array.isArray(errors) ? (errors as unknown[]) : []));
   }
   return error;
 }

@@ -80,9 +80,12 @@ function pathSegments(pathname: string): readonly string[] {
     throw ambiguous();
   }
   const segments = decoded.replaceAll('\\', '/').split('/');
-  // Dots that were hidden from the URL parser: whether the server resolves them is anybody's guess.
-  if (segments.includes('..')) throw ambiguous();
-  return segments.filter((segment) => segment !== '' && segment !== '.');
+  // Dots that were hidden from the URL parser, also by a path parameter (RFC 3986 §3.3): whether the server resolves
+  // them is anybody's guess.
+  if (segments.some((segment) => segment.split(';', 1)[0] === '..')) throw ambiguous();
+  const named = segments.filter((segment) => segment !== '' && segment !== '.');
+  if (named.slice(0, 3).some((segment) => segment.includes(';'))) throw ambiguous();
+  return named;
 }
 
 const ambiguous = (): AssetBusinessError =>

@@ -5,7 +5,7 @@ import { assertHost } from './request-rules.js';
 
 type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
 
-/** What follow-redirects connects by. */
+/** What follow-redirects connects by, and what would replace the token. */
 const TARGET = [
   'href',
   'protocol',
@@ -18,6 +18,7 @@ const TARGET = [
   'socketPath',
   'lookup',
   'createConnection',
+  'auth',
 ] as const;
 
 /** Lets redirects through within Asset's origin and the token's business, and ends all others. */
@@ -41,11 +42,17 @@ export class RedirectGuard {
   /** For axios' option `beforeRedirect`: after the application's own. */
   readonly beforeRedirect: BeforeRedirect = (options, response, request) => {
     const before = TARGET.map((name) => options[name] as unknown);
+    const authorization = authorizationOf(options);
     this.#users?.(options, response, request);
     try {
       if (TARGET.some((name, i) => options[name] !== before[i])) {
         throw new AssetRequestError(
           'The hook beforeRedirect changed where a redirect leads to. It was not followed. Only its headers may be changed.',
+        );
+      }
+      if (authorizationOf(options) !== authorization) {
+        throw new AssetRequestError(
+          'The hook beforeRedirect changed the header Authorization, which belongs to this client. The redirect was not followed. Leave the header as it is.',
         );
       }
       this.#assertAllowed(new URL(String(options.href)), options.headers as object);
@@ -62,4 +69,10 @@ export class RedirectGuard {
       if (name.toLowerCase() === 'host') assertHost(value, target);
     }
   }
+}
+
+/** Names of headers come as the application wrote them. */
+function authorizationOf({ headers }: Parameters<BeforeRedirect>[0]): unknown {
+  const all = Object.entries((headers ?? {}) as Readonly<Record<string, unknown>>);
+  return all.find(([name]) => name.toLowerCase() === 'authorization')?.[1];
 }

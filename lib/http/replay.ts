@@ -19,9 +19,9 @@ export function isReplayable(body: unknown): boolean {
  *
  * @param request - the request object of Node that it came with, since not every stream of axios' ends its source
  */
-export function giveUp(response: AxiosResponse, request: unknown): void {
-  const data: unknown = response.data;
-  if (!(data instanceof Readable)) return;
+export function giveUp(response: AxiosResponse | undefined, request: unknown): void {
+  const data: unknown = response?.data;
+  if (response === undefined || !(data instanceof Readable)) return;
   data.destroy();
   (request as { destroy?: () => void } | undefined)?.destroy?.();
   // In case that it is the last answer after all: reading it ends at once, instead of never.

@@ -1,4 +1,5 @@
 import type { InternalAxiosRequestConfig } from 'axios';
+import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import { ROUTE_OPTIONS } from '../token/endpoint/client-connections.js';
 import { AssetRequestError } from './http.errors.js';
 
@@ -8,8 +9,25 @@ import { AssetRequestError } from './http.errors.js';
  * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
  */
 export function assertPlainRequest(config: InternalAxiosRequestConfig, url: URL): void {
+  assertOurWay(config, NO_ROUTE);
+  assertPlainHeaders(config.headers, url);
+}
+
+/**
+ * The same of a request that an adapter of the application hands on: it holds our route and our header already.
+ *
+ * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
+ */
+export function assertHandedOn(config: InternalAxiosRequestConfig, url: URL, route: AssetHttpDefaults): void {
+  assertOurWay(config, route);
+  if (config.headers.has('Host')) assertHost(config.headers.get('Host'), url);
+}
+
+const NO_ROUTE: AssetHttpDefaults = Object.freeze({});
+
+function assertOurWay(config: InternalAxiosRequestConfig, route: AssetHttpDefaults): void {
   for (const name of ROUTE_OPTIONS) {
-    if (config[name] !== undefined) {
+    if (config[name] !== undefined && config[name] !== route[name]) {
       throw new AssetRequestError(
         `The request sets "${name}". Nothing was sent. The way to Asset is set up once, in the option http of AssetAuthModule, so that no single request can send a token elsewhere.`,
       );
@@ -20,7 +38,6 @@ export function assertPlainRequest(config: InternalAxiosRequestConfig, url: URL)
       'The request sets "auth", which would replace the access token. Nothing was sent. Remove it.',
     );
   }
-  assertPlainHeaders(config.headers, url);
 }
 
 /**

@@ -94,7 +94,7 @@ export function pause(ms: number, clock: AssetClock, signal: AbortSignal): Promi
 }
 
 /** What axios knows of cancelling beyond its public types. */
-interface CancelledBy {
+export interface CancelledBy {
   readonly signal?: {
     readonly aborted: boolean;
     addEventListener?: (type: 'abort', listener: () => void) => void;

@@ -1,5 +1,6 @@
 import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { SentBearer } from './bearer.js';
@@ -14,6 +15,8 @@ export interface WireParts {
   /** Milliseconds left of the call's `timeout`, more than 0; `undefined`: it has none. */
   readonly timeoutMs: number | undefined;
   readonly beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'];
+  /** Ends the attempt; `undefined`: the caller's own does. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface WireParts {
  */
 export function wireConfig(
   config: InternalAxiosRequestConfig,
-  { token, url, route, timeoutMs, beforeRedirect }: WireParts,
+  { token, url, route, timeoutMs, beforeRedirect, signal }: WireParts,
 ): InternalAxiosRequestConfig {
   // No second look at names and values that axios has normalized already.
   const headers = Object.assign(new AxiosHeaders(), AxiosHeaders.from(config.headers));
@@ -35,6 +38,12 @@ export function wireConfig(
   wire.baseURL = undefined;
   wire.beforeRedirect = beforeRedirect;
   (wire as { asset?: unknown }).asset = undefined;
+  // A form of the form-data package must not bring a Host or an Authorization of its own.
+  wire.formDataHeaderPolicy = 'content-only';
+  // The caller's own stream would refer to Node's request, and so to the token, for as long as it is piped.
+  const data: unknown = config.data;
+  if (data instanceof Readable) wire.data = Readable.from(data, { objectMode: false });
+  if (signal !== undefined) wire.signal = signal;
   if (timeoutMs !== undefined) {
     // Never 0, which would be none.
     wire.timeout = Math.ceil(timeoutMs);

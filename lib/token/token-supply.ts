@@ -27,7 +27,7 @@ export interface GetAccessTokenOptions {
   readonly forceRefresh?: boolean | undefined;
   /**
    * Milliseconds that the token should last at least, up to half the time before expiry in which tokens are refreshed.
-   * One that lasts less is waited for, or the present one served if the next cannot be had.
+   * For one that lasts less, the next is waited for, but no longer than half of them; then the present one is served.
    */
   readonly minimumLifeMs?: number | undefined;
 }

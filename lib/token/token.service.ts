@@ -116,15 +116,6 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
   }
 
   /**
-   * The business that a token for this request would be narrowed to.
-   *
-   * @internal
-   */
-  businessOf(request: AssetTokenRequest): string | undefined {
-    return this.#entries.entryFor(request).request.businessId;
-  }
-
-  /**
    * After the API rejected a token: the one to try instead, see {@link TokenSupply.replaceRejected}.
    *
    * @internal

@@ -167,6 +167,10 @@ describe('axios-mock-adapter', () => {
       { url: evil.origin },
       { baseURL: evil.origin },
       { url: `/v0/business/${other!.id}` },
+      { socketPath: '/tmp/elsewhere.sock' },
+      { lookup: () => undefined } as never,
+      { auth: { username: 'u', password: 'p' } },
+      { headers: new axios.AxiosHeaders({ Host: 'evil.example' }) },
     ];
     for (const change of moved) {
       const adapter: AxiosAdapter = (config) => ours({ ...config, ...change });

@@ -1,8 +1,12 @@
 import axios from 'axios';
 import type { AssetAuthOptions, AssetHttpService } from 'nestjs-asset-auth';
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
+import { Agent } from 'node:http';
+import type { Readable } from 'node:stream';
 import { defer, firstValueFrom, repeat, retry, take, timeout as timeoutOperator, toArray } from 'rxjs';
 import { type RunningApplication, startApplication } from '../support/application.js';
+import { afterThisTest } from '../support/cleanup.js';
+import { eventually } from '../support/eventually.js';
 import { failureOf } from '../support/failure-of.js';
 
 /** An application whose next token request is held back, until `release`. */
@@ -167,7 +171,7 @@ describe('T47 whoever leaves during the token wait leaves at once and alone', ()
       const subscription = asset.get('/v0/business', config).subscribe();
       await sandbox.waitForRequest('api');
       subscription.unsubscribe();
-      await untilTrue(() => sandbox.connections <= 1);
+      await eventually(() => sandbox.connections <= 1);
     }
   });
 });
@@ -184,11 +188,95 @@ describe('a streamed answer to nobody', () => {
     await sandbox.waitForRequest('api');
     subscription.unsubscribe();
     hold.release();
-    await untilTrue(() => sandbox.connections === 0);
+    await eventually(() => sandbox.connections === 0);
+  });
+});
+
+describe('an answer that comes when its subscriber has left', () => {
+  it('is given up, also while interceptors of the application have it', async () => {
+    const { asset, sandbox } = await startApplication();
+    sandbox.fail('api', { endless: true });
+    let release = (): void => {};
+    const arrived = new Promise<void>((resolve) => {
+      asset.axiosRef.interceptors.response.use(async (response) => {
+        resolve();
+        await new Promise<void>((go) => (release = go));
+        return response;
+      });
+    });
+    const cancelToken = axios.CancelToken.source().token;
+    const subscription = asset.get('/v0/echo', { responseType: 'stream', cancelToken }).subscribe();
+    await arrived;
+    subscription.unsubscribe();
+    release();
+    await eventually(() => sandbox.connections === 0);
   });
 });
 
 describe('the option timeout', () => {
+  it('is over also while the request queues for a connection, which axios itself does not count', async () => {
+    const httpAgent = new Agent({ maxSockets: 1 });
+    afterThisTest(() => {
+      httpAgent.destroy();
+    });
+    const { asset, sandbox, clock } = await startApplication({ options: { http: { httpAgent } } });
+    await firstValueFrom(asset.get('/v0/echo'));
+    sandbox.fail('api', { hang: true });
+    const busy = asset.get('/v0/echo?busy').subscribe();
+    await sandbox.waitForRequest('api', { count: 2 });
+    const queued = failureOf(asset.get('/v0/echo?queued', { timeout: 200_000 }));
+    await eventually(() => clock.timers.some(({ dueInMs, ref }) => ref && dueInMs === 200_000));
+    await clock.advance(200_000);
+    expect(await queued).toMatchObject({
+      code: 'ECONNABORTED',
+      message: 'timeout of 200000ms exceeded',
+      config: { url: '/v0/echo?queued' },
+    });
+    busy.unsubscribe();
+    expect(sandbox.apiRequests).toHaveLength(2);
+  });
+
+  it('is over also while an answer trickles in, and ends the connection', async () => {
+    const { asset, sandbox, clock } = await startApplication();
+    await firstValueFrom(asset.get('/v0/echo'));
+    sandbox.fail('api', { endless: true });
+    const call = failureOf(asset.get('/v0/echo', { timeout: 200_000 }));
+    await sandbox.waitForRequest('api', { count: 2 });
+    await clock.advance(200_000);
+    expect(await call).toMatchObject({ code: 'ECONNABORTED' });
+    await eventually(() => sandbox.connections <= 1);
+    expect(clock.timers.filter(({ ref }) => ref)).toEqual([]);
+  });
+
+  it('does not end an answer that is streamed; the signal of the caller still does', async () => {
+    const { asset, sandbox, clock } = await startApplication();
+    sandbox.fail('api', { endless: true });
+    const controller = new AbortController();
+    const { data } = await firstValueFrom(
+      asset.get<Readable>('/v0/echo', {
+        responseType: 'stream',
+        timeout: 200_000,
+        signal: controller.signal,
+      }),
+    );
+    await clock.advance(300_000);
+    expect(data.destroyed).toBe(false);
+    const torn = once(data, 'error');
+    data.resume();
+    controller.abort();
+    expect(await torn).toMatchObject([{ code: 'ERR_CANCELED' }]);
+  });
+
+  it('leaves nothing behind on the signal of the caller', async () => {
+    const { asset, sandbox } = await startApplication();
+    const { signal } = new AbortController();
+    for (let i = 0; i < 20; i += 1) {
+      if (i % 2 === 0) sandbox.fail('api', { status: 500 });
+      await firstValueFrom(asset.get('/v0/echo', { timeout: 5000, signal })).catch(() => {});
+    }
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
   it('is over also if an interceptor that runs after ours took all of it', async () => {
     const { asset, sandbox, clock } = await startApplication();
     await firstValueFrom(asset.get('/v0/echo'));
@@ -351,9 +439,3 @@ describe('an Observable of a verb', () => {
     expect(JSON.parse(Buffer.concat(chunks).toString())).toHaveProperty('data');
   });
 });
-
-async function untilTrue(isTrue: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 10_000 && !isTrue(); turn += 1)
-    await new Promise((resolve) => setImmediate(resolve));
-  expect(isTrue()).toBe(true);
-}

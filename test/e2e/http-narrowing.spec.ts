@@ -98,11 +98,11 @@ describe('what a request asks its token for', () => {
   it.each([
     [{ scope: 'ledger:read' }, '"scope"'],
     [{ scopes: 'ledger:read', business: 'biz_1' }, '"business"'],
-    [[], 'neither an object nor false'],
-    [['ledger:read'], 'neither an object nor false'],
-    [true, 'neither an object nor false'],
-    ['ledger:read', 'neither an object nor false'],
-    [null, 'neither an object nor false'],
+    [[], 'neither a plain object nor false'],
+    [['ledger:read'], 'neither a plain object nor false'],
+    [true, 'neither a plain object nor false'],
+    ['ledger:read', 'neither a plain object nor false'],
+    [null, 'neither a plain object nor false'],
   ])('a misspelled option asset is refused, since it would ask for everything: %j', async (option, said) => {
     const { asset, sandbox } = await startApplication();
     for (const call of [
@@ -126,6 +126,54 @@ describe('what a request asks its token for', () => {
     const { asset, sandbox } = await startApplication();
     expect(await failureOf(asset.get('/v0/echo', { asset: option }))).toMatchObject({ code });
     expect(sandbox.requests).toHaveLength(0);
+  });
+
+  it('an interceptor of the application may see it and add to it, and takes nothing away by that', async () => {
+    const { asset, sandbox } = await startApplication();
+    const { id } = sandbox.businesses[0]!;
+    asset.axiosRef.interceptors.request.use((config) => {
+      config.asset = { ...(config.asset as object), resource: 'https://mcp.example/mcp' };
+      return config;
+    });
+    const view = asset.forBusiness(id);
+    await firstValueFrom(
+      AssetScopeContext.run({ scopes: 'ledger:read' }, () => view.get('/v0/echo', { validateStatus: null })),
+    );
+    expect(sandbox.tokenRequests[0]?.form).toMatchObject({
+      scope: 'ledger:read',
+      business_id: id,
+      resource: 'https://mcp.example/mcp',
+    });
+    expect(await failureOf(view.get('/v0/echo', { asset: false }))).toMatchObject({
+      code: 'ASSET_SCOPE_INVALID',
+    });
+  });
+
+  it('counts as it was when the verb was called, and not as it is when somebody subscribes', async () => {
+    const { asset, sandbox } = await startApplication();
+    const options = { asset: { scopes: ['ledger:read'] } };
+    const call = asset.get('/v0/echo', options);
+    options.asset.scopes = ['report:read'];
+    await firstValueFrom(call);
+    expect(sandbox.apiRequests[0]?.claims?.scopes).toEqual(['ledger:read']);
+  });
+
+  it('of the defaults of axiosRef counts where the request names none', async () => {
+    const { asset, sandbox } = await startApplication();
+    Object.assign(asset.axiosRef.defaults, { asset: { scopes: ['ledger:read'] } });
+    await firstValueFrom(asset.get('/v0/echo'));
+    await asset.axiosRef.get('/v0/echo');
+    await firstValueFrom(asset.get('/v0/echo', { asset: { scopes: ['report:read'] } }));
+    const asked = sandbox.apiRequests.map(({ claims }) => claims?.scopes.join());
+    expect(asked).toEqual(['ledger:read', 'ledger:read', 'report:read']);
+  });
+
+  it('of an earlier request that is sent again through a view is what the view says', async () => {
+    const { asset, sandbox } = await startApplication();
+    const [one, other] = sandbox.businesses.map(({ id }) => id);
+    const { config } = await firstValueFrom(asset.forBusiness(one!).withScope('ledger:read').get('/v0/echo'));
+    await firstValueFrom(asset.forBusiness(other!).request(config as object));
+    expect(sandbox.apiRequests[1]?.claims).toMatchObject({ scopes: ['ledger:read'], businessId: other });
   });
 
   it('undeclaredScopes and allowedScopes are checked before anything is sent', async () => {
@@ -162,6 +210,12 @@ describe('the business in the address is the business in the token', () => {
       'a parameter of the path',
       (id: string, _origin: string, own: string) => `/v0/business/${own};${id}/ledger`,
     ],
+    [
+      'dots with a parameter of the path',
+      (id: string, _origin: string, own: string) => `/v0/business/${own}/..;/${id}/ledger`,
+    ],
+    ['a parameter before the business', (id: string) => `/v0/business;x/${id}/ledger`],
+    ['an encoded parameter at the root', (id: string) => `/v0%3Bx/business/${id}/ledger`],
     ['twice encoded', (id: string) => `/v0/business/%2562${id.slice(1)}`],
     ['undecodable', (id: string) => `/v0/business/${id}/%E0%A4%A`],
     ['the prefix alone', () => '/v0/business/biz_'],

@@ -1,6 +1,7 @@
 import type { HttpService } from '@nestjs/axios';
-import axios, { type InternalAxiosRequestConfig } from 'axios';
+import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
+import FormDataPackage from 'form-data';
 import type { AssetHttpService } from 'nestjs-asset-auth';
 import { Agent } from 'node:http';
 import { firstValueFrom } from 'rxjs';
@@ -135,6 +136,13 @@ describe('a token goes to its origin or nowhere', () => {
       },
     ],
     [
+      'an interceptor that runs after ours and chooses the adapter',
+      (http, evil) => {
+        http.axiosRef.interceptors.request.use((config) => ({ ...config, adapter: 'http', url: evil }));
+        return firstValueFrom(http.get('/x', { transitional: { clarifyTimeoutError: true } }));
+      },
+    ],
+    [
       'an interceptor that makes a new config of plain objects',
       (http, evil) => {
         http.axiosRef.interceptors.request.use(
@@ -211,6 +219,12 @@ describe('a token goes to its origin or nowhere', () => {
       params: { apiKey: 'of-somebody-else' },
       auth: { username: 'u', password: 'p' },
       adapter: () => Promise.reject(new Error('the global adapter')),
+      timeout: 1,
+      validateStatus: () => true,
+      transformRequest: [() => 'transformed by the global'],
+      transformResponse: [() => 'transformed by the global'],
+      maxContentLength: 1,
+      transitional: { legacyInterceptorReqResOrdering: false },
     };
     const original = { ...axios.defaults };
     Object.assign(axios.defaults, pollution);
@@ -225,9 +239,17 @@ describe('a token goes to its origin or nowhere', () => {
     const { asset, sandbox } = await startApplication({
       options: { http: { headers: { 'X-App': 'ours' } } },
     });
-    await firstValueFrom(asset.get('/v0/business'));
+    const { data } = await firstValueFrom(asset.get<{ data: unknown[] }>('/v0/business'));
+    expect(data.data).toHaveLength(3);
     const [request] = sandbox.apiRequests;
     expect(request).toMatchObject({ path: '/v0/business', authorized: true });
+    expect(asset.axiosRef.defaults).toMatchObject({
+      timeout: 0,
+      maxContentLength: -1,
+      transitional: { legacyInterceptorReqResOrdering: true },
+    });
+    expect(await failureOf(asset.get('/nowhere'))).toMatchObject({ response: { status: 404 } });
+    expect((await firstValueFrom(asset.post('/v0/echo', { a: 1 }))).data).toEqual({ a: 1 });
     expect(request?.headers).toMatchObject({ 'x-app': 'ours', accept: 'application/json, text/plain, */*' });
     expect(request?.headers).not.toHaveProperty('x-api-key');
     expect(evil.connections).toBe(0);
@@ -552,6 +574,66 @@ describe('T46 no token, no request', () => {
       expect(sandbox.apiRequests).toHaveLength(0);
     },
   );
+
+  it.each(['http', undefined] as const)(
+    'sends with the token, whatever interceptor chooses the adapter %p in whatever order',
+    async (adapter) => {
+      const { asset, sandbox } = await startApplication();
+      asset.axiosRef.interceptors.request.use((config) => ({ ...config, adapter }));
+      for (const legacyInterceptorReqResOrdering of [true, false]) {
+        const transitional = { legacyInterceptorReqResOrdering };
+        await firstValueFrom(asset.post('/v0/echo', { a: 1 }, { transitional }));
+      }
+      expect(sandbox.apiRequests.map(({ authorized }) => authorized)).toEqual([true, true]);
+    },
+  );
+
+  it('an adapter that an interceptor chooses after ours gets the token, and once', async () => {
+    const { asset, sandbox } = await startApplication();
+    const seen: InternalAxiosRequestConfig[] = [];
+    const adapter = (config: InternalAxiosRequestConfig): Promise<AxiosResponse> => {
+      seen.push(config);
+      return Promise.resolve({ status: 200, statusText: '', headers: {}, data: '', config });
+    };
+    asset.axiosRef.interceptors.request.use((config) => Object.assign(config, { adapter }));
+    const transitional = { legacyInterceptorReqResOrdering: false };
+    await firstValueFrom(asset.get('/v0/business', { transitional }));
+    await firstValueFrom(asset.get('/v0/business', { adapter, transitional }));
+    expect(seen.map(({ headers }) => headers.get('Authorization'))).toEqual(
+      Array(2).fill(`Bearer ${sandbox.issuedTokens[0]}`),
+    );
+    expect(sandbox.apiRequests).toHaveLength(0);
+  });
+
+  it.each([['asset', false] as const, ['scopes', null] as const, ['businessId', null] as const])(
+    'is not turned by what somebody put on every object: %s',
+    async (name, value) => {
+      const { asset, sandbox, business } = await start();
+      const everything = Object.prototype as Record<string, unknown>;
+      everything[name] = value;
+      try {
+        await firstValueFrom(asset.withScope('report:read').forBusiness(business.id).get('/v0/echo'));
+      } finally {
+        Reflect.deleteProperty(everything, name);
+      }
+      expect(sandbox.apiRequests[0]?.claims).toMatchObject({
+        scopes: ['report:read'],
+        businessId: business.id,
+      });
+    },
+  );
+
+  it('takes no Host and no Authorization from a form', async () => {
+    const { asset, sandbox } = await startApplication();
+    const form = new FormDataPackage();
+    form.append('name', 'x');
+    const own = form.getHeaders();
+    form.getHeaders = () => ({ ...own, host: 'evil.example', authorization: 'Bearer other' });
+    await firstValueFrom(asset.post('/v0/echo', form));
+    const [request] = sandbox.apiRequests;
+    expect(request).toMatchObject({ authorized: true, headers: { host: new URL(sandbox.url).host } });
+    expect(request?.headers['content-type']).toBe(own['content-type']);
+  });
 
   it('asset: false sends without token, and asks for none', async () => {
     const { asset, sandbox } = await startApplication();

@@ -22,6 +22,23 @@ describe('a 429', () => {
     expect(sandbox.tokenRequests).toHaveLength(1);
   });
 
+  it('T30 is sent again with the next token, if the one before expired in the pause', async () => {
+    const { asset, sandbox, clock, tokens } = await startApplication();
+    await firstValueFrom(asset.get('/v0/echo'));
+    const { expiresAt } = tokens.snapshot()[0]!;
+    await clock.advance(expiresAt!.getTime() - 500 - clock.now());
+    const hold = sandbox.hold('token');
+    sandbox.fail('api', { status: 429, retryAfter: 1 });
+    const call = firstValueFrom(asset.get('/v0/echo'));
+    await sandbox.waitForRequest('api', { count: 2, until: 'answered' });
+    await untilSet(clock);
+    await clock.advance(1000);
+    hold.release();
+    expect((await call).status).toBe(200);
+    expect(sandbox.apiRequests.map(({ status }) => status)).toEqual([200, 429, 200]);
+    expect(sandbox.tokenRequests).toHaveLength(2);
+  });
+
   it('is sent again at most twice', async () => {
     const { asset, sandbox, clock } = await startApplication();
     sandbox.fail('api', { status: 429, retryAfter: 1 }, Infinity);

@@ -8,8 +8,11 @@ import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { firstValueFrom, lastValueFrom, type Observable, switchMap } from 'rxjs';
 import { startApplication } from '../support/application.js';
+import { afterThisTest } from '../support/cleanup.js';
 import { AssetCall } from '../../lib/http/asset-call.js';
+import { eventually } from '../support/eventually.js';
 import { failureOf } from '../support/failure-of.js';
+import { startForeignServer } from '../support/foreign-server.js';
 import { recordingLogger } from '../support/recording-logger.js';
 
 async function start(options = {}) {
@@ -22,6 +25,19 @@ async function start(options = {}) {
     expectNoSecrets([value, logger.lines], secrets, { clientId: sandbox.clientId });
   };
   return { ...application, expectClean };
+}
+
+/** A stream that has more to give for as long as somebody reads it. */
+function endlessBody(): Readable {
+  const body = new Readable({
+    read() {
+      setImmediate(() => this.push(Buffer.alloc(100, 'x')));
+    },
+  });
+  afterThisTest(() => {
+    body.destroy();
+  });
+  return body;
 }
 
 type Fail = (http: AssetHttpService, sandbox: AssetSandbox) => Observable<unknown>;
@@ -185,6 +201,31 @@ describe('T54 secrets do not travel in objects', () => {
     expect(answer.config.headers.has('Authorization')).toBe(false);
     // Nor, out of sight, what carries it.
     expect((answer.config as { asset?: unknown }).asset).toBeInstanceOf(AssetCall);
+  });
+
+  it.each([200, 401, 403, 500])(
+    'an answer of %d to an upload that is still under way holds no token, nor does the body',
+    async (status) => {
+      const server = await startForeignServer((request, response) => {
+        const isToken = request.url === '/v0/auth/token';
+        response.writeHead(isToken ? 200 : status).end(isToken ? '{"access_token":"issued-token"}' : '{}');
+      });
+      const { asset } = await startApplication({ options: { baseUrl: server.origin } });
+      const body = endlessBody();
+      const answer = await firstValueFrom(asset.post('/v0/business', body)).catch((error: unknown) => error);
+      expectNoSecrets([answer, body, inspect(answer, { depth: 20, showHidden: true })], 'issued-token');
+      expect(server.requests.at(-1)?.headers.authorization).toBe('Bearer issued-token');
+    },
+  );
+
+  it('the body of a request that is larger than allowed hears of no error with the token', async () => {
+    const { asset, expectClean } = await start();
+    const body = endlessBody();
+    const heard: unknown[] = [];
+    body.on('error', (error) => heard.push(error));
+    const error = await failureOf(asset.post('/v0/business', body, { maxBodyLength: 1000 }));
+    await eventually(() => body.destroyed);
+    expectClean([error, heard, body]);
   });
 
   it('after a redirect the record of the request tells the last path', async () => {

@@ -46,6 +46,27 @@ describe('a 401 is compared, not believed', () => {
     expect(sandbox.tokenRequests).toHaveLength(2);
   });
 
+  it.each<[string, object, object]>([
+    ['is longer than allowed', { body: 'x'.repeat(5000) }, { maxContentLength: 2000 }],
+    [
+      'is longer than allowed, read from a stream',
+      { body: 'x'.repeat(5000) },
+      { maxContentLength: 2000, decompress: false },
+    ],
+    ['cannot be decompressed', { body: 'no gzip', headers: { 'content-encoding': 'gzip' } }, {}],
+  ])('is cured although its body %s, which axios takes for no answer', async (_what, fault, config) => {
+    const { asset, sandbox } = await startApplication();
+    await firstValueFrom(asset.get('/v0/echo'));
+    sandbox.fail('api', { status: 401, ...fault });
+    expect((await firstValueFrom(asset.get('/v0/echo', config))).status).toBe(200);
+    expect(sandbox.tokenRequests).toHaveLength(2);
+    expect(sandbox.apiRequests).toHaveLength(3);
+    // One that is not cured stays the error that axios makes of it.
+    sandbox.fail('api', { status: 401, ...fault }, 2);
+    const error = await failureOf(asset.get('/v0/echo', config));
+    expect(error).toMatchObject({ isAxiosError: true, config: { url: '/v0/echo' } });
+  });
+
   it('a newer token at hand is used for the replay, and none is asked for', async () => {
     const { asset, tokens, sandbox } = await startApplication();
     await firstValueFrom(asset.get('/v0/business'));

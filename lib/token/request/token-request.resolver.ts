@@ -29,7 +29,9 @@ export function assertKnownNames(said: unknown): void {
   }
   for (const name in said) {
     if (name === 'scopes' || name === 'businessId' || name === 'resource') continue;
-    throw unreadable(`takes scopes, businessId and resource, but not ${quoted(name)}`);
+    // What somebody put on every object is no word of the caller's.
+    if (Object.hasOwn(said, name))
+      throw unreadable(`takes scopes, businessId and resource, but not ${quoted(name)}`);
   }
 }
 

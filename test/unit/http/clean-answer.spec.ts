@@ -81,6 +81,14 @@ describe('an error', () => {
     expectNoSecrets(cleanError(error, sent), TOKEN);
   });
 
+  it('is cleaned in all its parts where it stands for several, however they refer to each other', () => {
+    const parts = [1, 2].map(() => new AxiosError('try', 'X', wire(), request()));
+    const error = new AggregateError(parts, 'all tries failed');
+    parts[1]!.cause = error;
+    expectNoSecrets(cleanError(error, sent), TOKEN);
+    expect(parts.map(({ config }) => config)).toEqual([sent.config, sent.config]);
+  });
+
   it('has the token taken out of message and stack', () => {
     const thrown = new Error(`{"Authorization":"Bearer ${TOKEN}"} ${TOKEN}`);
     // The stack is put into words when somebody looks at it first.

@@ -85,6 +85,7 @@ describe('a redirect', () => {
     'socketPath',
     'lookup',
     'createConnection',
+    'auth',
   ])('is refused if the hook changes %s', (name) => {
     expect(() => follow(options(), (given) => (given[name] = `${ORIGIN}/changed`))).toThrow(
       'The hook beforeRedirect changed where a redirect leads to.',
@@ -95,6 +96,15 @@ describe('a redirect', () => {
     expect(() =>
       follow(options(), ({ headers }) => Object.assign(headers as object, { hOST: 'evil.example' })),
     ).toThrow('another host than api.getasset.com');
+  });
+
+  it.each<[string, Hook]>([
+    ['removes', ({ headers }) => Reflect.deleteProperty(headers as object, 'Authorization')],
+    ['replaces', ({ headers }) => Object.assign(headers as object, { Authorization: 'Basic x' })],
+  ])('is refused if the hook %s the token', (_what, hook) => {
+    const given = options();
+    Object.assign(given.headers as object, { Authorization: 'Bearer ours' });
+    expect(() => follow(given, hook)).toThrow('belongs to this client');
   });
 
   it('that the hook itself refuses is no refusal of ours', () => {

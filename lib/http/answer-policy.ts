@@ -1,0 +1,106 @@
+import axios, { type AxiosResponse } from 'axios';
+import type { AccessToken } from '../token/access-token.js';
+import type { AssetTokenService } from '../token/token.service.js';
+import { inWords, type UnauthorizedDetails } from './api-errors.js';
+import { attempt, type AttemptParts, type Journey, type Outcome } from './attempt.js';
+import { rateLimitWaitMs } from './rate-limit.retry.js';
+import { giveUp, isReplayable } from './replay.js';
+import { pause, withinCall } from './token-wait.js';
+
+/** What the policy works with. */
+export interface AnswerPolicyParts extends AttemptParts {
+  readonly tokens: AssetTokenService;
+}
+
+/**
+ * Sees a call through its attempts: a 401 is replayed once with another token, a 429 twice after a short wait. All of it
+ * below the application's interceptors, which see one request.
+ */
+export class AnswerPolicy {
+  readonly #parts: AnswerPolicyParts;
+
+  constructor(parts: AnswerPolicyParts) {
+    this.#parts = parts;
+  }
+
+  async answerTo(journey: Journey, first: AccessToken | undefined): Promise<AxiosResponse> {
+    if (first === undefined) return settled(await attempt(journey, undefined, this.#parts));
+    let token = first;
+    let unauthorized: UnauthorizedDetails | undefined;
+    for (let retries = 0; ;) {
+      const outcome = await attempt(journey, token, this.#parts);
+      if (outcome.status === 401 && unauthorized === undefined) {
+        const next = await this.#replacement(journey, token, outcome);
+        if ('token' in next) {
+          ({ token } = next);
+          unauthorized = { why: 'the new token was rejected as well' };
+          continue;
+        }
+        unauthorized = next;
+      }
+      const wait = this.#rateLimitWait(journey, outcome, retries);
+      if (wait === undefined) return this.#finish(outcome, token, unauthorized);
+      retries += 1;
+      token = await this.#afterPause(wait, journey, outcome);
+    }
+  }
+
+  /** The token to replay a 401 with, or why there is none. */
+  async #replacement(
+    journey: Journey,
+    rejected: AccessToken,
+    outcome: Outcome,
+  ): Promise<{ readonly token: AccessToken } | UnauthorizedDetails> {
+    const { tokens, clock } = this.#parts;
+    if (!isReplayable(journey.config.data)) {
+      // For the calls that come after this one, which does not wait for it.
+      tokens.replaceRejected(rejected).catch(() => {});
+      return { why: 'the body of the request cannot be sent again' };
+    }
+    giveUp(outcome.response, outcome.request);
+    try {
+      const token = await withinCall({ ...journey, clock }, (signal) =>
+        tokens.replaceRejected(rejected, signal),
+      );
+      if (token === undefined) return { why: 'the token was replaced a moment ago already' };
+      if (token.value === rejected.value) return { why: 'the endpoint handed out the same token again' };
+      return { token };
+    } catch (cause) {
+      if (axios.isAxiosError(cause)) throw cause;
+      return { why: 'no other token could be had', cause };
+    }
+  }
+
+  #rateLimitWait({ config, deadline }: Journey, { response }: Outcome, retries: number): number | undefined {
+    const { clock } = this.#parts;
+    if (response === undefined || !isReplayable(config.data)) return undefined;
+    const wait = rateLimitWaitMs(response, retries, clock.now(), Math.random());
+    if (wait === undefined) return undefined;
+    return deadline === undefined || clock.monotonic() + wait < deadline ? wait : undefined;
+  }
+
+  /** @returns the token to go on with: the one before may have expired in the pause */
+  #afterPause(ms: number, journey: Journey, { response, request }: Outcome): Promise<AccessToken> {
+    const { tokens, clock } = this.#parts;
+    giveUp(response, request);
+    return withinCall({ ...journey, clock }, async (signal) => {
+      await pause(ms, clock, signal);
+      return tokens.getAccessToken(journey.call, { signal });
+    });
+  }
+
+  #finish(
+    outcome: Outcome,
+    token: AccessToken,
+    unauthorized: UnauthorizedDetails | undefined,
+  ): AxiosResponse {
+    if (outcome.failure === undefined) return settled(outcome);
+    const details = unauthorized ?? { why: 'no other token could be had' };
+    throw inWords(outcome.failure.error, token, this.#parts.clock.now(), details);
+  }
+}
+
+function settled({ response, failure }: Outcome): AxiosResponse {
+  if (response === undefined || failure !== undefined) throw failure?.error;
+  return response;
+}
