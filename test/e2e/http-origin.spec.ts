@@ -595,12 +595,13 @@ describe('T46 no token, no request', () => {
       seen.push(config);
       return Promise.resolve({ status: 200, statusText: '', headers: {}, data: '', config });
     };
-    asset.axiosRef.interceptors.request.use((config) => Object.assign(config, { adapter }));
     const transitional = { legacyInterceptorReqResOrdering: false };
+    await firstValueFrom(asset.get('/v0/business', { adapter, transitional }));
+    asset.axiosRef.interceptors.request.use((config) => Object.assign(config, { adapter }));
     await firstValueFrom(asset.get('/v0/business', { transitional }));
     await firstValueFrom(asset.get('/v0/business', { adapter, transitional }));
     expect(seen.map(({ headers }) => headers.get('Authorization'))).toEqual(
-      Array(2).fill(`Bearer ${sandbox.issuedTokens[0]}`),
+      Array(3).fill(`Bearer ${sandbox.issuedTokens[0]}`),
     );
     expect(sandbox.apiRequests).toHaveLength(0);
   });
