@@ -49,7 +49,7 @@ export {
 export { type AssetTokenRequest } from './token/request/token-request.resolver.js';
 export { AssetTokenService } from './token/token.service.js';
 export { type AssetTokenSnapshot } from './token/token-snapshot.js';
-export { type GetAccessTokenOptions } from './token/token-supply.js';
+export { type GetAccessTokenOptions } from './token/get-access-token.options.js';
 
 export { AssetBusinessRequestError } from './scope/scope.errors.js';
 export { AssetBusiness } from './scope/asset-business.decorator.js';

@@ -50,9 +50,9 @@ export async function attempt(
   const { beforeRedirect } = guard;
   const limit = timeoutMs === undefined ? undefined : new AttemptLimit(config, timeoutMs, clock);
   const { route } = connections;
-  const ours = wireConfig(config, { token, url, route, timeoutMs, beforeRedirect, signal: limit?.signal });
   const sent = { config, url, secret: token?.value };
   try {
+    const ours = wireConfig(config, { token, url, route, timeoutMs, beforeRedirect, signal: limit?.signal });
     const response = await journey.send(journey.isForeign ? forForeign(ours, journey, token) : ours);
     limit?.settle(response.data);
     const request: unknown = response.request;

@@ -6,6 +6,7 @@ import { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import { TokenFetcher } from './endpoint/token-fetcher.js';
 import { AssetClosedError } from './endpoint/token.errors.js';
 import { untilAborted } from './endpoint/until-aborted.js';
+import type { GetAccessTokenOptions } from './get-access-token.options.js';
 import { TokenGate } from './pacing/token-gate.js';
 import { RefreshScheduler } from './refresh.scheduler.js';
 import { TokenCache } from './token-cache.js';
@@ -15,22 +16,6 @@ import { TokenFlights } from './token-flights.js';
 import { tokenState, type TokenLife } from './token-life.js';
 import { snapshotOf, type AssetTokenSnapshot } from './token-snapshot.js';
 import type { TokenJournal } from './token.journal.js';
-
-/** How one call of `AssetTokenService.getAccessToken` differs from the usual. */
-export interface GetAccessTokenOptions {
-  /** Ends the wait of this caller at once, with the signal's reason; others that wait get their token. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Ask for a new token although the present one is usable. Joins a request under way, obeys the pauses after failures,
-   * and rejects on failure while the present token goes on serving.
-   */
-  readonly forceRefresh?: boolean | undefined;
-  /**
-   * Milliseconds that the token should last at least, up to half the time before expiry in which tokens are refreshed.
-   * For one that lasts less, the next is waited for, but no longer than half of them; then the present one is served.
-   */
-  readonly minimumLifeMs?: number | undefined;
-}
 
 const LONGEST_COOL_DOWN_MS = 30_000;
 

@@ -8,10 +8,11 @@ import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
 import type { AccessToken } from './access-token.js';
 import type { ClientConnections } from './endpoint/client-connections.js';
+import type { GetAccessTokenOptions } from './get-access-token.options.js';
 import type { AssetTokenRequest } from './request/token-request.resolver.js';
 import { TokenEntries } from './token-entries.js';
 import type { AssetTokenSnapshot } from './token-snapshot.js';
-import { type GetAccessTokenOptions, TokenSupply } from './token-supply.js';
+import { TokenSupply } from './token-supply.js';
 import { TokenJournal } from './token.journal.js';
 
 const NOTHING_SAID: AssetTokenRequest = Object.freeze({});
