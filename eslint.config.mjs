@@ -1,8 +1,14 @@
 import eslint from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import tseslint from 'typescript-eslint';
 
-/** The rooms of lib in the order of the flow, and which of the others each may import from. */
+const library = join(import.meta.dirname, 'lib');
+
+/**
+ * The rooms of lib in the order of the flow, and which of the others each may import from. A folder within a room belongs
+ * to it, unless it is a room itself. The files in lib itself wire the rooms, and no room knows them.
+ */
 const rooms = {
   config: [],
   'token/request': ['config'],
@@ -13,31 +19,52 @@ const rooms = {
   http: ['config', 'token', 'token/request', 'token/endpoint', 'token/pacing', 'scope'],
   bin: ['config', 'scope'],
   testing: [],
+  '.': ['config', 'token', 'token/request', 'token/endpoint', 'token/pacing', 'scope', 'http'],
 };
 
-const layer = (room, allowed) => {
-  const closed = Object.keys(rooms).filter((other) => other !== room && !allowed.includes(other));
-  // A path out of the room, by its name as seen from lib/ or, for rooms within token/, from there.
-  const names = closed.flatMap((other) => [
-    `(\\.\\./)+${other}/[^/]+$`,
-    `(\\.\\./)+${other.split('/').at(-1)}/[^/]+$`,
-  ]);
-  return {
-    files: [`lib/${room}/*.{ts,mts,cts}`],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              regex: `^(${[...names, '(\\.\\./)+(asset-auth|index)\\.', ...(room.startsWith('token/') ? ['\\.\\./[^/]+$'] : [])].join('|')})`,
-              message: `lib/${room} may import from ${allowed.join(', ') || 'no other room'}; see the rooms in eslint.config.mjs.`,
-            },
-          ],
-        },
-      ],
-    },
-  };
+/** The room that a path within lib is in; `undefined`: in none. */
+function roomOf(path) {
+  const inRoom = (room) => path === room || path.startsWith(`${room}/`);
+  const room = Object.keys(rooms).find(inRoom);
+  return room ?? (path.includes('/') || path === '..' ? undefined : '.');
+}
+
+/** Why a file of a room may not import this, if it may not. Packages, but for our own, are not its concern. */
+function problemOf(specifier, file, room) {
+  if (/^nestjs-asset-auth(\/|$)/.test(specifier)) return 'The library does not import itself by its name.';
+  if (!/^[./]/.test(specifier)) return undefined;
+  const path = relative(library, resolve(dirname(file), specifier)).replaceAll(sep, '/');
+  if (path.startsWith('..')) return 'The library imports nothing from outside of lib.';
+  const from = roomOf(path);
+  if (from === room || rooms[room].includes(from)) return undefined;
+  return `lib/${room} may import from ${rooms[room].join(', ') || 'no other room'}; see the rooms in eslint.config.mjs.`;
+}
+
+/** Whatever the way in which it is imported: statically, as a type, dynamically, or required. */
+const layers = {
+  create(context) {
+    const room = roomOf(relative(library, context.filename).replaceAll(sep, '/'));
+    const check = (node, source) => {
+      const specifier = source?.type === 'TemplateLiteral' ? source.quasis[0].value.cooked : source?.value;
+      const message =
+        typeof specifier === 'string' ? problemOf(specifier, context.filename, room) : undefined;
+      if (message !== undefined) context.report({ node, message });
+    };
+    if (room === undefined) {
+      const message =
+        'This folder of lib is no room: name it in eslint.config.mjs, with what it may import from.';
+      return { Program: (node) => context.report({ node, message }) };
+    }
+    return {
+      ImportDeclaration: (node) => check(node, node.source),
+      ExportNamedDeclaration: (node) => check(node, node.source),
+      ExportAllDeclaration: (node) => check(node, node.source),
+      ImportExpression: (node) => check(node, node.source),
+      TSImportType: (node) => check(node, node.source),
+      TSExternalModuleReference: (node) => check(node, node.expression),
+      'CallExpression[callee.name="require"]': (node) => check(node, node.arguments[0]),
+    };
+  },
 };
 
 export default defineConfig(
@@ -75,7 +102,11 @@ export default defineConfig(
       ],
     },
   },
-  Object.entries(rooms).map(([room, allowed]) => layer(room, allowed)),
+  {
+    files: ['lib/**/*.{ts,mts,cts}'],
+    plugins: { house: { rules: { layers } } },
+    rules: { 'house/layers': 'error' },
+  },
   {
     files: ['test/**/*.ts'],
     rules: {

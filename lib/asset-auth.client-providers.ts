@@ -2,6 +2,7 @@ import type { InjectionToken, Provider } from '@nestjs/common';
 import {
   ASSET_CLOCK,
   getAssetAuthConfigToken,
+  getAssetAuthOptionsToken,
   getAssetHttpToken,
   getAssetTokenServiceToken,
 } from './asset-auth.tokens.js';
@@ -13,19 +14,16 @@ import { ClientConnections } from './token/endpoint/client-connections.js';
 import type { AssetClock } from './config/clock.js';
 import { AssetTokenService } from './token/token.service.js';
 
-/** The options as the application gave them. */
-export const ASSET_AUTH_OPTIONS: unique symbol = Symbol.for('nestjs-asset-auth:options') as never;
-
 /** The client's name; `null` for the default one. */
 export const ASSET_CLIENT_NAME: unique symbol = Symbol.for('nestjs-asset-auth:client-name') as never;
 
-/** The providers of one client, in the order of the flow: options, config, connections, tokens, HTTP. */
+/** The providers of one client, in the order of the flow: config, connections, tokens, HTTP. */
 export function clientProviders(name: string | undefined): Provider[] {
   return [
     { provide: ASSET_CLIENT_NAME, useValue: name ?? null },
     {
       provide: getAssetAuthConfigToken(name),
-      inject: [ASSET_AUTH_OPTIONS],
+      inject: [getAssetAuthOptionsToken(name)],
       useFactory: (options: AssetAuthOptions) => new AssetAuthConfig(options),
     },
     {

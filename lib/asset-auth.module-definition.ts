@@ -1,8 +1,10 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import { AssetAuthRegistryModule } from './asset-auth.registry.module.js';
-import { ASSET_AUTH_OPTIONS, clientExports, clientProviders } from './asset-auth.client-providers.js';
+import { clientExports, clientProviders } from './asset-auth.client-providers.js';
+import { OPTIONS_METHOD, underItsName } from './asset-auth.options-provider.js';
+import { assertExtras } from './asset-auth.registration.js';
+import { getAssetAuthOptionsToken } from './asset-auth.tokens.js';
 import type { AssetAuthOptions } from './config/asset-auth.options.js';
-import { AssetConfigError } from './config/config.errors.js';
 
 /** What a registration says besides the options. */
 export interface AssetAuthModuleExtras {
@@ -17,23 +19,26 @@ export interface AssetAuthModuleExtras {
 }
 
 export const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<AssetAuthOptions>({ optionsInjectionToken: ASSET_AUTH_OPTIONS })
+  new ConfigurableModuleBuilder<AssetAuthOptions>({ optionsInjectionToken: getAssetAuthOptionsToken() })
     .setClassMethodName('forRoot')
-    .setFactoryMethodName('createAssetAuthOptions')
+    .setFactoryMethodName(OPTIONS_METHOD)
     .setExtras<AssetAuthModuleExtras>(
       { isGlobal: true, name: undefined },
       (definition, { isGlobal = true, name }) => {
-        assertName(name);
+        assertExtras({ name, isGlobal });
         return {
           ...definition,
           global: isGlobal,
           imports: [...(definition.imports ?? []), AssetAuthRegistryModule],
-          providers: [...(definition.providers ?? []), ...clientProviders(name)],
+          providers: [...underItsName(definition.providers ?? [], name), ...clientProviders(name)],
           exports: clientExports(name),
         };
       },
     )
     .build();
+
+/** What `forRoot` takes: the options, and the extras. */
+export type AssetAuthModuleOptions = typeof OPTIONS_TYPE;
 
 /** What `forRootAsync` takes: `useFactory`, `useClass` or `useExisting`, `imports`, `inject`, and the extras. */
 export type AssetAuthModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
@@ -53,12 +58,4 @@ export type AssetAuthModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
  */
 export interface AssetAuthOptionsFactory {
   createAssetAuthOptions(): AssetAuthOptions | Promise<AssetAuthOptions>;
-}
-
-/** An empty variable, say, must not become a client of its own that nobody injects. */
-function assertName(name: unknown): void {
-  if (name === undefined || (typeof name === 'string' && name.trim() !== '')) return;
-  throw new AssetConfigError([
-    { option: 'name', problem: 'must be a non-empty text. Leave it out for the default client' },
-  ]);
 }

@@ -1,13 +1,19 @@
 import { type DynamicModule, Inject, Module } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { ASSET_CLIENT_NAME } from './asset-auth.client-providers.js';
-import { type AssetAuthModuleAsyncOptions, ConfigurableModuleClass } from './asset-auth.module-definition.js';
+import {
+  type AssetAuthModuleAsyncOptions,
+  type AssetAuthModuleOptions,
+  ConfigurableModuleClass,
+} from './asset-auth.module-definition.js';
+import { withMethodChecked } from './asset-auth.options-provider.js';
+import { assertAsyncOptions, assertOptions } from './asset-auth.registration.js';
 import { AssetAuthRegistry } from './asset-auth.registry.js';
-import { AssetConfigError } from './config/config.errors.js';
 
 /**
  * Gives an application a client of Asset's API whose every request carries a valid, fresh, narrowly scoped access token.
- * Import it once, in the root module; with a `name`, once more for each further client.
+ * Import it once, in the root module; with a `name`, once more for each further client. Not lazily, with
+ * `LazyModuleLoader`: Nest runs no lifecycle hooks there, so that nothing checks the client at boot or closes it.
  *
  * Provides {@link AssetHttpService}, {@link AssetTokenService} and {@link AssetAuthConfig}.
  *
@@ -16,6 +22,7 @@ import { AssetConfigError } from './config/config.errors.js';
  * @Module({
  *   imports: [
  *     AssetAuthModule.forRootAsync({
+ *       imports: [ConfigModule],
  *       inject: [ConfigService],
  *       useFactory: (config: ConfigService) => ({
  *         environment: 'sandbox',
@@ -41,19 +48,23 @@ export class AssetAuthModule extends ConfigurableModuleClass {
   }
 
   /**
+   * Options that are known when the module is imported, or read from the environment by `assetAuthOptionsFromEnv()`.
+   *
+   * @throws AssetConfigError when it is called without options, or with a `name` or `isGlobal` that is none
+   */
+  static override forRoot(options: AssetAuthModuleOptions): DynamicModule {
+    assertOptions(options);
+    return super.forRoot(options);
+  }
+
+  /**
    * Options from a factory, a class or an existing provider with the method `createAssetAuthOptions`.
    *
-   * @throws AssetConfigError when none of the three is given
+   * @throws AssetConfigError when none of the three is given, or when something is that it does not know
    */
   static override forRootAsync(options: AssetAuthModuleAsyncOptions): DynamicModule {
-    if ((options.useFactory ?? options.useClass ?? options.useExisting) === undefined) {
-      throw new AssetConfigError([
-        {
-          option: 'forRootAsync',
-          problem: 'needs useFactory, useClass or useExisting to get the options from',
-        },
-      ]);
-    }
-    return super.forRootAsync(options);
+    assertAsyncOptions(options);
+    const definition = super.forRootAsync(options);
+    return { ...definition, providers: withMethodChecked(definition.providers ?? [], options) };
   }
 }

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
 import { AssetAuthRegistry } from './asset-auth.registry.js';
 import { ASSET_CLOCK } from './asset-auth.tokens.js';
 import { AssetScopeExplorer } from './scope/asset-scope.explorer.js';
@@ -7,7 +6,6 @@ import { systemClock } from './config/clock.js';
 
 /** What exists once however many clients there are: Nest de-duplicates static modules, dynamic ones never. */
 @Module({
-  imports: [DiscoveryModule],
   providers: [{ provide: ASSET_CLOCK, useValue: systemClock }, AssetScopeExplorer, AssetAuthRegistry],
   exports: [ASSET_CLOCK, AssetScopeExplorer, AssetAuthRegistry],
 })

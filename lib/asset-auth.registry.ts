@@ -1,24 +1,37 @@
 import { Injectable, Logger, type OnModuleInit, Scope } from '@nestjs/common';
-import type { ModuleRef } from '@nestjs/core';
-import { ASSET_AUTH_OPTIONS } from './asset-auth.client-providers.js';
-import { getAssetAuthConfigToken } from './asset-auth.tokens.js';
-import type { AssetAuthConfig } from './config/asset-auth.config.js';
-import { AssetConfigError, AssetScopeError } from './config/config.errors.js';
-import { scopesBeyond, type ScopeSet } from './config/scope-set.js';
-import { AssetScopeExplorer, type AssetScopeInventoryEntry } from './scope/asset-scope.explorer.js';
+import { HttpAdapterHost, type ModuleRef, ModulesContainer } from '@nestjs/core';
+import { type ClientsOfApplication, clientsOf, type RegisteredClient } from './asset-auth.clients.js';
+import { assertAllowed } from './asset-auth.decorator-check.js';
+import { getAssetAuthConfigToken, getAssetAuthOptionsToken, getAssetHttpToken } from './asset-auth.tokens.js';
+import { AssetConfigError } from './config/config.errors.js';
+import { AssetScopeExplorer } from './scope/asset-scope.explorer.js';
 
 /** Knows the clients of one application, and checks at boot what can be known then about all of them together. */
 @Injectable()
 export class AssetAuthRegistry implements OnModuleInit {
-  readonly #clients = new Map<string | null, ModuleRef>();
+  readonly #clients: ClientsOfApplication;
   readonly #logger = new Logger('AssetAuthModule');
 
-  constructor(private readonly explorer: AssetScopeExplorer) {}
+  constructor(
+    private readonly explorer: AssetScopeExplorer,
+    private readonly server: HttpAdapterHost,
+    application: ModulesContainer,
+  ) {
+    this.#clients = clientsOf(application);
+  }
 
-  /** @throws AssetConfigError when two clients are registered under one name */
+  /** @throws AssetConfigError when two clients are registered under one name, or one after the application has booted */
   register(name: string | null, moduleRef: ModuleRef): void {
-    if (this.#clients.has(name)) throw registeredTwice(name);
-    this.#clients.set(name, moduleRef);
+    if (this.#clients.booted || this.server.listening) throw loadedLazily(name);
+    const unnamed = name ?? undefined;
+    const token = getAssetHttpToken(unnamed);
+    if (this.#clients.byToken.has(token)) throw registeredTwice(name);
+    this.#clients.byToken.set(token, {
+      name,
+      moduleRef,
+      optionsToken: getAssetAuthOptionsToken(unnamed),
+      configToken: getAssetAuthConfigToken(unnamed),
+    });
   }
 
   /**
@@ -26,36 +39,14 @@ export class AssetAuthRegistry implements OnModuleInit {
    * @throws AssetScopeError `ASSET_SCOPE_NOT_ALLOWED` when a decorator asks for what no client may ask for
    */
   onModuleInit(): void {
-    for (const [name, moduleRef] of this.#clients) assertNotRequestScoped(name, moduleRef);
-    for (const entry of this.explorer.inventory()) this.#assertAllowed(entry);
+    // Another copy of this package may have checked them all: the clients are the application's.
+    if (this.#clients.booted) return;
+    this.#clients.booted = true;
+    const clients = [...this.#clients.byToken.values()];
+    for (const client of clients) assertNotRequestScoped(client);
+    for (const entry of this.explorer.inventory()) assertAllowed(entry, clients);
     for (const { message } of this.explorer.misplaced()) this.#logger.warn(message);
   }
-
-  #assertAllowed({ scopes, client, className, handlerName, kind }: AssetScopeInventoryEntry): void {
-    const place = `${kind === 'method' ? '@RunWithAssetScope' : '@AssetScope'} on ${className}.${handlerName}`;
-    if (client !== undefined && !this.#clients.has(client)) throw unknownClient(place, client);
-    if (scopes === undefined || scopes === null) return;
-    const meant = client === undefined ? [...this.#clients.keys()] : [client];
-    const refused = meant.map((name) => this.#beyondAllowed(name, scopes));
-    const [first] = refused;
-    if (first === undefined || refused.some((beyond) => beyond.length === 0)) return;
-    throw new AssetScopeError(
-      `${place} asks for ${first.join(' ')}, which is beyond the option allowedScopes${
-        client === undefined ? '' : ` of the client "${client}"`
-      }. Ask for less there, or allow it.`,
-      'ASSET_SCOPE_NOT_ALLOWED',
-    );
-  }
-
-  #beyondAllowed(name: string | null, scopes: ScopeSet): ScopeSet {
-    const config = this.#clients.get(name)?.get<AssetAuthConfig>(getAssetAuthConfigToken(name ?? undefined));
-    return config?.allowedScopes === undefined ? [] : scopesBeyond(config.allowedScopes, scopes);
-  }
-}
-
-function unknownClient(place: string, name: string): AssetConfigError {
-  const problem = `${place} is for the client "${name}", which does not exist. Register it with AssetAuthModule.forRoot({ name: '${name}', … }), or correct the name there`;
-  return new AssetConfigError([{ option: 'name', problem }]);
 }
 
 function registeredTwice(name: string | null): AssetConfigError {
@@ -66,12 +57,19 @@ function registeredTwice(name: string | null): AssetConfigError {
   return new AssetConfigError([{ option: 'name', problem }]);
 }
 
+/** Nest runs no lifecycle hooks in a module that is loaded lazily: nothing would check the client or ever close it. */
+function loadedLazily(name: string | null): AssetConfigError {
+  const which = name === null ? 'AssetAuthModule' : `AssetAuthModule with the client "${name}"`;
+  const problem = `${which} is loaded after the application has booted, and Nest runs no lifecycle hooks in modules that are loaded lazily. Import it in the root module; it opens no connection before the first call`;
+  return new AssetConfigError([{ option: 'LazyModuleLoader', problem }]);
+}
+
 /**
  * Options that depend on a request would make the whole client depend on it: a cache for each request, and no lifecycle
  * hooks. Nest boots such an application without a word.
  */
-function assertNotRequestScoped(name: string | null, moduleRef: ModuleRef): void {
-  if (moduleRef.introspect(ASSET_AUTH_OPTIONS).scope === Scope.DEFAULT) return;
+function assertNotRequestScoped({ name, moduleRef, optionsToken }: RegisteredClient): void {
+  if (moduleRef.introspect(optionsToken).scope === Scope.DEFAULT) return;
   throw new AssetConfigError([
     {
       option: 'useFactory',

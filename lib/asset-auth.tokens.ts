@@ -33,6 +33,23 @@ export const getAssetHttpToken = (name?: string): InjectionToken<AssetHttpServic
 export const getAssetTokenServiceToken = (name?: string): InjectionToken<AssetTokenService> =>
   name === undefined ? AssetTokenService : named('tokens', name);
 
+/** The options of the default client. */
+const OPTIONS: unique symbol = Symbol.for('nestjs-asset-auth:options') as never;
+
+/**
+ * What the options of a client are provided under, as the application gave them: for tests, which override them with
+ * those of a sandbox. The application's own factory is not called then. To read them, inject `AssetAuthConfig`.
+ *
+ * @example
+ * ```ts
+ * Test.createTestingModule({ imports: [AppModule] })
+ *   .overrideProvider(getAssetAuthOptionsToken('eu'))
+ *   .useValue(sandbox.moduleOptions());
+ * ```
+ */
+export const getAssetAuthOptionsToken = (name?: string): symbol =>
+  name === undefined ? OPTIONS : named('options', name);
+
 /**
  * What to inject for the checked configuration of a client.
  *

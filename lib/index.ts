@@ -9,6 +9,7 @@ export type {
 export {
   ASSET_CLOCK,
   getAssetAuthConfigToken,
+  getAssetAuthOptionsToken,
   getAssetHttpToken,
   getAssetTokenServiceToken,
   InjectAssetHttp,

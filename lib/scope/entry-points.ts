@@ -1,8 +1,8 @@
 /** How Nest calls a handler; `method`: a method with `@RunWithAssetScope`, whoever calls it. */
 export type AssetScopeEntryKind = 'http' | 'rpc' | 'ws' | 'graphql' | 'method';
 
-/** What a class is registered as in a module; it may be both. */
-export type ProviderRole = 'controller' | 'provider';
+/** What a class is registered as in a module; it may be several. An enhancer: a guard, an interceptor or a pipe. */
+export type ProviderRole = 'controller' | 'provider' | 'enhancer';
 
 interface EntryPoint {
   readonly kind: Exclude<AssetScopeEntryKind, 'method'>;

@@ -8,10 +8,13 @@ import { declare } from './asset-scope.metadata.js';
 import { decoratedTarget } from './decorated-target.js';
 import { scopeArguments } from './scope-arguments.js';
 import { observeInScope } from './scoped-observable.js';
-import { bindStream } from './scoped-stream.js';
+import { type Method } from './scoped-methods.js';
+import { streamInScope } from './scoped-stream.js';
 
-type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
 type BusinessOfCall = string | null | undefined | ((...args: readonly unknown[]) => unknown);
+
+/** The method behind each wrapper, so that of two decorators on one method only the upper one holds. */
+const wrapped = new WeakMap<Method, Method>();
 
 /** What {@link RunWithAssetScope} takes after the scopes. */
 export interface RunWithAssetScopeOptions {
@@ -27,8 +30,9 @@ export interface RunWithAssetScopeOptions {
  * interceptor reaches, such as `@Cron`, `@OnEvent`, queue workers and plain providers. What it names wins over what is
  * in force at the caller, an event's emitter for instance; a business it does not name is the caller's.
  *
- * Stands above or below the other decorators: their metadata is kept. Promises, Observables, streams and generators that
- * the method returns go on working in the scope after it has returned.
+ * Stands above or below the other decorators: their metadata is kept. Where it is written twice on one method the upper
+ * one holds, as with `@AssetScope`. Promises, Observables, streams and generators that the method returns go on working
+ * in the scope after it has returned.
  *
  * @example
  * ```ts
@@ -70,7 +74,8 @@ export function RunWithAssetScope(...args: readonly unknown[]): MethodDecorator 
   };
 }
 
-function wrap(at: string, method: Method, scopes: ScopeSet | null, business: BusinessOfCall): Method {
+function wrap(at: string, decorated: Method, scopes: ScopeSet | null, business: BusinessOfCall): Method {
+  const method = wrapped.get(decorated) ?? decorated;
   const wrapper: Method = function (...args) {
     const scope = scopeWith(scopes, undefined, businessOfCall(at, business, args));
     return continueIn(
@@ -79,13 +84,14 @@ function wrap(at: string, method: Method, scopes: ScopeSet | null, business: Bus
     );
   };
   // Name, length, and whatever other decorators left on the function below; those above find the wrapper.
-  for (const property of Reflect.ownKeys(method)) {
+  for (const property of Reflect.ownKeys(decorated)) {
     if (property === 'prototype') continue;
-    Object.defineProperty(wrapper, property, Object.getOwnPropertyDescriptor(method, property) ?? {});
+    Object.defineProperty(wrapper, property, Object.getOwnPropertyDescriptor(decorated, property) ?? {});
   }
-  for (const metadataKey of Reflect.getOwnMetadataKeys(method) as unknown[]) {
-    Reflect.defineMetadata(metadataKey, Reflect.getOwnMetadata(metadataKey, method), wrapper);
+  for (const metadataKey of Reflect.getOwnMetadataKeys(decorated) as unknown[]) {
+    Reflect.defineMetadata(metadataKey, Reflect.getOwnMetadata(metadataKey, decorated), wrapper);
   }
+  wrapped.set(wrapper, method);
   return wrapper;
 }
 
@@ -96,8 +102,7 @@ function continueIn(scope: ScopeStore, result: unknown): unknown {
     // `from`, since it may be an Observable of another copy of rxjs.
     return observeInScope(scope, (subscriber) => from(result).pipe(takeWhile(() => !subscriber.closed)));
   }
-  bindStream(scope, result);
-  return result;
+  return streamInScope(scope, result);
 }
 
 function businessOfCall(

@@ -1,4 +1,4 @@
-import { DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { ModulesContainer } from '@nestjs/core';
 import type { ScopeSet } from '../config/scope-set.js';
 import { AssetScopeExplorer, type AssetScopeInventoryEntry } from './asset-scope.explorer.js';
 
@@ -6,8 +6,15 @@ import { AssetScopeExplorer, type AssetScopeInventoryEntry } from './asset-scope
 export interface AssetScopeReport {
   /** Every scope that is named, sorted: what the application's OAuth client has to be granted for them. */
   readonly scopes: ScopeSet;
+  /** Of those, by the client's name, the ones that only this client is asked for (`{ client: 'eu' }`). */
+  readonly clients: Readonly<Record<string, ScopeSet>>;
   /** Handlers that ask for the client's full grant on purpose (`@AssetScope(null)`). */
   readonly fullGrant: readonly string[];
+  /**
+   * Handlers that declare a business and no scopes: they ask for what the module's option `scopes` names, or else for
+   * the full grant.
+   */
+  readonly undeclared: readonly string[];
   /** Every handler with what it asks for. */
   readonly handlers: readonly AssetScopeInventoryEntry[];
 }
@@ -20,8 +27,11 @@ export interface ProviderLookup {
 /**
  * Lists every scope that the application's decorators may ever request, by controller and handler, so that its OAuth
  * client can be granted exactly that. Scopes that code names at run time (`withScope`, the `asset` option, the module's
- * defaults) are not decorators and not in the list. Works on an application in Nest's preview mode, too, which
- * instantiates nothing.
+ * defaults) are not decorators and not in the list; neither is a handler without any of our decorators.
+ *
+ * Works on an application in Nest's preview mode, too, which instantiates nothing. It calls no factories either, so the
+ * `@RunWithAssetScope` methods of a class that only a `useFactory` makes are missing there: provide the class itself, or
+ * take the list of the running application.
  *
  * @example
  * ```ts
@@ -30,33 +40,38 @@ export interface ProviderLookup {
  * ```
  */
 export function listAssetScopes(app: ProviderLookup): AssetScopeReport {
-  const discovery = new DiscoveryService(app.get(ModulesContainer));
-  const handlers = new AssetScopeExplorer(discovery, new MetadataScanner()).inventory();
-  const nameOf = ({ className, handlerName }: AssetScopeInventoryEntry): string =>
-    `${className}.${handlerName}`;
+  const handlers = new AssetScopeExplorer(app.get(ModulesContainer)).inventory();
   return {
-    scopes: [...new Set(handlers.flatMap(({ scopes }) => scopes ?? []))].sort(),
+    scopes: scopesOf(handlers),
+    clients: scopesByClient(handlers),
     fullGrant: handlers.filter(({ scopes }) => scopes === null).map(nameOf),
+    undeclared: handlers.filter(({ scopes }) => scopes === undefined).map(nameOf),
     handlers,
   };
 }
 
-/** What a report asks for beyond a list that was agreed on, in words; empty if nothing. */
-export function growthBeyond(
-  agreed: Pick<AssetScopeReport, 'scopes' | 'fullGrant'>,
-  now: AssetScopeReport,
-): string[] {
-  const asking = (scope: string): string =>
-    now.handlers
-      .filter(({ scopes }) => scopes?.includes(scope))
-      .map(({ className, handlerName }) => `${className}.${handlerName}`)
-      .join(', ');
-  return [
-    ...now.scopes
-      .filter((scope) => !agreed.scopes.includes(scope))
-      .map((scope) => `${scope} (${asking(scope)})`),
-    ...now.fullGrant
-      .filter((name) => !agreed.fullGrant.includes(name))
-      .map((name) => `the full grant (${name})`),
-  ];
+/** Where it is, and for which client, if for one. */
+function nameOf(entry: AssetScopeInventoryEntry): string {
+  return entry.client === undefined ? placeOf(entry) : `${placeOf(entry)} for "${entry.client}"`;
+}
+
+export function placeOf({ className, handlerName }: AssetScopeInventoryEntry): string {
+  return `${className}.${handlerName}`;
+}
+
+function scopesByClient(handlers: readonly AssetScopeInventoryEntry[]): AssetScopeReport['clients'] {
+  const ofAll = scopesOf(handlers.filter(({ client }) => client === undefined));
+  const named = new Set(handlers.flatMap(({ client }) => client ?? []));
+  const onlyOf = (name: string): ScopeSet =>
+    scopesOf(handlers.filter(({ client }) => client === name)).filter((scope) => !ofAll.includes(scope));
+  return Object.fromEntries(
+    [...named]
+      .sort()
+      .map((name) => [name, onlyOf(name)] as const)
+      .filter(([, scopes]) => scopes.length > 0),
+  );
+}
+
+function scopesOf(handlers: readonly AssetScopeInventoryEntry[]): ScopeSet {
+  return [...new Set(handlers.flatMap(({ scopes }) => scopes ?? []))].sort();
 }

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Observable, type Subscriber } from 'rxjs';
 import { runInScope, type ScopeStore } from './asset-scope.context.js';
-import { bindStream } from './scoped-stream.js';
+import { streamInScope } from './scoped-stream.js';
 
 /**
  * An Observable whose work is done with `scope` in force and whose values are handed on outside of it.
@@ -24,9 +24,9 @@ export function observeInScope<T>(
     const subscription = runInScope(scope, () =>
       start(subscriber).subscribe({
         next: (value) => {
-          bindStream(scope, value);
+          const handedOn = streamInScope(scope, value);
           outside.runInAsyncScope(() => {
-            subscriber.next(value);
+            subscriber.next(handedOn);
           });
         },
         error: (error: unknown) => {

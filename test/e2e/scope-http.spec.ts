@@ -1,37 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   type ArgumentsHost,
-  type CallHandler,
-  type CanActivate,
   Catch,
   Controller,
   type ExceptionFilter,
-  type ExecutionContext,
   ForbiddenException,
   Get,
   Injectable,
-  type NestInterceptor,
-  Param,
-  type PipeTransform,
   Scope,
-  UseFilters,
-  UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import {
-  concatMap,
-  defer,
-  from,
-  map,
-  merge,
-  type Observable,
-  of,
-  retry,
-  throwError,
-  timer,
-  toArray,
-} from 'rxjs';
+import { concatMap, defer, from, map, merge, of, timer, toArray } from 'rxjs';
 import { isAssetAuthError } from '../../lib/config/asset-auth.error.js';
 import { AssetBusiness } from '../../lib/scope/asset-business.decorator.js';
 import { AssetScopeContext } from '../../lib/scope/asset-scope.context.js';
@@ -272,134 +252,6 @@ describe('The interceptor bound more than once', () => {
     expect((await get('/scoped')).body).toEqual([{ scopes: ['a:b'], businessId: 'biz_1' }]);
     expect((await get('/scoped')).body).toEqual([{ scopes: ['a:b'], businessId: 'biz_2' }]);
     expect((await get('/plain')).body).toEqual({ scope: 'none' });
-  });
-});
-
-describe('T79 Who else sees the scope of a handler', () => {
-  const seen: (readonly [string, unknown])[] = [];
-  const see = (who: string) => seen.push([who, current()]);
-
-  class Guard implements CanActivate {
-    canActivate() {
-      see('guard');
-      return true;
-    }
-  }
-
-  class Pipe implements PipeTransform {
-    transform(value: unknown) {
-      see('pipe');
-      return value;
-    }
-  }
-
-  class Watching implements NestInterceptor {
-    constructor(private readonly who: string) {}
-    intercept(_context: ExecutionContext, next: CallHandler) {
-      see(`${this.who} before`);
-      return next.handle().pipe(
-        map((value: unknown) => {
-          see(`${this.who} after`);
-          return value;
-        }),
-      );
-    }
-  }
-
-  @Catch()
-  class Filter implements ExceptionFilter {
-    catch(error: Error, host: ArgumentsHost) {
-      see('filter');
-      host.switchToHttp().getResponse<{ json(body: unknown): void }>().json({ failed: error.message });
-    }
-  }
-
-  @Controller()
-  @UseFilters(Filter)
-  class Watched {
-    @Get('value/:id')
-    @UseGuards(Guard)
-    @UseInterceptors(new Watching('inner interceptor'))
-    @AssetScope('a:b')
-    @UseInterceptors(new Watching('outer interceptor'))
-    value(@Param('id', Pipe) id: string) {
-      see('handler');
-      return { id };
-    }
-
-    @Get('thrown')
-    @AssetScope('a:b')
-    thrown() {
-      throw new Error('thrown');
-    }
-
-    @Get('rejected')
-    @AssetScope('a:b')
-    async rejected() {
-      await turn();
-      throw new Error('rejected');
-    }
-
-    @Get('observed')
-    @AssetScope('a:b')
-    observed() {
-      return timer(0).pipe(concatMap(() => throwError(() => new Error('observed'))));
-    }
-  }
-
-  beforeEach(() => {
-    seen.length = 0;
-  });
-
-  it('pipes and inner interceptors do; guards, middleware and outer interceptors do not', async () => {
-    const { get } = await start({ controllers: [Watched] }, (app) => {
-      app.use((_request: unknown, _response: unknown, next: () => void) => {
-        see('middleware');
-        next();
-      });
-    });
-    expect((await get('/value/1')).body).toEqual({ id: '1' });
-    const scope = { scopes: ['a:b'] };
-    expect(seen).toEqual([
-      ['middleware', undefined],
-      ['guard', undefined],
-      ['outer interceptor before', undefined],
-      ['inner interceptor before', scope],
-      ['pipe', scope],
-      ['handler', scope],
-      ['inner interceptor after', scope],
-      ['outer interceptor after', undefined],
-    ]);
-  });
-
-  it.each(['thrown', 'rejected', 'observed'])(
-    'exception filters do not, when an error is %s',
-    async (how) => {
-      const { get } = await start({ controllers: [Watched] });
-      expect((await get(`/${how}`)).body).toEqual({ failed: how });
-      expect(seen).toEqual([['filter', undefined]]);
-    },
-  );
-
-  it('a retry around the handler opens it again for each attempt', async () => {
-    const attempts: unknown[] = [];
-    class Retrying implements NestInterceptor {
-      intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
-        return next.handle().pipe(retry(2));
-      }
-    }
-    @Controller()
-    @UseInterceptors(Retrying)
-    class Flaky {
-      @Get()
-      @AssetScope('a:b')
-      get() {
-        if (attempts.push(current()) < 3) throw new Error('try again');
-        return attempts;
-      }
-    }
-    const { get } = await start({ controllers: [Flaky] });
-    expect((await get('/')).body).toEqual(Array(3).fill({ scopes: ['a:b'] }));
   });
 });
 

@@ -119,6 +119,36 @@ describe('T79 A streamed answer is produced in the scope of its handler until it
   });
 });
 
+it('T79 One object that several handlers stream is produced for each in the scope of that handler', async () => {
+  const feed = { [Symbol.asyncIterator]: () => lines() };
+  @Controller()
+  class Feeds {
+    @Get('one')
+    @AssetScope('a:b')
+    one() {
+      return feed;
+    }
+    @Get('other')
+    @AssetScope('c:d')
+    other() {
+      return feed;
+    }
+    @Get('none')
+    none() {
+      return feed;
+    }
+  }
+  const { url } = await start({ controllers: [Feeds] });
+  const scopes = async (path: string) => (await scopesIn(await fetch(`${url}/${path}`))).scopes;
+  const OTHER = JSON.stringify({ scopes: ['c:d'] });
+  expect(await Promise.all(['one', 'other', 'one', 'none'].map(scopes))).toEqual([
+    ALL_IN_SCOPE.scopes,
+    [OTHER],
+    ALL_IN_SCOPE.scopes,
+    ['"none"'],
+  ]);
+});
+
 describe('T79 Server-sent events are produced in the scope of their handler', () => {
   let end = ending();
   beforeEach(() => {

@@ -1,8 +1,10 @@
 const scenario = [['test/package/scenario', '.']];
+const queue = [['test/package/queue', '.']];
 
 /**
  * The matrix: which scripts of which application run on which Node. The scripts are those of the application's
- * package.json. `files` of this repository are copied into its `src`: from where, to where.
+ * package.json. `files` of this repository are copied into its `src`: from where, to where. `needs`: commands without
+ * which it cannot run.
  */
 export const applications = [
   {
@@ -12,6 +14,7 @@ export const applications = [
       jest: [20, 22, 24],
       build: [20, 22, 24],
       'both-copies': [20],
+      'asset-scopes': [20],
       types: [20],
       'types:strict': [20],
       'types:node10': [20],
@@ -22,7 +25,7 @@ export const applications = [
     // With the lowest versions that our peer dependencies allow.
     name: 'nest11-esm',
     files: scenario,
-    scripts: { build: [20], 'both-copies': [20], 'types:strict': [20] },
+    scripts: { build: [20, 22, 24], 'both-copies': [20], 'types:strict': [20] },
   },
   {
     // The specifications that this repository runs on Nest 12.
@@ -41,6 +44,7 @@ export const applications = [
       vitest: [20, 22, 24],
       build: [20, 22, 24],
       'both-copies': [20],
+      'asset-scopes': [20],
       'types:strict': [20],
       'types:bundler': [20],
     },
@@ -51,4 +55,6 @@ export const applications = [
     // Jest lets CommonJS require an ES module, which Nest 12 is, from Node 24.9 on.
     scripts: { jest: [24], build: [20, 22, 24], 'both-copies': [20], 'types:strict': [20] },
   },
+  { name: 'nest12-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
+  { name: 'nest11-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
 ];

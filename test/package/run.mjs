@@ -1,6 +1,6 @@
 // Installs the packed tarball into small applications and runs their scripts: `node test/package/run.mjs [cell ...]`.
 // A cell is `application/script@node`; each argument is a part of the names of the cells to run.
-import { cp, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { access, constants, cp, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { exec } from './exec.mjs';
@@ -26,6 +26,7 @@ const major = Number(process.versions.node.split('.', 1));
 const workspace = await mkdtemp(join(tmpdir(), 'nestjs-asset-auth-package-'));
 const tarball = join(workspace, 'nestjs-asset-auth.tgz');
 const results = [];
+let leftOut = 0;
 
 await pack();
 for (const [name, check] of Object.entries(checks)) {
@@ -40,11 +41,16 @@ async function pack() {
   await rename(join(workspace, packed), tarball);
 }
 
-async function runApplication({ name, files, scripts }) {
+async function runApplication({ name, files, scripts, needs = [] }) {
   const cells = Object.entries(scripts)
     .flatMap(([script, nodes]) => nodes.map((node) => ({ script, node, name: `${name}/${script}@${node}` })))
     .filter((planned) => isWanted(planned.name));
   if (cells.length === 0) return;
+  const missing = await missingOf(needs);
+  if (missing.length > 0) {
+    for (const cell of cells) leaveOut(cell.name, `it needs the command ${missing.join(', ')}`);
+    return;
+  }
   const installed = once(() => installApplication(name, files));
   for (const { script, node, name: cellName } of cells) {
     await cell(cellName, async () => {
@@ -76,6 +82,22 @@ async function nodeHome(node) {
   return nodeHome[node]();
 }
 
+async function missingOf(commands) {
+  const folders = process.env.PATH.split(delimiter);
+  const found = (command) =>
+    Promise.any(folders.map((folder) => access(join(folder, command), constants.X_OK))).then(
+      () => true,
+      () => false,
+    );
+  const isThere = await Promise.all(commands.map(found));
+  return commands.filter((_, i) => !isThere[i]);
+}
+
+function leaveOut(name, reason) {
+  console.log(`left out       ${name}: ${reason}`);
+  leftOut += 1;
+}
+
 async function cell(name, run) {
   if (!isWanted(name)) return;
   const started = performance.now();
@@ -91,8 +113,8 @@ async function cell(name, run) {
 
 async function conclude() {
   const failed = results.filter((passed) => !passed).length;
-  console.log(`${results.length - failed} of ${results.length} cells passed.`);
-  if (results.length === 0) console.log(`No cell is named like ${wanted.join(' or ')}.`);
+  console.log(`${results.length - failed} of ${results.length + leftOut} cells passed, ${leftOut} left out.`);
+  if (results.length + leftOut === 0) console.log(`No cell is named like ${wanted.join(' or ')}.`);
   process.exitCode = failed > 0 || results.length === 0 ? 1 : 0;
   if (failed > 0) console.log(`Left for inspection: ${workspace}`);
   else await rm(workspace, { recursive: true });

@@ -1,17 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Test } from '@nestjs/testing';
-import {
-  AssetAuthConfig,
-  AssetAuthModule,
-  AssetHttpService,
-  assetAuthOptionsFromEnv,
-} from 'nestjs-asset-auth';
+import { type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type TestingModule } from '@nestjs/testing';
+import { AssetAuthConfig, AssetHttpService } from 'nestjs-asset-auth';
+import { type AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom } from 'rxjs';
 import ts from 'typescript';
 import { startApplication } from '../support/application.js';
 import { afterThisTest } from '../support/cleanup.js';
-import { startSandbox } from '../support/sandbox.js';
 
 const README = readFileSync('README.md', 'utf8');
 
@@ -24,8 +21,8 @@ import { Cron, CronExpression } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import axiosRetry, { exponentialDelay } from 'axios-retry';
 import { ASSET_CLOCK, AssetAuthConfig, AssetAuthExceptionFilter, AssetAuthModule, assetAuthOptionsFromEnv,
-  AssetBusiness, AssetHttpService, AssetScope, AssetScopeContext, AssetTokenService, InjectAssetHttp,
-  InjectAssetTokenService, isAssetAuthError, listAssetScopes, RunWithAssetScope } from 'nestjs-asset-auth';
+  AssetBusiness, AssetHttpService, AssetScope, AssetScopeContext, AssetTokenService, getAssetAuthOptionsToken,
+  InjectAssetHttp, InjectAssetTokenService, isAssetAuthError, listAssetScopes, RunWithAssetScope } from 'nestjs-asset-auth';
 import { AssetSandbox, expectNoSecrets, ManualClock } from 'nestjs-asset-auth/testing';
 import { catchError, firstValueFrom, map, type Observable } from 'rxjs';
 `;
@@ -103,6 +100,32 @@ function columnOf(heading: string): string[] {
   return [...rows.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name!);
 }
 
+const snippetHolding = (snippets: readonly string[], part: string): string => {
+  const found = snippets.filter((code) => code.includes(part));
+  expect(found).toHaveLength(1);
+  return found[0]!;
+};
+
+/** Runs snippets as one module, and answers what it exports. */
+async function run(code: string): Promise<unknown> {
+  const compiled = ts.transpile(PRELUDE + code, {
+    module: ts.ModuleKind.CommonJS,
+    target: ts.ScriptTarget.ES2022,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    esModuleInterop: true,
+  });
+  const names = [...compiled.matchAll(/require\("(.*?)"\)/g)].map(([, name]) => name!);
+  const loaded = new Map<string, unknown>();
+  for (const name of names) loaded.set(name, await import(name));
+  const exports = {};
+  const AsyncFunction = run.constructor as new (
+    ...parts: readonly string[]
+  ) => (...args: readonly unknown[]) => Promise<void>;
+  await new AsyncFunction('exports', 'require', compiled)(exports, (name: string) => loaded.get(name));
+  return exports;
+}
+
 describe('README', () => {
   const snippets = snippetsOf(README);
   const names = (heading: string): string =>
@@ -161,18 +184,36 @@ describe('README', () => {
     expect(message.replaceAll(sandbox.url, 'sandbox')).toBe(shown);
   });
 
-  it('names a way to test that works', async () => {
-    const sandbox = await startSandbox();
-    const module = await Test.createTestingModule({
-      imports: [AssetAuthModule.forRootAsync({ useFactory: () => assetAuthOptionsFromEnv({}) })],
-    })
-      .overrideProvider(AssetAuthConfig)
-      .useValue(new AssetAuthConfig(sandbox.moduleOptions()))
-      .compile();
-    const app = module.createNestApplication({ logger: false });
-    afterThisTest(() => app.close());
-    await app.init();
-    const { data } = await firstValueFrom(app.get(AssetHttpService).get<unknown>('/v0/business'));
-    expect(data).toMatchObject({ data: sandbox.businesses });
+  describe('is followed to the letter', () => {
+    const ENVIRONMENT = { ASSET_CLIENT_ID: 'client-id', ASSET_CLIENT_SECRET: 'secret' };
+    const install = snippetHolding(snippets, 'ConfigModule.forRoot()');
+    const inATest = snippetHolding(snippets, 'getAssetAuthOptionsToken()');
+
+    afterEach(() => {
+      for (const name of Object.keys(ENVIRONMENT)) Reflect.deleteProperty(process.env, name);
+    });
+
+    it('by an application that boots with the client that it installs', async () => {
+      Object.assign(process.env, ENVIRONMENT);
+      const { AppModule } = (await run(install)) as { readonly AppModule: Type };
+      const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
+      afterThisTest(() => app.close());
+      await app.init();
+      expect(app.get(AssetHttpService)).toBeInstanceOf(AssetHttpService);
+      expect(app.get(AssetAuthConfig)).toMatchObject({ environment: 'sandbox', clientId: 'client-id' });
+    });
+
+    it('by a test of that application, whose own options are not there', async () => {
+      const { sandbox, module } = (await run(`${install}\n${inATest}\nexport { sandbox, module };`)) as {
+        readonly sandbox: AssetSandbox;
+        readonly module: TestingModule;
+      };
+      afterThisTest(() => sandbox.close());
+      const app = module.createNestApplication({ logger: false });
+      afterThisTest(() => app.close());
+      await app.init();
+      const { data } = await firstValueFrom(app.get(AssetHttpService).get<unknown>('/v0/business'));
+      expect(data).toMatchObject({ data: sandbox.businesses });
+    });
   });
 });

@@ -1,4 +1,10 @@
-import { type INestApplication, Module, type ModuleMetadata, type Type } from '@nestjs/common';
+import {
+  type INestApplication,
+  type LoggerService,
+  Module,
+  type ModuleMetadata,
+  type Type,
+} from '@nestjs/common';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -19,6 +25,7 @@ export function moduleOf(metadata: ModuleMetadata): Type {
 /** How an application differs from the usual. */
 export interface ApplicationParts {
   readonly adapter?: AbstractHttpAdapter;
+  readonly logger?: LoggerService;
   /** What happens between creating it and listening. */
   readonly configure?: (app: INestApplication) => unknown;
 }
@@ -26,10 +33,10 @@ export interface ApplicationParts {
 /** A Nest application that listens on a free port of 127.0.0.1, and is closed after the test. */
 export async function start(
   metadata: ModuleMetadata,
-  { adapter = new ExpressAdapter(), configure = () => {} }: ApplicationParts = {},
+  { adapter = new ExpressAdapter(), configure = () => {}, logger }: ApplicationParts = {},
 ): Promise<{ readonly app: INestApplication; readonly url: string }> {
   const app = await NestFactory.create(moduleOf(metadata), adapter, {
-    logger: false,
+    logger: logger ?? false,
     abortOnError: false,
     // `fetch` keeps connections of readers that left, for which Fastify would wait for ever.
     forceCloseConnections: true,

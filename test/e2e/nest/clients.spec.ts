@@ -12,6 +12,7 @@ import {
   AssetScope,
   AssetTokenService,
   getAssetAuthConfigToken,
+  getAssetAuthOptionsToken,
   getAssetHttpToken,
   getAssetTokenServiceToken,
   InjectAssetHttp,
@@ -331,6 +332,58 @@ describe('Tests of an application replace', () => {
     expect(await euTokens.getAccessToken()).toBe(token);
     await module.close();
     expect([...us.requests, ...eu.requests]).toEqual([]);
+  });
+});
+
+describe('Tests of an application put its clients on a sandbox', () => {
+  const failing = (): never => {
+    throw new Error('The environment is empty.');
+  };
+  @Injectable()
+  class FailingSettings {
+    createAssetAuthOptions = failing;
+  }
+
+  it.each([
+    ['a factory', () => ({ useFactory: failing })],
+    ['a class', () => ({ useClass: FailingSettings })],
+    [
+      'an existing provider',
+      () => ({
+        imports: [moduleOf({ providers: [FailingSettings], exports: [FailingSettings] })],
+        useExisting: FailingSettings,
+      }),
+    ],
+  ])('though %s fails there that has the options', async (_, source) => {
+    const AppModule = moduleOf({
+      imports: [
+        AssetAuthModule.forRootAsync(source()),
+        AssetAuthModule.forRootAsync({ ...source(), name: 'eu' }),
+      ],
+      providers: [Clients],
+    });
+    const module = await Test.createTestingModule({ imports: [AppModule] })
+      .overrideProvider(getAssetAuthOptionsToken())
+      .useValue(us.moduleOptions())
+      .overrideProvider(getAssetAuthOptionsToken('eu'))
+      .useValue(eu.moduleOptions())
+      .compile();
+    await module.init();
+    await module.get(Clients).callBoth();
+    await module.close();
+    expect([us.apiRequests.length, eu.apiRequests.length]).toEqual([1, 1]);
+  });
+
+  it('one by one: the options of each are its own', async () => {
+    const builder = Test.createTestingModule({ imports: bothClients(), providers: [Clients] })
+      .overrideProvider(getAssetAuthOptionsToken('eu'))
+      .useValue({ ...us.moduleOptions(), scopes: 'report:read' });
+    const module = await builder.compile();
+    await module.get(Clients).callBoth();
+    await module.close();
+    expect(eu.requests).toEqual([]);
+    expect(us.apiRequests.map(({ claims }) => claims?.scopes)).toContainEqual(['report:read']);
+    expect(us.apiRequests).toHaveLength(2);
   });
 });
 

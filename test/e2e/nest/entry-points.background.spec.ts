@@ -129,7 +129,7 @@ describe('T79 Work that starts with no scope at all asks with that of @RunWithAs
     readonly data: { readonly businessId: string };
   }
 
-  // A BullMQ worker calls `process(job)` of its processor from an event loop turn of its own, with nothing in force.
+  // As BullMQ calls a processor, from an event loop turn of its own. A real worker and queue run in test/package/queue.
   @Injectable()
   class Processor {
     constructor(@Inject(Ledgers) private readonly ledgers: Ledgers) {}

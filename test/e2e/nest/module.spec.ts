@@ -1,5 +1,12 @@
-import { Controller, Get, Inject, Injectable, Module, Scope } from '@nestjs/common';
-import { NestFactory, REQUEST } from '@nestjs/core';
+import { Controller, type DynamicModule, Get, Inject, Injectable, Module, Scope } from '@nestjs/common';
+import {
+  ContextIdFactory,
+  type ContextIdStrategy,
+  INQUIRER,
+  LazyModuleLoader,
+  NestFactory,
+  REQUEST,
+} from '@nestjs/core';
 import {
   AssetAuthModule,
   type AssetAuthOptions,
@@ -10,6 +17,7 @@ import {
 } from 'nestjs-asset-auth';
 import { type AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom, map } from 'rxjs';
+import { afterThisTest } from '../../support/cleanup.js';
 import { startSandbox } from '../../support/sandbox.js';
 import { bootError, expectSeen, moduleOf, start } from './application.fixture.js';
 
@@ -81,10 +89,13 @@ describe('AssetAuthModule takes its options', () => {
     expectSeen(sandbox, { scopes: ['report:read'], businessId: undefined });
   });
 
-  it('and refuses forRootAsync without a source of options at the call, before Nest is asked for anything', () => {
-    const call = () => AssetAuthModule.forRootAsync({});
-    expect(call).toThrow(/forRootAsync.*useFactory, useClass or useExisting/);
-    expect(codeOf(call)).toBe('ASSET_CONFIG_INVALID');
+  it('from the method of a class that is a property of its instances', async () => {
+    class Settings {
+      readonly createAssetAuthOptions = () => sandbox.moduleOptions();
+    }
+    const { app } = await start({ imports: [AssetAuthModule.forRootAsync({ useClass: Settings })] });
+    await firstValueFrom(app.get(AssetHttpService).get('/v0/business'));
+    expect(sandbox.apiRequests).toHaveLength(1);
   });
 
   it('and T82 reports what a failing factory says, and no secret of options that are wrong', async () => {
@@ -100,6 +111,135 @@ describe('AssetAuthModule takes its options', () => {
     expect(isAssetAuthError(wrong, 'ASSET_CONFIG_INVALID')).toBe(true);
     expect(wrong.message).toMatch(/baseUrl[^]*tokenTtlSeconds/);
     expect(wrong.message).not.toContain('not-to-be-shown');
+  });
+});
+
+describe('A registration that cannot be meant is refused at the call, before Nest is asked for anything', () => {
+  const forRoot = AssetAuthModule.forRoot.bind(AssetAuthModule) as (options: unknown) => unknown;
+  const forRootAsync = AssetAuthModule.forRootAsync.bind(AssetAuthModule) as (options: unknown) => unknown;
+  const useFactory = () => OPTIONS;
+
+  it.each<readonly [string, () => unknown, RegExp]>([
+    [
+      'forRoot without options',
+      () => forRoot(undefined),
+      /forRoot: needs the options as an object, not undefined/,
+    ],
+    ['forRoot with text', () => forRoot('secret'), /forRoot: .* not a string. Use forRootAsync/],
+    [
+      'forRootAsync without anything',
+      () => forRootAsync(undefined),
+      /forRootAsync: needs useFactory, useClass or useExisting .*, not undefined/,
+    ],
+    [
+      'forRootAsync without a source of options',
+      () => forRootAsync({}),
+      /forRootAsync: needs useFactory, useClass or useExisting/,
+    ],
+    [
+      'options in place of a factory',
+      () => forRootAsync({ useFactory: OPTIONS }),
+      /useFactory: is a value of type object, but must be a function .* to forRoot/,
+    ],
+    [
+      'an instance in place of a class',
+      () => forRootAsync({ useClass: { createAssetAuthOptions: useFactory } }),
+      /useClass: is a value of type object, but must be a class with the method createAssetAuthOptions/,
+    ],
+    [
+      'a misspelt name',
+      () => forRootAsync({ useFactory, nme: 'eu' }),
+      /nme: is not known to forRootAsync, which takes useFactory.*isGlobal, name/,
+    ],
+    [
+      'options that forRoot takes',
+      () => forRootAsync(OPTIONS),
+      /clientId.*: is not known to forRootAsync[^]*Options of the client are what the factory returns/,
+    ],
+    [
+      'isGlobal as text',
+      () => forRoot({ ...OPTIONS, isGlobal: 'false' }),
+      /isGlobal: must be true or false, not a string/,
+    ],
+    [
+      'isGlobal as null',
+      () => forRootAsync({ useFactory, isGlobal: null }),
+      /isGlobal: must be true or false, not null/,
+    ],
+  ])('%s', (_, call, message) => {
+    expect(call).toThrow(message);
+    expect(call).not.toThrow(/not-to-be-shown/);
+    expect(codeOf(call)).toBe('ASSET_CONFIG_INVALID');
+  });
+
+  it('but what is undefined is as good as left out', () => {
+    const registration = {
+      isGlobal: undefined,
+      name: undefined,
+      useClass: undefined,
+      useExisting: undefined,
+    };
+    expect(AssetAuthModule.forRootAsync({ ...registration, useFactory })).toMatchObject({ global: true });
+    expect(AssetAuthModule.forRoot({ ...OPTIONS, isGlobal: undefined })).toMatchObject({ global: true });
+  });
+
+  it.each([
+    ['useClass', (Wrong: object) => forRootAsync({ useClass: Wrong })],
+    [
+      'useExisting',
+      (Wrong: object) => forRootAsync({ imports: [wrongModule(Wrong)], useExisting: 'its settings' }),
+    ],
+  ])('and at boot, %s without the method createAssetAuthOptions', async (how, registration) => {
+    class Wrong {
+      createOptions() {
+        return OPTIONS;
+      }
+    }
+    const error = await bootError({ imports: [registration(Wrong) as DynamicModule] });
+    expect(isAssetAuthError(error, 'ASSET_CONFIG_INVALID')).toBe(true);
+    const given = how === 'useClass' ? 'Wrong' : 'its settings';
+    expect(error.message).toMatch(
+      `${how}: ${given} has no method createAssetAuthOptions(). Give it one that returns the options`,
+    );
+  });
+
+  const wrongModule = (Wrong: object) => {
+    @Module({ providers: [{ provide: 'its settings', useValue: Wrong }], exports: ['its settings'] })
+    class WrongModule {}
+    return WrongModule;
+  };
+});
+
+describe('A client that is loaded lazily, where Nest runs no lifecycle hooks, is refused', () => {
+  const lazyClient = (name?: string) => () =>
+    moduleOf({ imports: [AssetAuthModule.forRoot({ ...OPTIONS, name })] });
+
+  it('in an application that listens', async () => {
+    const { app } = await start({});
+    const loading = app.get(LazyModuleLoader).load(lazyClient());
+    await expect(loading).rejects.toThrow(
+      /AssetAuthModule is loaded after the application has booted.*Import it in the root module/,
+    );
+  });
+
+  it('beside the clients of the root module, also in an application without a server', async () => {
+    const app = await NestFactory.createApplicationContext(
+      moduleOf({ imports: [AssetAuthModule.forRoot(OPTIONS)] }),
+      { logger: false },
+    );
+    afterThisTest(() => app.close());
+    const loading = app.get(LazyModuleLoader).load(lazyClient('eu'));
+    await expect(loading).rejects.toThrow(/client "eu" is loaded after the application has booted/);
+  });
+
+  it('but a lazy module may use those of the root module', async () => {
+    @Injectable()
+    class Lazy {
+      constructor(readonly asset: AssetHttpService) {}
+    }
+    const { app } = await start({ imports: [AssetAuthModule.forRoot(OPTIONS)] });
+    const loaded = await app.get(LazyModuleLoader).load(() => moduleOf({ providers: [Lazy] }));
+    expect(loaded.get(Lazy).asset).toBe(app.get(AssetHttpService));
   });
 });
 
@@ -175,42 +315,107 @@ describe('Options that depend on a request are refused at boot, with the cure', 
   });
 });
 
-describe('A provider that is made anew for each request', () => {
-  it('T77 gets the one client, with its one cache', async () => {
-    const sandbox = await startSandbox();
-    const made: unknown[] = [];
+describe('T77 One client, with one cache, serves a provider', () => {
+  const seen = (...scopes: readonly string[]) => ({ scopes, businessId: undefined });
 
-    @Injectable({ scope: Scope.REQUEST })
-    class PerRequest {
-      constructor(
-        private readonly asset: AssetHttpService,
-        @Inject(REQUEST) request: unknown,
-      ) {
-        made.push(request);
-      }
-      list() {
-        return this.asset.get('/v0/business').pipe(map(({ status }) => ({ status })));
-      }
+  abstract class Businesses {
+    constructor(private readonly asset: AssetHttpService) {}
+    list() {
+      return this.asset.get('/v0/business').pipe(map(({ status }) => ({ status })));
     }
+  }
+
+  /** Two handlers with scopes of their own, and how many consumers were made for their calls. */
+  const callsThrough = async (
+    Consumer: new (...dependencies: never[]) => Businesses,
+    made: readonly unknown[],
+  ) => {
+    const sandbox = await startSandbox();
     @Controller()
-    class Businesses {
-      constructor(private readonly perRequest: PerRequest) {}
-      @Get()
+    class Handlers {
+      constructor(
+        @Inject(Consumer) private readonly consumer: Businesses,
+        private readonly asset: AssetHttpService,
+      ) {}
+      @Get('report')
       @AssetScope('report:read')
-      list() {
-        return this.perRequest.list();
+      report() {
+        return this.consumer.list();
+      }
+      @Get('ledger')
+      @AssetScope('ledger:read')
+      ledger() {
+        return this.consumer.list();
+      }
+      @Get('direct')
+      @AssetScope('ledger:read')
+      direct() {
+        return this.asset.get('/v0/business').pipe(map(({ status }) => ({ status })));
       }
     }
     const { url } = await start({
       imports: [AssetAuthModule.forRoot(sandbox.moduleOptions())],
-      controllers: [Businesses],
-      providers: [PerRequest],
+      controllers: [Handlers],
+      providers: [Consumer],
     });
-    for (let times = 0; times < 3; times += 1) expect((await fetch(url)).status).toBe(200);
-    expect(new Set(made).size).toBe(3);
-    const seen = { scopes: ['report:read'], businessId: undefined };
-    expectSeen(sandbox, seen, seen, seen);
+    for (const path of ['report', 'ledger', 'direct', 'report']) {
+      expect((await fetch(`${url}/${path}`)).status).toBe(200);
+    }
+    expectSeen(sandbox, seen('report:read'), seen('ledger:read'), seen('ledger:read'), seen('report:read'));
+    return new Set(made).size;
+  };
+
+  it('that is made anew for each request', async () => {
+    const made: unknown[] = [];
+    @Injectable({ scope: Scope.REQUEST })
+    class PerRequest extends Businesses {
+      constructor(asset: AssetHttpService, @Inject(REQUEST) request: unknown) {
+        super(asset);
+        made.push(request);
+      }
+    }
+    expect(await callsThrough(PerRequest, made)).toBe(4);
   });
+
+  it('that is durable, so made once for each tenant', async () => {
+    const made: unknown[] = [];
+    @Injectable({ scope: Scope.REQUEST, durable: true })
+    class PerTenant extends Businesses {
+      constructor(asset: AssetHttpService, @Inject(REQUEST) tenant: unknown) {
+        super(asset);
+        made.push(tenant);
+      }
+    }
+    const ofTheTenant = ContextIdFactory.create();
+    const tenant = { tenant: 'acme' };
+    oneTenant = {
+      attach: (contextId) => ({
+        resolve: ({ isTreeDurable }) => (isTreeDurable ? ofTheTenant : contextId),
+        payload: tenant,
+      }),
+    };
+    expect(await callsThrough(PerTenant, made)).toBe(1);
+    expect(made).toEqual([tenant]);
+  });
+
+  it('that is transient, so made once for each consumer of its own', async () => {
+    const made: unknown[] = [];
+    @Injectable({ scope: Scope.TRANSIENT })
+    class PerConsumer extends Businesses {
+      constructor(asset: AssetHttpService, @Inject(INQUIRER) consumer: object) {
+        super(asset);
+        made.push(consumer);
+      }
+    }
+    expect(await callsThrough(PerConsumer, made)).toBe(1);
+  });
+
+  let oneTenant: ContextIdStrategy | undefined;
+  beforeAll(() => {
+    // Nest keeps one strategy for the process, and has no way to take it back: without a tenant, this is the usual one.
+    ContextIdFactory.apply({ attach: (...call) => oneTenant?.attach(...call) ?? (() => call[0]) });
+  });
+  afterEach(() => (oneTenant = undefined));
 });
 
 describe('A name', () => {

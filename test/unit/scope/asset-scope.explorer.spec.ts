@@ -1,5 +1,16 @@
-import { Controller, Get, Injectable, Module, Post, Scope, SetMetadata, Sse } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Module,
+  Param,
+  Post,
+  Scope,
+  SetMetadata,
+  Sse,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { Cron, Interval, Timeout } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { EMPTY } from 'rxjs';
@@ -20,7 +31,7 @@ const RabbitSubscribe = () => SetMetadata('RABBIT_HANDLER', {});
 
 /** What is found in an application of these controllers and providers. */
 const explore = async (metadata: Parameters<typeof Module>[0]) => {
-  @Module({ imports: [DiscoveryModule], providers: [AssetScopeExplorer] })
+  @Module({ providers: [AssetScopeExplorer] })
   class ExplorerModule {}
   @Module(metadata)
   class FeatureModule {}
@@ -159,6 +170,70 @@ describe('The inventory', () => {
     }
     const { inventory, misplaced } = await explore({ controllers: [Both], providers: [Both] });
     expect(inventory.map(({ kind }) => kind)).toEqual(['http', 'ws']);
+    expect(misplaced).toEqual([]);
+  });
+
+  it('lists the @RunWithAssetScope methods of guards, interceptors and pipes, which no module provides', async () => {
+    class Guard {
+      @RunWithAssetScope('guard:scope')
+      canActivate() {
+        return true;
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class Interceptor {
+      @RunWithAssetScope('interceptor:scope')
+      intercept() {
+        return EMPTY;
+      }
+    }
+    class Pipe {
+      @RunWithAssetScope('pipe:scope')
+      transform() {}
+    }
+    @Controller()
+    @UseGuards(Guard)
+    class Guarded {
+      @Get(':id')
+      @UseInterceptors(Interceptor)
+      get(@Param('id', Pipe) id: string) {
+        return id;
+      }
+    }
+    const { inventory, misplaced } = await explore({ controllers: [Guarded] });
+    expect(inventory.map(({ className, kind, scopes }) => [className, kind, scopes])).toEqual([
+      ['Guard', 'method', ['guard:scope']],
+      ['Interceptor', 'method', ['interceptor:scope']],
+      ['Pipe', 'method', ['pipe:scope']],
+    ]);
+    expect(misplaced).toEqual([]);
+  });
+
+  it('lists static methods and methods that are named by a symbol', async () => {
+    const byName = Symbol('nightly');
+    @AssetScope('a:b')
+    class Decorated {}
+    abstract class Base {
+      @RunWithAssetScope('base:scope')
+      static inherited() {}
+    }
+    @Injectable()
+    class Jobs extends Base {
+      static readonly Other = Decorated;
+      static get trap(): never {
+        throw new Error('a static getter was read');
+      }
+      @RunWithAssetScope('static:scope')
+      static hourly() {}
+      @RunWithAssetScope('symbol:scope')
+      [byName]() {}
+    }
+    const { inventory, misplaced } = await explore({ providers: [Jobs] });
+    expect(inventory.map(({ className, handlerName, scopes }) => [className, handlerName, scopes])).toEqual([
+      ['Jobs', 'Symbol(nightly)', ['symbol:scope']],
+      ['Jobs', 'hourly', ['static:scope']],
+      ['Jobs', 'inherited', ['base:scope']],
+    ]);
     expect(misplaced).toEqual([]);
   });
 
@@ -307,6 +382,36 @@ describe('T80 A decorator that nothing reads', () => {
       `@AssetScope on WithHelper.helper has no effect: Nest runs no interceptors for methods that are no handlers. ${DIRECT}`,
       `@AssetScope on NoProvider.message has no effect: Nest runs no interceptors for resolvers and gateways that are no providers. ${DIRECT}`,
       `@AssetScope on NoController.route has no effect: Nest runs no interceptors for routes and messages outside of controllers. ${DIRECT}`,
+    ]);
+  });
+
+  it('is reported on a guard, on a static method and on one that is named by a symbol', async () => {
+    const bySymbol = Symbol('get');
+    class Guard {
+      @AssetScope('ledger:read')
+      canActivate() {
+        return true;
+      }
+    }
+    @Controller()
+    @UseGuards(Guard)
+    class Handlers {
+      @Get()
+      @AssetScope('ledger:read')
+      get() {}
+      @Get('static')
+      @AssetScope('ledger:read')
+      static get() {}
+      @Get('symbol')
+      @AssetScope('ledger:read')
+      [bySymbol]() {}
+    }
+    const { inventory, misplaced } = await explore({ controllers: [Handlers] });
+    expect(inventory.map(({ handlerName }) => handlerName)).toEqual(['get']);
+    expect(misplaced.map(({ message }) => message)).toEqual([
+      `@AssetScope on Handlers.Symbol(get) has no effect: Nest runs no interceptors for methods that are named by a symbol. ${DIRECT}`,
+      `@AssetScope on Handlers.get has no effect: Nest runs no interceptors for static methods. ${DIRECT}`,
+      `@AssetScope on Guard.canActivate has no effect: Nest runs no interceptors for methods that are no handlers. ${DIRECT}`,
     ]);
   });
 

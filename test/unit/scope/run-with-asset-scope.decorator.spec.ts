@@ -257,6 +257,50 @@ describe('A method with @RunWithAssetScope', () => {
     expect(new Both().handler()).toEqual(SCOPE);
   });
 
+  it('is replaced by the one above it, in what it does and in the inventory', () => {
+    class Twice {
+      @SetMetadata('above', 1)
+      @RunWithAssetScope('up:per')
+      @SetMetadata('between', 2)
+      @RunWithAssetScope('low:er', { businessId: 'biz_lower' })
+      @SetMetadata('below', 3)
+      method() {
+        return current();
+      }
+    }
+    const method = Reflect.get(Twice.prototype, 'method');
+    expect(new Twice().method()).toEqual({ scopes: ['up:per'] });
+    expect(Reflect.getMetadata('nestjs-asset-auth:run-with-scope', method)).toEqual({
+      scopes: ['up:per'],
+      business: false,
+    });
+    expect(['above', 'between', 'below'].map((key) => Reflect.getMetadata(key, method) as unknown)).toEqual([
+      1, 2, 3,
+    ]);
+  });
+
+  it('hands an object that can be iterated over to each caller in its own scope', async () => {
+    const feed = {
+      async *[Symbol.asyncIterator]() {
+        yield await Promise.resolve(current());
+      },
+    };
+    class Feeds {
+      @RunWithAssetScope('a:b')
+      one() {
+        return feed;
+      }
+      @RunWithAssetScope('c:d')
+      async other() {
+        return Promise.resolve(feed);
+      }
+    }
+    const feeds = new Feeds();
+    expect(await collected(feeds.one())).toEqual([SCOPE]);
+    expect(await collected(await feeds.other())).toEqual([{ scopes: ['c:d'] }]);
+    expect(await collected(feed)).toEqual([undefined]);
+  });
+
   it('keeps properties that other decorators put on the function', () => {
     const tagged: MethodDecorator = (_target, _key, descriptor) => {
       Object.assign(descriptor.value as object, { tag: 'kept' });

@@ -1,17 +1,14 @@
 import { PassThrough, Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 import { AssetScopeContext, runInScope, scopeWith } from '../../../lib/scope/asset-scope.context.js';
-import { bindStream } from '../../../lib/scope/scoped-stream.js';
+import { streamInScope } from '../../../lib/scope/scoped-stream.js';
 
 const { current } = AssetScopeContext;
 const scope = scopeWith(['a:b'], undefined, undefined);
 const SCOPE = { scopes: ['a:b'] };
 
 /** Bound to the scope, as a value that a handler returned. */
-const bound = <T>(value: T): T => {
-  bindStream(scope, value);
-  return value;
-};
+const bound = <T>(value: T): T => streamInScope(scope, value);
 
 const collected = async (source: AsyncIterable<unknown>): Promise<readonly unknown[]> => {
   const all: unknown[] = [];
@@ -134,10 +131,138 @@ describe('A stream bound to a scope', () => {
   });
 
   it('stays in the scope it was bound to first', async () => {
-    const stream = bound(Readable.from(scopes()));
-    bindStream(scopeWith(['out:er'], undefined, undefined), stream);
-    expect(await collected(stream)).toEqual([SCOPE, SCOPE, SCOPE]);
+    const outer = scopeWith(['out:er'], undefined, undefined);
+    for (const stream of [Readable.from(scopes()), scopes(), { [Symbol.asyncIterator]: () => scopes() }]) {
+      expect(await collected(streamInScope(outer, bound(stream)))).toEqual([SCOPE, SCOPE, SCOPE]);
+    }
   });
+});
+
+describe('An object that several callers iterate over', () => {
+  /** As an injectable is: one for everybody. */
+  class Feed {
+    readonly #size = 2;
+    limit = 2;
+    get size() {
+      return this.#size;
+    }
+    set size(limit: number) {
+      this.limit = Math.min(limit, this.#size);
+    }
+    count() {
+      return this.#size;
+    }
+    async *[Symbol.asyncIterator]() {
+      for (let i = 0; i < this.limit; i++) {
+        await Promise.resolve();
+        yield current();
+      }
+    }
+  }
+  const other = scopeWith(['c:d'], undefined, undefined);
+  const OTHER = { scopes: ['c:d'] };
+
+  it('works for each of them in the scope of the result that it is read by, also at the same time', async () => {
+    const feed = new Feed();
+    const [first, second] = [bound(feed), streamInScope(other, feed)];
+    expect(await Promise.all([second, first, feed].map(collected))).toEqual([
+      [OTHER, OTHER],
+      [SCOPE, SCOPE],
+      [undefined, undefined],
+    ]);
+    expect(await collected(first)).toEqual([SCOPE, SCOPE]);
+    expect(Reflect.ownKeys(feed)).toEqual(['limit']);
+  });
+
+  it('does so if it iterates by hand, from the moment that it is asked for an iterator', async () => {
+    const pages = {
+      [Symbol.asyncIterator]: () => {
+        const atFirst = current();
+        return { next: () => Promise.resolve({ value: [atFirst, current()], done: false }) };
+      },
+    };
+    expect((await bound(pages)[Symbol.asyncIterator]().next()).value).toEqual([SCOPE, SCOPE]);
+    expect((await pages[Symbol.asyncIterator]().next()).value).toEqual([undefined, undefined]);
+  });
+
+  it('does so if it is its own iterator', async () => {
+    const queue = {
+      next: () => Promise.resolve({ value: current(), done: false }),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+    const [first, second] = [bound(queue), streamInScope(other, queue)];
+    expect(first[Symbol.asyncIterator]()).toBe(first);
+    for (const [source, value] of [
+      [first, SCOPE],
+      [second, OTHER],
+      [queue, undefined],
+    ] as const) {
+      for await (const seen of source) {
+        expect(seen).toEqual(value);
+        break;
+      }
+      expect(await source.next()).toEqual({ value, done: false });
+    }
+  });
+
+  it('is still what it was for its reader: class, properties and methods, private ones too', () => {
+    const feed = new Feed();
+    const seen = bound(feed);
+    expect(seen).toBeInstanceOf(Feed);
+    expect(seen.constructor).toBe(Feed);
+    expect([seen.size, seen.count()]).toEqual([2, 2]);
+    seen.size = 1;
+    expect(feed.limit).toBe(1);
+    expect(Reflect.get(seen, 'count')).toHaveProperty('name', 'count');
+  });
+
+  it('keeps its `next`, if it is a page of a list and no iterator', () => {
+    class Page {
+      next() {
+        return current();
+      }
+      return() {
+        return current();
+      }
+      [Symbol.iterator]() {
+        return [1, 2][Symbol.iterator]();
+      }
+    }
+    const page = new Page();
+    expect(bound(page)).toBe(page);
+    expect([page.next(), page.return()]).toEqual([undefined, undefined]);
+  });
+
+  it('fails for its reader as it would without a scope, if it is no iterable after all', () => {
+    const broken = { [Symbol.asyncIterator]: (): unknown => undefined };
+    expect(bound(broken)[Symbol.asyncIterator]()).toBeUndefined();
+  });
+});
+
+it('A service that has a method of the same name as a stream has is no stream', () => {
+  const services = [
+    { _read: () => current(), _destroy: () => current() },
+    { getReader: () => ({ read: () => current() }) },
+  ];
+  for (const service of services) {
+    const before = Object.entries(service);
+    expect(bound(service)).toBe(service);
+    expect(Object.entries(service)).toEqual(before);
+  }
+});
+
+it('A proxy that refuses to be asked is handed on as it is', () => {
+  const strict = new Proxy(
+    {},
+    {
+      get: (_target, name) => {
+        throw new Error(`there is no ${String(name)}`);
+      },
+    },
+  );
+  expect(bound(strict)).toBe(strict);
 });
 
 it('Values that are no streams are left as they are', () => {
@@ -153,12 +278,12 @@ it('Values that are no streams are left as they are', () => {
   ];
   for (const value of values) {
     const before = Reflect.ownKeys(value).map((key) => [key, Reflect.get(value, key)] as unknown);
-    bindStream(scope, value);
+    expect(bound<unknown>(value)).toBe(value);
     expect(Reflect.ownKeys(value).map((key) => [key, Reflect.get(value, key)] as unknown)).toEqual(before);
   }
-  for (const value of [undefined, null, 1, 'text', Symbol.iterator, () => 1]) bindStream(scope, value);
+  for (const value of [undefined, null, 1, 'text', Symbol.iterator, () => 1]) {
+    expect(bound<unknown>(value)).toBe(value);
+  }
   const frozen = Object.freeze({ [Symbol.asyncIterator]: () => scopes() });
-  expect(() => {
-    bindStream(scope, frozen);
-  }).not.toThrow();
+  expect(bound(frozen)[Symbol.asyncIterator]()).toBeDefined();
 });

@@ -1,0 +1,84 @@
+import { type Type } from '@nestjs/common';
+import { type ModulesContainer } from '@nestjs/core';
+import { type ProviderRole } from './entry-points.js';
+
+/** A method of a class, its own or inherited. */
+export interface DiscoveredMethod {
+  readonly name: string;
+  readonly method: object;
+  /** Why Nest never looks at it for a handler, as a message says it; absent: it does. */
+  readonly unseenAs?: string;
+}
+
+/** A class that modules of an application know, however many do and whatever as. */
+export interface DiscoveredClass {
+  readonly classRef: Type;
+  readonly roles: ReadonlySet<ProviderRole>;
+  readonly methods: readonly DiscoveredMethod[];
+}
+
+type Module = ModulesContainer extends Map<string, infer M> ? M : never;
+type InstanceWrapper = Module['providers'] extends Map<unknown, infer W> ? W : never;
+
+/** The controllers, providers and enhancers (guards, interceptors and pipes by `@UseGuards` and its kin) of an application. */
+export function discoverClasses(modules: ModulesContainer): readonly DiscoveredClass[] {
+  const found = new Map<Type, Set<ProviderRole>>();
+  const discoverIn = (wrappers: Iterable<InstanceWrapper>, role: ProviderRole): void => {
+    for (const wrapper of wrappers) {
+      const classRef = classOf(wrapper);
+      if (classRef !== undefined) found.set(classRef, (found.get(classRef) ?? new Set()).add(role));
+    }
+  };
+  for (const { controllers } of modules.values()) discoverIn(controllers.values(), 'controller');
+  for (const { providers } of modules.values()) discoverIn(providers.values(), 'provider');
+  for (const { injectables } of modules.values()) discoverIn(injectables.values(), 'enhancer');
+  return [...found].map(([classRef, roles]) => ({ classRef, roles, methods: methodsOf(classRef) }));
+}
+
+/**
+ * The class behind a provider. Of a value, a factory or an alias it is the class of what was provided, found without
+ * reading a property of it: it may be a proxy, a module namespace, or have getters.
+ */
+function classOf(wrapper: InstanceWrapper): Type | undefined {
+  if (!wrapper.isNotMetatype) return asClass(wrapper.metatype);
+  const instance: unknown = wrapper.instance;
+  if (typeof instance !== 'object' || instance === null) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(instance);
+  if (typeof prototype !== 'object' || prototype === null || prototype === Object.prototype) return undefined;
+  return asClass(Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value);
+}
+
+function asClass(value: unknown): Type | undefined {
+  return typeof value === 'function' && typeof value.prototype === 'object' && value.prototype !== null
+    ? (value as Type)
+    : undefined;
+}
+
+function methodsOf(classRef: Type): readonly DiscoveredMethod[] {
+  const ofInstances = functionsOf(classRef.prototype as object, Object.prototype).map(([key, method]) =>
+    typeof key === 'string'
+      ? { name: key, method }
+      : { name: String(key), method, unseenAs: 'methods that are named by a symbol' },
+  );
+  const ofTheClass = functionsOf(classRef, Function.prototype)
+    .filter(([, method]) => !isClass(method))
+    .map(([key, method]) => ({ name: String(key), method, unseenAs: 'static methods' }));
+  return [...ofInstances, ...ofTheClass];
+}
+
+/** The functions of an object and what it inherits from, down to `end`. No getter is read. */
+function functionsOf(start: object, end: object): readonly (readonly [PropertyKey, object])[] {
+  const found = new Map<PropertyKey, unknown>([['constructor', undefined]]);
+  let object: object | null = start;
+  for (; object !== null && object !== end; object = Object.getPrototypeOf(object) as object | null) {
+    for (const key of Reflect.ownKeys(object)) {
+      if (!found.has(key)) found.set(key, Object.getOwnPropertyDescriptor(object, key)?.value);
+    }
+  }
+  return [...found].flatMap(([key, value]) => (typeof value === 'function' ? [[key, value] as const] : []));
+}
+
+/** A class that another one holds has decorators for itself. */
+function isClass(value: object): boolean {
+  return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
+}

@@ -1,0 +1,44 @@
+// The command as it is installed, on the built application.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const folder = mkdtempSync(join(tmpdir(), 'asset-scopes-'));
+const list = join(folder, 'asset-scopes.json');
+const run = (...args) =>
+  spawnSync('asset-scopes', ['dist/app.module.js', ...args], { encoding: 'utf8', timeout: 30_000 });
+
+const written = run('--write', list);
+assert.equal(written.status, 0, written.stderr);
+assert.equal(readFileSync(list, 'utf8'), written.stdout);
+assert.deepEqual(JSON.parse(written.stdout), {
+  scopes: ['ledger:create', 'ledger:read'],
+  clients: {},
+  fullGrant: [],
+  undeclared: [],
+  handlers: [
+    {
+      className: 'LedgersController',
+      handlerName: 'list',
+      kind: 'http',
+      scopes: ['ledger:read'],
+      business: true,
+    },
+    {
+      className: 'LedgersController',
+      handlerName: 'create',
+      kind: 'http',
+      scopes: ['ledger:create'],
+      business: true,
+    },
+  ],
+});
+assert.equal(run('--check', list).status, 0);
+
+writeFileSync(list, JSON.stringify({ scopes: ['ledger:read'] }));
+const grown = run('--check', list);
+assert.equal(grown.status, 1);
+assert.match(grown.stderr, /ledger:create \(LedgersController\.create\)/);
+rmSync(folder, { recursive: true });
