@@ -9,7 +9,12 @@ const HOST = '127.0.0.1';
 
 async function main(): Promise<void> {
   const port = portFrom(process.env.PORT);
-  const app = await NestFactory.create(AppModule);
+  // What Nest logs of a start that fails is kept back: it is a stack, and the message below says it all.
+  const app = await NestFactory.create(AppModule, {
+    abortOnError: false,
+    bufferLogs: true,
+    autoFlushLogs: false,
+  });
   app.enableShutdownHooks([ShutdownSignal.SIGINT, ShutdownSignal.SIGTERM], { useProcessExit: true });
   try {
     await app.listen(port, HOST);
@@ -19,6 +24,7 @@ async function main(): Promise<void> {
       ? new Error(`Port ${port} is taken by another process. Choose another one: PORT=3001 npm start`)
       : error;
   }
+  app.flushLogs();
   console.log(welcome(app, await app.getUrl()));
 }
 
@@ -26,5 +32,6 @@ const isPortBusy = (error: unknown): boolean => (error as { code?: unknown }).co
 
 main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  // A sandbox that was started before the options turned out to be wrong would keep the process alive.
+  process.exit(1);
 });

@@ -59,7 +59,11 @@ export const oneOf =
       ? undefined
       : `must be exactly ${allowed.map((name) => `'${name}'`).join(' or ')}${unlessText(value)}`;
 
-const numberOr = (value: unknown): string => (typeof value === 'number' ? String(value) : described(value));
+/** Text is called text: that what was read from a variable is "a string" would be no news. */
+function numberOr(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? 'empty text' : 'text';
+  return typeof value === 'number' ? String(value) : described(value);
+}
 
 export const wholeNumber =
   (unit: string, min: number, max: number): Check =>

@@ -20,6 +20,9 @@ export interface ManualClockTimer {
  * It is stricter than Node with delays: Node turns a `NaN` or a delay above 2³¹−1 ms into one millisecond with at most
  * a warning, which in production is a busy loop; here it throws.
  *
+ * What spaces its work in time goes on only when time does: of many refreshes that fall due together, those that wait
+ * for their turn follow with the next {@link advance}, be it of a few milliseconds.
+ *
  * @example
  * ```ts
  * const clock = new ManualClock();

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { type AssetAuthOptions, assetAuthOptionsFromEnv } from 'nestjs-asset-auth';
 import { AssetSandbox } from 'nestjs-asset-auth/testing';
+import { assertKnownVariables } from './known-variables.js';
 
 /** Asset as the `ASSET_*` variables name it; where they name nothing, a sandbox that lives as long as the application. */
 @Injectable()
@@ -14,6 +15,7 @@ export class AssetConnection implements OnApplicationShutdown {
 
   /** Called by `AssetAuthModule`. */
   async createAssetAuthOptions(): Promise<AssetAuthOptions> {
+    assertKnownVariables(process.env);
     const options: AssetAuthOptions = {
       // A handler that forgets its @AssetScope fails, instead of getting a token for everything.
       undeclaredScopes: 'deny',

@@ -45,6 +45,9 @@ function answerTo({ code, response }: AxiosError): { readonly statusCode: number
 
 /** The fields of Asset's error bodies are not documented. */
 function messageOf(body: unknown): string {
-  const { message, detail } = (body ?? {}) as { readonly message?: unknown; readonly detail?: unknown };
-  return [message, detail].find((text) => typeof text === 'string') ?? 'Asset refused the request.';
+  const { message, detail, error_description } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  return (
+    [message, detail, error_description].find((text) => typeof text === 'string') ??
+    'Asset refused the request.'
+  );
 }

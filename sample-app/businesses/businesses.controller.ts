@@ -13,9 +13,9 @@ export class BusinessesController {
 
   @Get()
   @AssetScope('business:read') // Asset does not document the scope of this call; the name is assumed.
-  list(@Query() { pageSize }: ListBusinessesQuery): Observable<AssetPage<Business>> {
+  list(@Query() { pageSize, pageToken }: ListBusinessesQuery): Observable<AssetPage<Business>> {
     return this.asset
-      .get<AssetPage<Business>>('/v0/business', { params: { page_size: pageSize } })
+      .get<AssetPage<Business>>('/v0/business', { params: { page_size: pageSize, page_token: pageToken } })
       .pipe(map(({ data }) => data));
   }
 

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsInt, IsNotEmpty, IsOptional, IsString, Max, Min } from 'class-validator';
 
 export class ListBusinessesQuery {
   @IsOptional()
@@ -8,4 +8,10 @@ export class ListBusinessesQuery {
   @Min(1)
   @Max(100)
   readonly pageSize?: number;
+
+  /** `next_page_token` or `previous_page_token` of an earlier answer. */
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  readonly pageToken?: string;
 }

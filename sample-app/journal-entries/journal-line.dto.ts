@@ -1,7 +1,5 @@
-import { IsOptional, IsString, Matches } from 'class-validator';
-
-/** Money travels as text: binary fractions cannot hold a cent. */
-const DECIMAL_DOLLARS = /^\d+(\.\d{1,2})?$/;
+import { IsOptional, IsString } from 'class-validator';
+import { IsDecimalDollars } from './decimal-dollars.js';
 
 /** Either a debit or a credit. */
 export class JournalLineDto {
@@ -9,10 +7,10 @@ export class JournalLineDto {
   readonly ledger_id!: string;
 
   @IsOptional()
-  @Matches(DECIMAL_DOLLARS)
-  readonly debit?: string;
+  @IsDecimalDollars()
+  readonly debit?: string | number;
 
   @IsOptional()
-  @Matches(DECIMAL_DOLLARS)
-  readonly credit?: string;
+  @IsDecimalDollars()
+  readonly credit?: string | number;
 }

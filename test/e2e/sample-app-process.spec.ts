@@ -106,28 +106,61 @@ it('talks to the environment that ASSET_* variables name, with narrow tokens, an
   expectNoSecrets(sample.output, [sandbox.clientSecret, ...sandbox.issuedTokens], { clientId });
 });
 
-it('says that its port is busy, and ends with code 1', async () => {
-  const other = createServer().listen(0, '127.0.0.1');
-  await once(other, 'listening');
-  afterThisTest(() => other.close());
-  const { port } = other.address() as AddressInfo;
-  const sample = new SampleProcess({ PORT: String(port) });
-  expect(await sample.exit).toEqual({ code: 1, signal: null });
-  expect(sample.output).toMatch(
-    new RegExp(`^Port ${port} is taken by another process\\. Choose another one: PORT=3001 npm start$`, 'm'),
-  );
+it('says which business to put in where it knows none', async () => {
+  const sandbox = await startSandbox();
+  const { baseUrl, clientId, clientSecret } = sandbox.moduleOptions();
+  const sample = new SampleProcess({
+    PORT: '0',
+    ASSET_BASE_URL: baseUrl,
+    ASSET_CLIENT_ID: clientId,
+    ASSET_CLIENT_SECRET: clientSecret,
+  });
+  const welcome = await sample.welcome();
+  expect(welcome).toContain('Three commands to try, with an id from the first in place of biz_YourBusiness:');
+  expect(urlsIn(welcome)[1]).toMatch(/\/businesses\/biz_YourBusiness\/ledgers$/);
 });
 
-it.each(['', '3000x', '65536'])('refuses the port %j with code 1', async (PORT) => {
-  const sample = new SampleProcess({ PORT });
-  expect(await sample.exit).toEqual({ code: 1, signal: null });
-  expect(sample.output).toBe(`PORT must be a whole number from 0 to 65535, not ${JSON.stringify(PORT)}.\n`);
-});
+describe('A start that cannot succeed ends with code 1 and one message', () => {
+  /** All that is printed, once the process has ended by itself. */
+  const failedStart = async (variables: Readonly<Record<string, string>>): Promise<string> => {
+    const sample = new SampleProcess({ PORT: '0', ...variables });
+    expect(await sample.exit).toEqual({ code: 1, signal: null });
+    return sample.output;
+  };
 
-it('names what is missing when only some ASSET_* variables are set, and ends with code 1', async () => {
-  const sample = new SampleProcess({ PORT: '0', ASSET_CLIENT_SECRET: 'a-secret-of-some-length' });
-  expect(await sample.exit).toEqual({ code: 1, signal: null });
-  expect(sample.output).toContain('clientId (ASSET_CLIENT_ID): is missing');
-  expect(sample.output).toContain('environment (ASSET_ENVIRONMENT): is missing');
-  expectNoSecrets(sample.output, 'a-secret-of-some-length');
+  it('when its port is busy', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    afterThisTest(() => other.close());
+    const { port } = other.address() as AddressInfo;
+    expect(await failedStart({ PORT: String(port) })).toBe(
+      `Port ${port} is taken by another process. Choose another one: PORT=3001 npm start\n`,
+    );
+  });
+
+  it.each(['', '3000x', '65536'])('when its port is %j', async (PORT) => {
+    expect(await failedStart({ PORT })).toBe(
+      `PORT must be a whole number from 0 to 65535, not ${JSON.stringify(PORT)}.\n`,
+    );
+  });
+
+  it('when only some of the variables are set that name Asset', async () => {
+    const output = await failedStart({ ASSET_CLIENT_SECRET: 'a-secret-of-some-length' });
+    expect(output).toMatch(/^The options of AssetAuthModule cannot be used:\n( {2}- .*\n){2}$/);
+    expect(output).toContain('clientId (ASSET_CLIENT_ID): is missing');
+    expect(output).toContain('environment (ASSET_ENVIRONMENT): is missing');
+    expectNoSecrets(output, 'a-secret-of-some-length');
+  });
+
+  it('when an option is wrong, with the sandbox started already', async () => {
+    expect(await failedStart({ ASSET_TOKEN_TTL_SECONDS: 'abc' })).toBe(
+      'The options of AssetAuthModule cannot be used:\n' +
+        '  - tokenTtlSeconds (ASSET_TOKEN_TTL_SECONDS): must be a whole number of seconds from 1 to 315360000, not text\n',
+    );
+  });
+
+  it('when the name of a variable is misspelled', async () => {
+    const output = await failedStart({ ASSET_CLIENTID: 'my-client', ASSET_CLIENT_SECRET: 'my-secret' });
+    expect(output).toMatch(/^No option is read from ASSET_CLIENTID\. Correct the name, or unset it\. .*\n$/);
+  });
 });

@@ -8,6 +8,7 @@ import { AssetErrorFilter } from '../../sample-app/asset/asset-error.filter.js';
 import { ReportsController } from '../../sample-app/reports/reports.controller.js';
 import { startApplication } from '../support/application.js';
 import { afterThisTest } from '../support/cleanup.js';
+import { keepSecretsOf, wasCaught } from '../support/no-secrets.js';
 import { recordingLogger } from '../support/recording-logger.js';
 
 const BUSINESS = 'biz_GA6EG2qFxA97NZHtxeLPUy';
@@ -27,7 +28,7 @@ interface Sample {
 }
 
 /** The sample as `npm start` starts it, on a free port, with its scheduled job stopped. */
-async function startSample(logger: LoggerService | false = false): Promise<Sample> {
+async function startSample(logger: LoggerService = recordingLogger()): Promise<Sample> {
   const app = await NestFactory.create(AppModule, { logger, abortOnError: false });
   afterThisTest(() => app.close());
   await app.listen(0, '127.0.0.1');
@@ -41,9 +42,12 @@ async function startSample(logger: LoggerService | false = false): Promise<Sampl
         headers: { 'content-type': 'application/json' },
       }),
     });
-    return { status: response.status, headers: response.headers, body: await response.json() };
+    const answer = { status: response.status, headers: response.headers, body: await response.json() };
+    wasCaught(answer);
+    return answer;
   };
   const { sandbox } = app.get(AssetConnection);
+  keepSecretsOf(sandbox!);
   const { body } = await call('GET', `/businesses/${BUSINESS}/ledgers`);
   const [ledger] = (body as { data: readonly { id: string }[] }).data;
   sandbox!.clearRequests();
@@ -102,6 +106,17 @@ describe('The sample application', () => {
     },
   );
 
+  it('goes on to the page that an answer offers', async () => {
+    const { call, sandbox } = await startSample();
+    interface Page {
+      readonly data: unknown;
+      readonly pagination: { readonly next_page_token: string };
+    }
+    const first = (await call('GET', '/businesses?pageSize=2')).body as Page;
+    const next = await call('GET', `/businesses?pageSize=2&pageToken=${first.pagination.next_page_token}`);
+    expect(next).toMatchObject({ status: 200, body: { data: [sandbox.businesses[2]] } });
+  });
+
   it('PATCH of a ledger asks for ledger:update', async () => {
     const { call, sandbox, ledgerId } = await startSample();
     const answer = await call('PATCH', `${ledgers}/${ledgerId}`, { name: 'Renamed' });
@@ -132,6 +147,22 @@ describe('The sample application', () => {
         authorized: true,
       },
     ]);
+  });
+
+  it('takes money as text or as a number, as Asset does, and says so where it is neither', async () => {
+    const { call, sandbox, ledgerId } = await startSample();
+    const path = `/businesses/${BUSINESS}/journal-entries`;
+    const lines = [
+      { ledger_id: ledgerId, debit: 12.5 },
+      { ledger_id: ledgerId, credit: '12.50' },
+    ];
+    expect(await call('POST', path, { lines })).toMatchObject({ status: 201, body: { data: { lines } } });
+    expect(JSON.parse(sandbox.apiRequests[0]!.body.toString())).toEqual({ lines });
+
+    const { body } = await call('POST', path, { lines: [{ ...lines[0], debit: '12,50' }, lines[1]] });
+    expect(body).toMatchObject({
+      message: ['lines.0.debit must be decimal dollars with at most two places, such as "12.50" or 12.5'],
+    });
   });
 
   it('runs its scheduled job in scopes of its own', async () => {
@@ -190,6 +221,8 @@ describe('What the sample application refuses by itself', () => {
     ['GET', '/businesses?pageSize=101', undefined],
     ['GET', '/businesses?pageSize=ten', undefined],
     ['GET', '/businesses?page_size=10', undefined],
+    ['GET', '/businesses?pageToken=', undefined],
+    ['GET', '/businesses?pageToken=a&pageToken=b', undefined],
     ['POST', '/businesses', {}],
     ['POST', '/businesses', { name: '' }],
     ['POST', '/businesses', { name: 'Acme', admin: true }],
@@ -198,7 +231,8 @@ describe('What the sample application refuses by itself', () => {
     ['PATCH', `/businesses/${BUSINESS}/ledgers/..%2F..`, { name: 'Elsewhere' }],
     ['PATCH', `/businesses/${BUSINESS}/ledgers/ldg_1%3Fx`, { name: 'Elsewhere' }],
     ['POST', `/businesses/${BUSINESS}/journal-entries`, { lines: [] }],
-    ['POST', `/businesses/${BUSINESS}/journal-entries`, twoLines({ ledger_id: 'ldg_1', debit: 0.1 })],
+    ['POST', `/businesses/${BUSINESS}/journal-entries`, twoLines({ ledger_id: 'ldg_1', debit: 1e21 })],
+    ['POST', `/businesses/${BUSINESS}/journal-entries`, twoLines({ ledger_id: 'ldg_1', debit: [1] })],
     ['POST', `/businesses/${BUSINESS}/journal-entries`, twoLines({ ledger_id: 'ldg_1', debit: '1.005' })],
     [
       'POST',
@@ -230,6 +264,7 @@ describe('What the sample application tells its callers when Asset refuses or fa
 
   it.each([
     ['detail' as const, 'There is no such ledger in this business.'],
+    ['oauth' as const, 'There is no such ledger in this business.'],
     ['empty' as const, 'Asset refused the request.'],
   ])('reads an error body with %s fields', async (errorFormat, message) => {
     const { call, sandbox } = await startSample();

@@ -79,9 +79,9 @@ describe('while the token endpoint is down', () => {
     const { asset, tokens, sandbox, clock } = await startApplication();
     const view = asset.withScope('ledger:read');
     await firstValueFrom(view.get('/v0/echo'));
-    const token = tokens.peekAccessToken(SCOPES)!;
+    const { expiresAt } = tokens.snapshot()[0]!;
     sandbox.fail('token', { hang: true }, Infinity);
-    await clock.advance(token.expiresAt.getTime() - 9000 - clock.now());
+    await clock.advance(expiresAt!.getTime() - 9000 - clock.now());
     const call = firstValueFrom(view.get('/v0/echo', { timeout: 20_000 }));
     await sandbox.waitForRequest('token', { count: 2 });
     await clock.advance(4499);

@@ -1,5 +1,6 @@
 import { type LoggerService } from '@nestjs/common';
 import { inspect } from 'node:util';
+import { wasLogged } from './no-secrets.js';
 
 /** One line of the log. */
 export interface LogLine {
@@ -7,7 +8,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** Keeps everything that is logged at every level, for a test to read. */
+/** Keeps everything that is logged at every level, for a test to read. None of it may hold a secret of its sandboxes. */
 export interface RecordingLogger extends LoggerService {
   readonly lines: readonly LogLine[];
   text(): string;
@@ -19,6 +20,7 @@ export function recordingLogger(): RecordingLogger {
   const at =
     (level: LogLine['level']) =>
     (...message: unknown[]): void => {
+      wasLogged(message);
       lines.push({
         level,
         text: message.map((part) => (typeof part === 'string' ? part : inspect(part))).join(' '),

@@ -1,6 +1,7 @@
 import type { AccessToken, AssetTokenService } from 'nestjs-asset-auth';
 import type { ManualClock } from 'nestjs-asset-auth/testing';
 import { eventually } from './eventually.js';
+import { wasCaught } from './no-secrets.js';
 
 /** The parts of a running application that have to do with tokens and time. */
 export interface TimedTokens {
@@ -28,11 +29,12 @@ export const passToStale = (parts: TimedTokens, token: AccessToken): Promise<voi
 export const passToExpiry = (parts: TimedTokens, token: AccessToken): Promise<void> =>
   pass(parts, Math.max(0, token.expiresAt.getTime() + 1 - parts.clock.now()));
 
-/** What the promise rejects with. */
+/** What the promise rejects with. Secrets are looked for in it after the test. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
   } catch (error) {
+    wasCaught(error);
     return error;
   }
   throw new Error('It did not reject.');

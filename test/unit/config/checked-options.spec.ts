@@ -21,7 +21,7 @@ describe('The problems of the options', () => {
       '  - clientId (ASSET_CLIENT_ID): is missing. Register an application in the Asset Dashboard to get one',
       '  - clientSecret (ASSET_CLIENT_SECRET): begins or ends with white space; a line break at the end of a file, perhaps. Trim it',
       '  - scopes (ASSET_SCOPES): is an empty list, and Asset takes a request without scopes as a request for everything. Name at least one scope or leave the option out',
-      '  - tokenTtlSeconds (ASSET_TOKEN_TTL_SECONDS): must be a whole number of seconds from 1 to 315360000, not a string',
+      '  - tokenTtlSeconds (ASSET_TOKEN_TTL_SECONDS): must be a whole number of seconds from 1 to 315360000, not text',
       "  - startup (ASSET_STARTUP): must be exactly 'lazy' or 'warm' or 'required'",
       '  - http: must not set "baseURL": it belongs to this library or to the single request',
     ]);

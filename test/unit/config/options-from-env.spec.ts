@@ -114,8 +114,8 @@ describe('The options in the environment', () => {
     const error = errorOf(
       assetAuthOptionsFromEnv({ ...LEAST, ASSET_MAX_TOKENS: '', ASSET_TOKEN_TIMEOUT_MS: ' ' }),
     );
-    expect(error.message).toMatch(/ASSET_MAX_TOKENS\): .* not an empty string$/m);
-    expect(error.message).toMatch(/ASSET_TOKEN_TIMEOUT_MS\): .* not a string$/m);
+    expect(error.message).toMatch(/ASSET_MAX_TOKENS\): .* not empty text$/m);
+    expect(error.message).toMatch(/ASSET_TOKEN_TIMEOUT_MS\): .* not text$/m);
   });
 
   it('name the variable of each problem, and repeat no value', () => {

@@ -559,6 +559,14 @@ describe('The API of AssetSandbox', () => {
       ]);
     });
 
+    it('begins a new minute when the clock is set back', async () => {
+      const clock = new ManualClock(3_600_000);
+      const { to } = await startWith({ expires_in: '7200' }, { clock, rateLimits: { tenantPerMinute: 1 } });
+      await to('/v0/business');
+      clock.jumpWallClock(-1);
+      expect(limitsOf(await to('/v0/business'))).toEqual([200, '1', '0', '3659.999']);
+    });
+
     it('counts tenant level and each business apart', async () => {
       const { to } = await startWith({}, { rateLimits: { tenantPerMinute: 1, businessPerMinute: 1 } });
       const paths = ['/v0/business', `/v0/business/${MINE}`, `/v0/business/${OTHER}/ledger`];

@@ -1,6 +1,6 @@
 import jwt from 'jsonwebtoken';
 import { AssetSandbox, type AssetSandboxSettings, ManualClock } from '../../../lib/testing/index.js';
-import { type Fields, getToken, json, postToken, sandboxes } from './sandbox-client.js';
+import { call, type Fields, getToken, json, postToken, sandboxes } from './sandbox-client.js';
 
 const BUSINESS = 'biz_GA6EG2qFxA97NZHtxeLPUy';
 
@@ -209,6 +209,13 @@ describe('The token endpoint of AssetSandbox', () => {
       expect((await getToken(sandbox, { expires_in: '120' })).expires_in).toBe(expected(clock.now()));
     });
 
+    it('is whole where the clock shows fractions that do not add up', async () => {
+      const clock = new ManualClock(24_104.3);
+      expect(clock.now() + 120_000 - clock.now()).toBeLessThan(120_000);
+      const sandbox = await start({ clock, expiresIn: 'seconds', tokenLifetimeSeconds: 120 });
+      expect((await getToken(sandbox)).expires_in).toBe(120);
+    });
+
     it('has a default of 3600 seconds', async () => {
       const sandbox = await start({ expiresIn: 'seconds' });
       expect((await getToken(sandbox)).expires_in).toBe(3600);
@@ -271,6 +278,39 @@ describe('The token endpoint of AssetSandbox', () => {
       ];
       const tokens = await Promise.all(requests.map((fields) => getToken(sandbox, fields)));
       expect(new Set(tokens.map((one) => one.access_token)).size).toBe(4);
+    });
+
+    it('tells apart what is asked for before and after a setting changes what tokens look like', async () => {
+      const sandbox = await start({ stickyTokens: true });
+      const full = await getToken(sandbox);
+      sandbox.configure({ jwtClaims: 'documented' });
+      const documented = await getToken(sandbox);
+      sandbox.configure({ tokenFormat: 'opaque' });
+      const opaque = await getToken(sandbox);
+      expect(jwt.decode(full.access_token)).toHaveProperty('exp');
+      expect(jwt.decode(documented.access_token)).not.toHaveProperty('exp');
+      expect(jwt.decode(opaque.access_token)).toBeNull();
+    });
+
+    it('hands out no token that it has forgotten for the sake of its memory', async () => {
+      const sandbox = await start({ stickyTokens: true, maxRecordedRequests: 2 });
+      const first = await getToken(sandbox, { scope: 'ledger:read' });
+      await getToken(sandbox, { scope: 'ledger:create' });
+      await getToken(sandbox, { scope: 'report:read' });
+      const again = await getToken(sandbox, { scope: 'ledger:read' });
+      expect(again.access_token).not.toBe(first.access_token);
+      expect((await call(sandbox, again.access_token, '/v0/business')).status).toBe(200);
+    });
+
+    it('keeps the token that was issued last for what was asked first', async () => {
+      const sandbox = await start({ maxRecordedRequests: 2 });
+      const scope = 'ledger:read';
+      await getToken(sandbox, { scope });
+      await getToken(sandbox, { scope: 'ledger:create' });
+      const renewed = await getToken(sandbox, { scope });
+      await getToken(sandbox, { scope: 'report:read' });
+      sandbox.configure({ stickyTokens: true });
+      expect((await getToken(sandbox, { scope })).access_token).toBe(renewed.access_token);
     });
 
     it('does not hand out a revoked token', async () => {

@@ -335,38 +335,70 @@ describe('whatever happens at the gate', () => {
     pick: fc.nat(),
   });
 
+  /** A ticket and what the test has done with it. */
+  interface Followed {
+    readonly queued: Queued;
+    isAwaited: boolean;
+    /** It got its slot while nobody waited for it. */
+    isRefresh: boolean;
+    isReleased: boolean;
+  }
+
   it('slots and limits hold, one slot stays free of refreshes, and nothing is forgotten', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 4 }),
-        fc.array(act, { maxLength: 50 }),
+        fc.array(act, { maxLength: 50, size: 'max' }),
         async (slots, acts) => {
           const { clock, gate, caller, refresh, limit } = setting(slots);
-          const all: { queued: Queued; released: boolean }[] = [];
+          const all: Followed[] = [];
+          const follow = (queued: Queued, isAwaited: boolean): void => {
+            all.push({ queued, isAwaited, isRefresh: false, isReleased: false });
+          };
+          const active = () =>
+            all.filter(({ queued, isReleased }) => queued.state === 'granted' && !isReleased);
+          const release = (one: Followed): void => {
+            one.isReleased = true;
+            one.queued.ticket.release();
+          };
+          let limited = { remaining: 0, until: 0 };
           for (const { what, pick } of acts) {
             const one = all[pick % Math.max(1, all.length)];
-            if (what === 'caller') all.push({ queued: caller(), released: false });
-            if (what === 'refresh') all.push({ queued: refresh(), released: false });
-            if (what === 'release' && one?.queued.state === 'granted') {
-              one.released = true;
-              one.queued.ticket.release();
+            const before = active();
+            if (what === 'caller') follow(caller(), true);
+            if (what === 'refresh') follow(refresh(), false);
+            if (what === 'release' && one?.queued.state === 'granted') release(one);
+            if (what === 'promote' && one?.queued.state === 'queued') {
+              one.isAwaited = true;
+              one.queued.ticket.promote();
             }
-            if (what === 'promote') one?.queued.ticket.promote();
-            if (what === 'limit') limit(pick % 4, (pick % 20) + 1);
+            if (what === 'limit') {
+              // One that a caller can wait for, or one that it cannot.
+              const seconds = pick % 2 === 0 ? 5 : 15;
+              limited = { remaining: pick % 3, until: clock.monotonic() + seconds * 1000 };
+              limit(limited.remaining, seconds);
+            }
             if (what === 'pass') await clock.advance(pick % 5000);
             if (what === 'clear' && pick % 5 === 0) gate.clearBackground('endpoint in trouble');
             await turn();
-            const active = all.filter(({ queued, released }) => queued.state === 'granted' && !released);
-            expect(active.length).toBeLessThanOrEqual(slots);
+
+            const went = active().filter((other) => !before.includes(other));
+            for (const other of went) other.isRefresh = !other.isAwaited;
+            expect(active().length).toBeLessThanOrEqual(slots);
+            expect(active().filter(({ isRefresh }) => isRefresh).length).toBeLessThanOrEqual(
+              Math.max(1, slots - 1),
+            );
+            // Beyond what remains, one caller may go as a probe.
+            if (went.length > 0 && clock.monotonic() < limited.until && active().length > limited.remaining)
+              expect(active()).toMatchObject([{ isRefresh: false }]);
+            // Nobody waits for a slot that is free.
+            const room = clock.monotonic() <= limited.until ? limited.remaining : Infinity;
+            if (all.some(({ queued, isAwaited }) => queued.state === 'queued' && isAwaited))
+              expect(active().length).toBeGreaterThanOrEqual(Math.min(slots, room));
           }
           for (let i = 0; i < 200; i += 1) {
             await clock.advance(1000);
-            for (const one of all) {
-              if (one.queued.state === 'granted' && !one.released) {
-                one.released = true;
-                one.queued.ticket.release();
-              }
-            }
+            active().forEach(release);
             await turn();
           }
           expect(all.filter(({ queued }) => queued.state === 'queued')).toEqual([]);
