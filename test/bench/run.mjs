@@ -2,6 +2,7 @@
 //
 //   npm run build && npm run bench                 everything; takes about half an hour, on an idle machine
 //   npm run bench -- --quick                       tiny rounds, to see that everything runs; its figures mean nothing
+//   npm run bench -- --rounds 5                    fewer rounds (or more) of what is repeated
 //   npm run bench -- lookup herd                   only these benchmarks
 //   BENCH_LIBRARY=<folder of index.js> npm run …   another build than dist/esm
 //
@@ -23,9 +24,14 @@ const BENCHMARKS = ['lookup', 'http-loop', 'nest-application', 'herd', 'expiry',
 
 const here = import.meta.dirname;
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
   allowPositionals: true,
 });
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
+  console.error(`--rounds takes a whole number above 0, not ${values.rounds}.`);
+  process.exit(1);
+}
 const unknown = positionals.filter((name) => !BENCHMARKS.includes(name));
 if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}. There are ${BENCHMARKS.join(', ')}.`);
@@ -45,6 +51,7 @@ if (!existsSync(join(here, 'node_modules'))) {
 const report = {
   date: new Date().toISOString(),
   quick: values.quick,
+  rounds,
   machine: {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
@@ -64,7 +71,7 @@ for (const name of positionals.length > 0 ? positionals : BENCHMARKS) {
   // Each in a process of its own, with a fresh heap.
   const child = await startChild('benchmark', { args: [name], execArgv: ['--expose-gc'] });
   const started = Date.now();
-  const { title, rows } = await child.ask('run', { quick: values.quick });
+  const { title, rows } = await child.ask('run', { quick: values.quick, rounds });
   await child.stop();
   report.benchmarks.push({ name, title, seconds: Math.round((Date.now() - started) / 1000), rows });
   printRows(`${title} (${name})`, rows);

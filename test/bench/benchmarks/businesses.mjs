@@ -75,10 +75,10 @@ async function once(server, { count, lifeSeconds }) {
   };
 }
 
-export async function run({ server, quick }) {
+export async function run({ server, quick, rounds: times = 5 }) {
   const options = quick ? { count: 500, lifeSeconds: 8 } : { count: 5000, lifeSeconds: 60 };
   const rounds = [];
-  for (let round = 0; round < (quick ? 1 : 5); round += 1) rounds.push(await once(server, options));
+  for (let round = 0; round < (quick ? 1 : times); round += 1) rounds.push(await once(server, options));
   const over = (figure) => summary(rounds.map(figure));
   return [
     row(

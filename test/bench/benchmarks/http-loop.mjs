@@ -15,7 +15,7 @@ const NAMES = {
   'axios-auth-refresh': 'axios-auth-refresh',
 };
 
-export async function run({ server, quick }) {
+export async function run({ server, quick, rounds = 15 }) {
   const variants = Object.keys(NAMES);
   const clients = await Promise.all(
     variants.map((variant) =>
@@ -25,7 +25,7 @@ export async function run({ server, quick }) {
   const load = { workers: 32, calls: quick ? 300 : 10_000 };
   const results = await interleaved(
     Object.fromEntries(variants.map((variant, i) => [variant, () => clients[i].ask('run', load)])),
-    { rounds: quick ? 3 : 15, warmUps: quick ? 1 : 2 },
+    { rounds: quick ? 3 : rounds, warmUps: quick ? 1 : 2 },
   );
   for (const client of clients) await client.stop();
   return variants.flatMap((variant) => rowsOf(variant, results[variant], results.plain));

@@ -51,10 +51,10 @@ function shuffled(items) {
   return copy;
 }
 
-export async function run({ server, quick }) {
+export async function run({ server, quick, rounds: times = 15 }) {
   const sizes = quick ? [1, 100, 2000] : [1, 1000, 100_000];
   const operations = quick ? 20_000 : 400_000;
-  const rounds = quick ? 3 : 15;
+  const rounds = quick ? 3 : times;
   const contestants = {};
   const closing = [];
 

@@ -58,9 +58,9 @@ function rows(platform, results) {
   });
 }
 
-export async function run({ server, quick }) {
+export async function run({ server, quick, rounds = 9 }) {
   const load = await startChild('load');
-  const options = { server, load, rounds: quick ? 2 : 9, seconds: quick ? 1 : 8 };
+  const options = { server, load, rounds: quick ? 2 : rounds, seconds: quick ? 1 : 8 };
   const express = await measurePlatform('express', options);
   const fastify = await measurePlatform('fastify', options);
   await load.stop();

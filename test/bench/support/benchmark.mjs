@@ -7,10 +7,10 @@ import { startServer } from './server.mjs';
 const { title, run } = await import(`../benchmarks/${process.argv[2]}.mjs`);
 
 answerParent({
-  async run({ quick }) {
+  async run({ quick, rounds }) {
     const server = await startServer();
     try {
-      return { title, rows: await run({ server, quick }) };
+      return { title, rows: await run({ server, quick, rounds }) };
     } finally {
       await server.stop();
     }

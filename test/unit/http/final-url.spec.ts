@@ -37,6 +37,8 @@ describe('the final address', () => {
 
   it.each<[unknown, unknown]>([
     ['https://api.getasset.com@evil.example', ORIGIN],
+    ['s3://bucket/key', ORIGIN],
+    ['', `blob:${ORIGIN}/1`],
     ['https://api.getasset.com:pw@evil.example/', ORIGIN],
     ['https://user@api.getasset.com/', ORIGIN],
     ['https://:password@api.getasset.com/', ORIGIN],
@@ -158,6 +160,7 @@ describe('the business in an address', () => {
     '/v0/businesses/biz_2',
     '/v0/business/./biz_1/',
     '//v0//business//biz_1',
+    '/v0/business/biz_1/ledger;view=short/a;b',
   ])('of %s may be that of the token', (path) => {
     expect(() => {
       check(path);
@@ -170,6 +173,10 @@ describe('the business in an address', () => {
     '/v0/business/BIZ_1',
     '/v0/business/biz_1%20',
     '/v0/business/biz_1;x',
+    '/v0/business;x/biz_2',
+    '/v0;x/business/biz_2',
+    '/v0%3Bx/business/biz_2',
+    '/v0/business/biz_1/..;/biz_2',
     '/v0/business/biz_10',
     '/v0/business/biz_',
     '/v0%2fbusiness%2fbiz_2',

@@ -49,6 +49,12 @@ describe('an answer that is given up', () => {
     expect(await text(response.data as Readable)).toBe('');
   });
 
+  it('may be none', () => {
+    expect(() => {
+      giveUp(undefined, undefined);
+    }).not.toThrow();
+  });
+
   it('needs no request to go with it', () => {
     const data = new PassThrough();
     for (const request of [undefined, null, {}]) giveUp(answer(data), request);

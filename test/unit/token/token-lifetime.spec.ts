@@ -25,6 +25,7 @@ describe('The life of a token', () => {
     expect(life({ expiresIn: '3600' })).toBe(HOUR);
     expect(life({ expiresIn: ' 3600 ' })).toBe(HOUR);
     expect(life({ expiresIn: 0.5 })).toBe(500);
+    expect(life({ expiresIn: '90.25' })).toBe(90_250);
     expect(life({ expiresIn: 1 })).toBe(1000);
   });
 
