@@ -34,8 +34,14 @@ export function resetMs(value: unknown, serverNow: number): number | undefined {
   return second === undefined ? undefined : ifAhead(second * 1000 - serverNow);
 }
 
+/** Longer than any number or date: an expression that is tried on megabytes may run out of stack. */
+const TOO_LONG = 100;
+
+const shortText = (value: unknown): string =>
+  typeof value === 'string' && value.length < TOO_LONG ? value.trim() : '';
+
 function decimal(value: unknown): number | undefined {
-  const text = typeof value === 'string' ? value.trim() : '';
+  const text = shortText(value);
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
 }
 
@@ -46,7 +52,7 @@ const HTTP_DATE =
   /^([A-Z][a-z]+, \d\d[ -][A-Z][a-z]{2}[ -](\d{4}|\d\d) \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;
 
 function httpDateMs(value: unknown): number | undefined {
-  const text = typeof value === 'string' ? value.trim() : '';
+  const text = shortText(value);
   if (!HTTP_DATE.test(text)) return undefined;
   // The form without a zone means GMT too.
   const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
