@@ -192,13 +192,23 @@ export class TokenGate {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     if (this.#callers.size + this.#background.size === 0) return;
-    const moments = [this.#limit.resetInMs, this.#background.size > 0 ? this.#pace.nextInMs : 0];
-    const next = Math.min(...moments.filter((ms) => ms > 0));
-    if (next === Number.POSITIVE_INFINITY) return;
+    const next = this.#wakeInMs();
+    if (next === undefined) return;
     const wake = (): void => {
       this.#cancelWake = undefined;
       this.#pump();
     };
     this.#cancelWake = this.#clock.setTimeout(wake, Math.ceil(next), { ref: this.#callers.size > 0 });
+  }
+
+  /**
+   * Milliseconds until what waits may go; `undefined` if it waits for a slot. At least one: since the queue was looked at,
+   * its moment may have come, and nobody else would look again.
+   */
+  #wakeInMs(): number | undefined {
+    if (this.#active.size >= this.#limit.room) return Math.max(1, this.#limit.resetInMs);
+    if (this.#callers.size > 0 && this.#active.size < this.#options.slots) return 1;
+    const isRoom = this.#background.size > 0 && this.#active.size < this.#refreshSlots;
+    return isRoom ? Math.max(1, this.#pace.nextInMs) : undefined;
   }
 }

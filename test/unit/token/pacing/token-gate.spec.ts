@@ -111,6 +111,33 @@ describe('the gate of token requests', () => {
     expect(await states(b)).toEqual(['granted']);
   });
 
+  it('T07 loses no refresh whose moment comes while it is being looked at', async () => {
+    class RunningClock extends ManualClock {
+      ahead = 0;
+
+      /** Time passes with every look. */
+      override monotonic(): number {
+        this.ahead += 0.7;
+        return super.monotonic() + this.ahead;
+      }
+    }
+    const clock = new RunningClock();
+    const gate = new TokenGate(clock, { slots: 2, queueTimeoutMs: QUEUE_TIMEOUT_MS });
+    let granted = 0;
+    for (let i = 0; i < 50; i += 1) {
+      const ticket = gate.enter(false, 900_000);
+      ticket.granted.then(
+        () => {
+          granted += 1;
+          ticket.release();
+        },
+        () => {},
+      );
+    }
+    for (let ms = 0; ms < 200; ms += 1) await clock.advance(1);
+    expect(granted).toBe(50);
+  });
+
   it('T02 hurries with refreshes of tokens that expire soon, so that all are through before', async () => {
     const { clock, refresh } = setting(8);
     const refreshes = Array.from({ length: 101 }, () => refresh(100));
