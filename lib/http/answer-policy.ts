@@ -23,12 +23,20 @@ export class AnswerPolicy {
     this.#parts = parts;
   }
 
-  async answerTo(journey: Journey, first: AccessToken | undefined): Promise<AxiosResponse> {
-    if (first === undefined) return settled(await attempt(journey, undefined, this.#parts));
+  /**
+   * @throws AxiosError if the call has ended already, synchronously
+   */
+  answerTo(journey: Journey, token: AccessToken | undefined): Promise<AxiosResponse> {
+    return attempt(journey, token, this.#parts, (outcome) =>
+      token === undefined || isFinal(outcome) ? settled(outcome) : this.#cured(journey, token, outcome),
+    );
+  }
+
+  async #cured(journey: Journey, first: AccessToken, firstOutcome: Outcome): Promise<AxiosResponse> {
     let token = first;
+    let outcome = firstOutcome;
     let unauthorized: UnauthorizedDetails | undefined;
-    for (let retries = 0; ;) {
-      const outcome = await attempt(journey, token, this.#parts);
+    for (let retries = 0; ; outcome = await attempt(journey, token, this.#parts, unchanged)) {
       if (outcome.status === 401 && unauthorized === undefined) {
         const next = await this.#replacement(journey, token, outcome);
         if ('token' in next) {
@@ -99,6 +107,12 @@ export class AnswerPolicy {
     throw inWords(outcome.failure.error, token, this.#parts.clock.now(), details);
   }
 }
+
+const unchanged = (outcome: Outcome): Outcome => outcome;
+
+/** Whether there is nothing that another attempt or better words could mend. */
+const isFinal = ({ failure, status }: Outcome): boolean =>
+  failure === undefined && status !== 401 && status !== 429;
 
 function settled({ response, failure }: Outcome): AxiosResponse {
   if (response === undefined || failure !== undefined) throw failure?.error;

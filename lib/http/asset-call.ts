@@ -5,6 +5,7 @@ import { scopeInForce, type ScopeInForce } from '../scope/asset-scope.context.js
 import type { AssetTokenRequest } from '../token/request/token-request.resolver.js';
 import type { AssetRequestOptions } from './asset-request.options.js';
 import { Bearer } from './bearer.js';
+import { Departure } from './departure.js';
 import { ownValue } from './own-value.js';
 
 /** What a narrowed view adds to every call made through it. */
@@ -35,7 +36,7 @@ export class AssetCall implements AssetTokenRequest {
   /** Only there if the call is to carry no token, so that a copy is refused instead of being given one. */
   declare readonly anonymous?: true;
   readonly #terms: Terms;
-  #abandoned: AbortController | true | undefined;
+  readonly #departure = new Departure();
 
   private constructor(terms: Terms) {
     this.scopes = terms.scopes;
@@ -49,7 +50,7 @@ export class AssetCall implements AssetTokenRequest {
   static of(asset: unknown, narrowing: Narrowing = NOT_NARROWED, client?: string): AssetCall {
     if (asset instanceof AssetCall) return asset.#narrowedBy(narrowing);
     // A config that was cancelled between the two stages, and is sent again.
-    if (asset instanceof Bearer) return Bearer.read(asset).call.#narrowedBy(narrowing);
+    if (asset instanceof Bearer) return Bearer.callOf(asset).#narrowedBy(narrowing);
     return new AssetCall(termsOf(asset, narrowing, scopeInForce(), client));
   }
 
@@ -68,21 +69,9 @@ export class AssetCall implements AssetTokenRequest {
     if (this.#terms.problem !== undefined) throw this.#terms.problem;
   }
 
-  /** Its subscriber left before there was an answer. */
-  abandon(): void {
-    if (this.#abandoned instanceof AbortController) this.#abandoned.abort();
-    else this.#abandoned = true;
-  }
-
-  get isAbandoned(): boolean {
-    return this.#abandoned === true || (this.#abandoned?.signal.aborted ?? false);
-  }
-
-  /** Aborts when the subscriber leaves. Made only for calls that have to wait. */
-  get abandonment(): AbortSignal {
-    if (this.#abandoned === true) return AbortSignal.abort();
-    this.#abandoned ??= new AbortController();
-    return this.#abandoned.signal;
+  /** Of its subscriber, before there was an answer. */
+  get departure(): Departure {
+    return this.#departure;
   }
 
   /** An earlier call's config that is sent through a view is meant for what the view says. */

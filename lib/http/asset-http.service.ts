@@ -1,9 +1,9 @@
 import { HttpService } from '@nestjs/axios';
-import axios from 'axios';
 import { Observable } from 'rxjs';
 import { checkedBusinessId } from '../config/business-id.js';
 import { scopeSet, type AssetScopeName } from '../config/scope-set.js';
 import { AssetCall, type Narrowing, NOT_NARROWED } from './asset-call.js';
+import { type AxiosVerb, DirectVerbs } from './direct-verbs.js';
 import { ownValue } from './own-value.js';
 import { giveUp } from './replay.js';
 
@@ -23,16 +23,23 @@ import { giveUp } from './replay.js';
 export class AssetHttpService extends HttpService {
   readonly #client: string | undefined;
   readonly #narrowing: Narrowing;
+  readonly #verbs: DirectVerbs;
 
   /**
    * Built by {@link AssetAuthModule}; a hand-made one would have no tokens.
    *
    * @internal
    */
-  constructor(instance: HttpService['axiosRef'], client?: string, narrowing: Narrowing = NOT_NARROWED) {
+  constructor(
+    instance: HttpService['axiosRef'],
+    client?: string,
+    narrowing: Narrowing = NOT_NARROWED,
+    verbs: DirectVerbs = new DirectVerbs(instance),
+  ) {
     super(instance);
     this.#client = client;
     this.#narrowing = narrowing;
+    this.#verbs = verbs;
   }
 
   /**
@@ -49,7 +56,7 @@ export class AssetHttpService extends HttpService {
   withScope(...scopes: readonly [AssetScopeName, ...AssetScopeName[]] | readonly [null]): AssetHttpService {
     const [only] = scopes;
     const narrowed = only === null ? null : scopeSet(scopes);
-    return new AssetHttpService(this.instance, this.#client, { ...this.#narrowing, scopes: narrowed });
+    return this.#narrowedBy({ scopes: narrowed });
   }
 
   /**
@@ -64,7 +71,12 @@ export class AssetHttpService extends HttpService {
    */
   forBusiness(businessId: string | null): AssetHttpService {
     const narrowed = businessId === null ? null : checkedBusinessId(businessId);
-    return new AssetHttpService(this.instance, this.#client, { ...this.#narrowing, businessId: narrowed });
+    return this.#narrowedBy({ businessId: narrowed });
+  }
+
+  #narrowedBy(more: Partial<Narrowing>): AssetHttpService {
+    const narrowing = { ...this.#narrowing, ...more };
+    return new AssetHttpService(this.instance, this.#client, narrowing, this.#verbs);
   }
 
   /**
@@ -72,22 +84,16 @@ export class AssetHttpService extends HttpService {
    * anywhere: Observables are cold. (Typed without axios' types, which differ between the Nest majors and between
    * `import` and `require`; `never` fits the response of every one of them.)
    */
-  protected override makeObservable(
-    axiosVerb: (...args: unknown[]) => Promise<never>,
-    ...args: unknown[]
-  ): Observable<never> {
+  protected override makeObservable(axiosVerb: AxiosVerb, ...args: unknown[]): Observable<never> {
     const given = (args.at(-1) ?? {}) as GivenConfig;
     const said = ownValue(given, 'asset');
     const asset = said === undefined ? ownValue<GivenConfig, 'asset'>(this.instance.defaults, 'asset') : said;
     const call = AssetCall.of(asset, this.#narrowing, this.#client);
-    const ownToken = ownValue(given, 'cancelToken');
     return new Observable((subscriber) => {
       const ownCall = call.again();
-      // As in HttpService: leaving ends the request, unless the caller has a way of its own to end it.
-      const leave = ownToken ? undefined : axios.CancelToken.source();
-      const config = { ...given, asset: ownCall, cancelToken: leave?.token ?? ownToken };
+      const config = { ...given, asset: ownCall };
       let isOver = false;
-      axiosVerb(...args.slice(0, -1), config).then(
+      this.#verbs.call(axiosVerb, args.slice(0, -1), config).then(
         (response) => {
           isOver = true;
           // Its subscriber left while interceptors of the application had it.
@@ -103,8 +109,7 @@ export class AssetHttpService extends HttpService {
       return () => {
         // Not after an answer: it may be a stream that is still read, and its config may make the call again.
         if (isOver) return;
-        ownCall.abandon();
-        leave?.cancel();
+        ownCall.departure.leave();
       };
     });
   }
@@ -113,5 +118,4 @@ export class AssetHttpService extends HttpService {
 /** What matters here of an axios config. */
 interface GivenConfig {
   readonly asset?: unknown;
-  readonly cancelToken?: unknown;
 }

@@ -1,26 +1,37 @@
 import axios, { type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { checkedBusinessId } from '../config/business-id.js';
+import type { AccessToken } from '../token/access-token.js';
 import { AnswerPolicy, type AnswerPolicyParts } from './answer-policy.js';
-import { Bearer, type BearerContents, SentBearer } from './bearer.js';
-import { assertBusiness, finalUrl, isUnchanged } from './final-url.js';
+import type { AssetCall } from './asset-call.js';
+import type { Journey } from './attempt.js';
+import { Bearer, SentBearer } from './bearer.js';
+import { assertBusiness, finalUrl } from './final-url.js';
 import { AssetRequestError } from './http.errors.js';
 import { assertHandedOn, assertPlainRequest } from './request-rules.js';
+import { timeoutMs, withinCall } from './token-wait.js';
 import { presetBoundary, wireConfig } from './wire-config.js';
+
+/** What the transport works with. */
+export interface AssetTransportParts extends AnswerPolicyParts {
+  /** The business of calls that name none. */
+  readonly defaultBusiness: string | undefined;
+}
 
 /** Follow redirects to anywhere by themselves, and take neither agents nor proxy. */
 const ROUTELESS: readonly AxiosAdapter[] = [axios.getAdapter('fetch')];
 
 /**
  * Second of two stages, in the place of axios' adapter, below all interceptors and transforms: checks what it was really
- * handed. Only what passes is sent, and only then the token is written, on a private copy.
+ * handed, and gets the token for it. Only what passes is sent, and only then the token is written, on a private copy.
  */
 export class AssetTransport {
-  readonly #parts: AnswerPolicyParts;
+  readonly #parts: AssetTransportParts;
   readonly #policy: AnswerPolicy;
   readonly #builtIn = axios.getAdapter('http');
-  /** Adapters that go through the transport already. */
+  /** Adapters that go through the transport already, or refuse. */
   readonly #guarded = new WeakSet<AxiosAdapter>();
 
-  constructor(parts: AnswerPolicyParts) {
+  constructor(parts: AssetTransportParts) {
     this.#parts = parts;
     this.#policy = new AnswerPolicy(parts);
   }
@@ -31,44 +42,74 @@ export class AssetTransport {
   /** Any adapter that a request or a test puts in place of ours, made to go through the transport. */
   readonly guarded = (adapter: InternalAxiosRequestConfig['adapter']): AxiosAdapter => {
     if (adapter === this.adapter || adapter === undefined || adapter === 'http') return this.adapter;
-    if (typeof adapter === 'function' && !ROUTELESS.includes(adapter)) return this.#guardedOnce(adapter);
-    throw new AssetRequestError(
-      'The request chooses another adapter of axios. Nothing was sent. Asset is called through the adapter "http", which alone keeps to the configured agents and proxy.',
-    );
-  };
-
-  #guardedOnce(adapter: AxiosAdapter): AxiosAdapter {
+    if (typeof adapter !== 'function' || ROUTELESS.includes(adapter)) return this.#refusing;
     if (this.#guarded.has(adapter)) return adapter;
-    const guarded: AxiosAdapter = (config) => this.#send(config, adapter, adapter);
+    // Asynchronous, so that what it throws is an answer like any other.
+    const send: AxiosAdapter = async (config) => adapter(config);
+    const guarded: AxiosAdapter = (config) => this.#send(config, send, adapter);
     this.#guarded.add(guarded);
     return guarded;
-  }
+  };
 
-  async #send(
+  readonly #refusing: AxiosAdapter = () =>
+    Promise.reject(
+      new AssetRequestError(
+        'The request chooses another adapter of axios. Nothing was sent. Asset is called through the adapter "http", which alone keeps to the configured agents and proxy.',
+      ),
+    );
+
+  /** Makes no promise of its own where the token is at hand. */
+  #send(
     config: InternalAxiosRequestConfig,
     send: AxiosAdapter,
     restored: AxiosAdapter,
   ): Promise<AxiosResponse> {
-    const bearer: unknown = config.asset;
-    if (!(bearer instanceof Bearer)) throw unattended();
-    const { call, token, deadline, checked } = Bearer.read(bearer);
-    if (bearer instanceof SentBearer) return this.#handOn(config, token);
-    // From here on, whoever sees the config sees the caller's own, fit to be sent again.
-    config.adapter = restored;
-    (config as { asset?: unknown }).asset = call;
-    const url =
-      checked !== undefined && isUnchanged(config, checked)
-        ? checked.url
-        : finalUrl(config, this.#parts.origin);
-    assertPlainRequest(config, url);
-    if (url !== checked?.url) assertBusiness(url, token?.businessId);
-    presetBoundary(config);
-    const journey = { config, call, url, deadline, send, isForeign: send !== this.#builtIn };
+    try {
+      const bearer: unknown = config.asset;
+      if (!(bearer instanceof Bearer)) throw unattended();
+      if (bearer instanceof SentBearer) return this.#handOn(config, SentBearer.tokenOf(bearer));
+      const call = Bearer.callOf(bearer);
+      // From here on, whoever sees the config sees the caller's own, fit to be sent again.
+      config.adapter = restored;
+      (config as { asset?: unknown }).asset = call;
+      const { clock, origin } = this.#parts;
+      const url = finalUrl(config, origin);
+      assertPlainRequest(config, url);
+      presetBoundary(config);
+      const timeout = timeoutMs(config);
+      const deadline = timeout === undefined ? undefined : clock.monotonic() + timeout;
+      const journey = { config, call, url, deadline, send, isForeign: send !== this.#builtIn };
+      return call.isAnonymous
+        ? this.#policy.answerTo(journey, undefined)
+        : this.#sendAuthorized(journey, timeout);
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- hooks of the application may throw anything
+      return Promise.reject(error);
+    }
+  }
+
+  #sendAuthorized(journey: Journey, minimumLifeMs: number | undefined): Promise<AxiosResponse> {
+    const { call, url } = journey;
+    call.assertSound();
+    const token = this.#parts.tokens.peekAccessToken(call, { minimumLifeMs });
+    if (token === undefined) return this.#sendOnceFetched(journey, minimumLifeMs);
+    assertBusiness(url, token.businessId);
+    return this.#policy.answerTo(journey, token);
+  }
+
+  async #sendOnceFetched(journey: Journey, minimumLifeMs: number | undefined): Promise<AxiosResponse> {
+    const { tokens, clock, defaultBusiness } = this.#parts;
+    const { call, url } = journey;
+    // Before any token is asked for.
+    assertBusiness(url, businessOf(call, defaultBusiness));
+    const token = await withinCall({ ...journey, clock }, (signal) =>
+      tokens.getAccessToken(call, { signal, minimumLifeMs }),
+    );
     return this.#policy.answerTo(journey, token);
   }
 
   /** Out of an adapter of the application that has no answer of its own. It may have changed what it was given. */
-  #handOn(wire: InternalAxiosRequestConfig, token: BearerContents['token']): Promise<AxiosResponse> {
+  #handOn(wire: InternalAxiosRequestConfig, token: AccessToken | undefined): Promise<AxiosResponse> {
     const { connections, origin } = this.#parts;
     const { route } = connections;
     const url = finalUrl(wire, origin);
@@ -77,6 +118,12 @@ export class AssetTransport {
     const { beforeRedirect } = wire;
     return this.#builtIn(wireConfig(wire, { token, url, route, timeoutMs: undefined, beforeRedirect }));
   }
+}
+
+/** @throws AssetBusinessError `ASSET_BUSINESS_INVALID` */
+function businessOf({ businessId }: AssetCall, byDefault: string | undefined): string | undefined {
+  if (businessId === undefined) return byDefault;
+  return businessId === null ? undefined : checkedBusinessId(businessId);
 }
 
 const unattended = (): AssetRequestError =>

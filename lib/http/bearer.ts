@@ -1,31 +1,20 @@
 import { inspect } from 'node:util';
 import type { AccessToken } from '../token/access-token.js';
 import type { AssetCall } from './asset-call.js';
-import type { CheckedAddress } from './final-url.js';
-
-/** What the transport takes out of a {@link Bearer}. */
-export interface BearerContents {
-  readonly call: AssetCall;
-  readonly token: AccessToken | undefined;
-  /** When the call's `timeout` is over, by the monotonic clock. */
-  readonly deadline: number | undefined;
-  /** The address as it was checked, which spares the transport to parse it again if nobody changed it. */
-  readonly checked: CheckedAddress | undefined;
-}
 
 /**
- * A call with its token, on the way from the bearer interceptor to the transport. Opaque: the interceptors and
- * transforms that an application adds see it pass, and can neither read nor print what is inside.
+ * A call on the way from the bearer interceptor to the transport, which gives the token to nobody else. Opaque: the
+ * interceptors and transforms that an application adds see it pass, and can neither read nor print what is inside.
  */
 export class Bearer {
-  readonly #contents: BearerContents;
+  readonly #call: AssetCall;
 
-  constructor(contents: BearerContents) {
-    this.#contents = contents;
+  constructor(call: AssetCall) {
+    this.#call = call;
   }
 
-  static read(bearer: Bearer): BearerContents {
-    return bearer.#contents;
+  static callOf(bearer: Bearer): AssetCall {
+    return bearer.#call;
   }
 
   toJSON(): string {
@@ -42,7 +31,18 @@ export class Bearer {
 }
 
 /**
- * The same below the transport, for adapters that an application brings: one that has no answer of its own may hand the
- * request on to ours, checked and written as it is.
+ * The same below the transport, with its token, for adapters that an application brings: one that has no answer of its
+ * own may hand the request on to ours, checked and written as it is.
  */
-export class SentBearer extends Bearer {}
+export class SentBearer extends Bearer {
+  readonly #token: AccessToken | undefined;
+
+  constructor(call: AssetCall, token: AccessToken | undefined) {
+    super(call);
+    this.#token = token;
+  }
+
+  static tokenOf(bearer: SentBearer): AccessToken | undefined {
+    return bearer.#token;
+  }
+}

@@ -9,12 +9,6 @@ export interface Address {
   readonly baseURL?: unknown;
 }
 
-/** An address that was found to be Asset's, as it was written and as it was read. */
-export interface CheckedAddress {
-  readonly written: Address;
-  readonly url: URL;
-}
-
 /** As axios tells it (RFC 3986 scheme, or protocol-relative). */
 const ABSOLUTE = /^([a-z][a-z\d+\-.]*:)?\/\//i;
 
@@ -33,13 +27,6 @@ export function finalUrl({ url, baseURL }: Address, origin: string): URL {
   assertOurs(parsed, origin);
   return parsed;
 }
-
-/** Whether an address still reads as it did when it was checked. Only of text can that be said: an object may change. */
-export const isUnchanged = ({ url, baseURL }: Address, checked: CheckedAddress | undefined): boolean =>
-  typeof url === 'string' &&
-  typeof baseURL === 'string' &&
-  url === checked?.written.url &&
-  baseURL === checked.written.baseURL;
 
 /** @throws AssetRequestError if the address is not on Asset's origin or holds credentials */
 export function assertOurs(url: URL, origin: string): void {
@@ -61,7 +48,7 @@ export function assertOurs(url: URL, origin: string): void {
  * @throws AssetBusinessError `ASSET_BUSINESS_MISMATCH`
  */
 export function assertBusiness(url: URL, businessId: string | undefined): void {
-  if (businessId === undefined) return;
+  if (businessId === undefined || isPlainlyOf(url.pathname, businessId)) return;
   const segments = pathSegments(url.pathname);
   if (segments[0]?.toLowerCase() !== 'v0' || segments[1]?.toLowerCase() !== 'business') return;
   const inPath = segments[2];
@@ -71,6 +58,19 @@ export function assertBusiness(url: URL, businessId: string | undefined): void {
     'ASSET_BUSINESS_MISMATCH',
   );
 }
+
+/** The usual case, which needs no decoding: a path that every server reads alike. */
+function isPlainlyOf(pathname: string, businessId: string): boolean {
+  const start = `/v0/business/${businessId}`;
+  return (
+    pathname.startsWith(start) &&
+    (pathname.length === start.length || pathname[start.length] === '/') &&
+    !READ_DIFFERENTLY.test(pathname)
+  );
+}
+
+/** Encoded characters, path parameters (RFC 3986 §3.3) and, in ids, what a path cannot hold as it is. */
+const READ_DIFFERENTLY = /[%;\\]/;
 
 function pathSegments(pathname: string): readonly string[] {
   let decoded: string;

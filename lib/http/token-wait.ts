@@ -38,7 +38,7 @@ export async function withinCall<T>(
   const { signal, cancelToken } = config as CancelledBy;
   signal?.addEventListener?.('abort', cancel);
   cancelToken?.subscribe(cancel);
-  call.abandonment.addEventListener('abort', cancel);
+  call.departure.subscribe(cancel);
   try {
     if (isCancelled(config, call)) cancel();
     return await wait(ended.signal);
@@ -46,14 +46,14 @@ export async function withinCall<T>(
     cancelTimer?.();
     signal?.removeEventListener?.('abort', cancel);
     cancelToken?.unsubscribe(cancel);
-    call.abandonment.removeEventListener('abort', cancel);
+    call.departure.unsubscribe(cancel);
   }
 }
 
 /** Whether nobody waits for the call any more. */
 export function isCancelled(config: InternalAxiosRequestConfig, call: AssetCall): boolean {
   const { signal, cancelToken } = config as CancelledBy;
-  return signal?.aborted === true || call.isAbandoned || cancelToken?.reason !== undefined;
+  return signal?.aborted === true || call.departure.hasLeft || cancelToken?.reason !== undefined;
 }
 
 /** A request's `timeout` in milliseconds, read as axios reads it; `undefined`: it has none. */
@@ -100,7 +100,7 @@ export interface CancelledBy {
     addEventListener?: (type: 'abort', listener: () => void) => void;
     removeEventListener?: (type: 'abort', listener: () => void) => void;
   };
-  readonly cancelToken?: {
+  cancelToken?: {
     readonly reason?: unknown;
     subscribe(listener: () => void): void;
     unsubscribe(listener: () => void): void;

@@ -127,7 +127,7 @@ describe('T47 whoever leaves during the token wait leaves at once and alone', ()
   it.each<[string, object]>([
     ['as usual', {}],
     ['with a streamed answer', { responseType: 'stream' }],
-    ["with the caller's own cancelToken", { cancelToken: axios.CancelToken.source().token }],
+    ["with the caller's own signal", { signal: new AbortController().signal }],
   ])('by unsubscribing at once although a token is at hand, %s', async (_what, config) => {
     const { asset, sandbox } = await startApplication();
     await firstValueFrom(asset.get('/v0/echo'));
@@ -135,6 +135,15 @@ describe('T47 whoever leaves during the token wait leaves at once and alone', ()
     await firstValueFrom(asset.get('/v0/echo'));
     await firstValueFrom(asset.get('/v0/echo'));
     expect(sandbox.apiRequests.map(({ path }) => path)).toEqual(Array(3).fill('/v0/echo'));
+  });
+
+  it("not with the caller's own cancelToken, which alone ends a request that is under way, as in HttpService", async () => {
+    const { asset, sandbox } = await startApplication();
+    await firstValueFrom(asset.get('/v0/echo'));
+    const source = axios.CancelToken.source();
+    asset.get('/v0/business?leaver', { cancelToken: source.token }).subscribe().unsubscribe();
+    const { path } = await sandbox.waitForRequest(({ path }) => path === '/v0/business?leaver');
+    expect(path).toBe('/v0/business?leaver');
   });
 
   it('by the operator timeout of RxJS', async () => {
@@ -275,19 +284,6 @@ describe('the option timeout', () => {
       await firstValueFrom(asset.get('/v0/echo', { timeout: 5000, signal })).catch(() => {});
     }
     expect(getEventListeners(signal, 'abort')).toEqual([]);
-  });
-
-  it('is over also if an interceptor that runs after ours took all of it', async () => {
-    const { asset, sandbox, clock } = await startApplication();
-    await firstValueFrom(asset.get('/v0/echo'));
-    asset.axiosRef.interceptors.request.use(async (config) => {
-      await clock.advance(3000);
-      return config;
-    });
-    const transitional = { legacyInterceptorReqResOrdering: false };
-    const error = await failureOf(asset.get('/v0/business', { timeout: 3000, transitional }));
-    expect(error).toMatchObject({ code: 'ECONNABORTED', message: 'timeout of 3000ms exceeded' });
-    expect(sandbox.apiRequests).toHaveLength(1);
   });
 
   it('bounds the token wait, with the error of axios', async () => {

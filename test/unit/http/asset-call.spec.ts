@@ -8,9 +8,7 @@ describe('a call', () => {
     const call = AssetScopeContext.run({ scopes: 'ledger:read' }, () => AssetCall.of(undefined));
     AssetScopeContext.run({ scopes: 'report:read' }, () => {
       expect(AssetCall.of(call)).toBe(call);
-      expect(
-        AssetCall.of(new Bearer({ call, token: undefined, deadline: undefined, checked: undefined })),
-      ).toBe(call);
+      expect(AssetCall.of(new Bearer(call))).toBe(call);
       expect(call.again().scopes).toEqual(['ledger:read']);
     });
   });
@@ -26,19 +24,9 @@ describe('a call', () => {
 
   it('once more has a subscriber of its own', () => {
     const call = AssetCall.of(false);
-    call.abandon();
-    expect([call.isAbandoned, call.again().isAbandoned]).toEqual([true, false]);
+    call.departure.leave();
+    expect([call.departure.hasLeft, call.again().departure.hasLeft]).toEqual([true, false]);
     expect([call.isAnonymous, call.again().isAnonymous]).toEqual([true, true]);
-  });
-
-  it('tells of its end to whoever asked before, and to whoever asks after', () => {
-    const before = AssetCall.of(undefined);
-    const { abandonment } = before;
-    expect(before.isAbandoned).toBe(false);
-    before.abandon();
-    const after = AssetCall.of(undefined);
-    after.abandon();
-    expect([abandonment.aborted, before.isAbandoned, after.abandonment.aborted]).toEqual([true, true, true]);
   });
 
   it('shows what it asks for, so that a copy of it asks for the same', () => {

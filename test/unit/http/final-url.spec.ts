@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { assertBusiness, finalUrl, isUnchanged } from '../../../lib/http/final-url.js';
+import { assertBusiness, finalUrl } from '../../../lib/http/final-url.js';
 import { unlessHanging } from '../../support/unless-hanging.js';
 
 const ORIGIN = 'https://api.getasset.com';
@@ -120,26 +120,6 @@ describe('the final address', () => {
       /^The address "http:\/\/\[�{72}…" cannot be parsed/,
     );
     expect(() => at('http://user:pw@[')).toThrow('The address of the request cannot be parsed');
-  });
-});
-
-describe('an address that was checked', () => {
-  const checked = { written: { url: '/a', baseURL: ORIGIN }, url: new URL('/a', ORIGIN) };
-
-  it('is the same as long as both its texts are', () => {
-    expect(isUnchanged({ url: '/a', baseURL: ORIGIN }, checked)).toBe(true);
-    expect(isUnchanged({ url: '/b', baseURL: ORIGIN }, checked)).toBe(false);
-    expect(isUnchanged({ url: '/a', baseURL: 'https://evil.example' }, checked)).toBe(false);
-    expect(isUnchanged({ url: '/a', baseURL: ORIGIN }, undefined)).toBe(false);
-  });
-
-  it('is never known to be the same if it is no text', () => {
-    const url = new URL('/a', ORIGIN);
-    expect(isUnchanged({ url, baseURL: ORIGIN }, { written: { url, baseURL: ORIGIN }, url })).toBe(false);
-    expect(isUnchanged({ url: '/a', baseURL: url }, { written: { url: '/a', baseURL: url }, url })).toBe(
-      false,
-    );
-    expect(isUnchanged({}, { written: {}, url })).toBe(false);
   });
 });
 

@@ -54,11 +54,17 @@ describe('a wait', () => {
   it('gives what was waited for, and leaves no timer and no listener behind', async () => {
     const { signal } = new AbortController();
     const limits = parts({ signal }, 1000);
-    expect(await withinCall(limits, () => Promise.resolve('token'))).toBe('token');
+    const given: AbortSignal[] = [];
+    const wait = (ended: AbortSignal): Promise<string> => {
+      given.push(ended);
+      return Promise.resolve('token');
+    };
+    expect(await withinCall(limits, wait)).toBe('token');
     await expect(withinCall(limits, () => Promise.reject(new Error('none')))).rejects.toThrow('none');
     expect(limits.clock.timers).toHaveLength(0);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
-    expect(getEventListeners(limits.call.abandonment, 'abort')).toHaveLength(0);
+    limits.call.departure.leave();
+    expect(given.map(({ aborted }) => aborted)).toEqual([false]);
   });
 
   it('keeps the process alive for its caller, until the deadline', async () => {
@@ -84,13 +90,13 @@ describe('a wait', () => {
 
     const limits = parts({});
     const byLeaving = withinCall(limits, forEver);
-    limits.call.abandon();
+    limits.call.departure.leave();
     await expect(byLeaving).rejects.toMatchObject({ code: 'ERR_CANCELED' });
   });
 
   it('does not begin for a call that has ended', async () => {
     const call = AssetCall.of(undefined);
-    call.abandon();
+    call.departure.leave();
     for (const limits of [parts({ signal: AbortSignal.abort() }), { ...parts({}), call }]) {
       await expect(withinCall(limits, forEver)).rejects.toMatchObject({ code: 'ERR_CANCELED' });
     }
@@ -114,7 +120,7 @@ describe('a call', () => {
     source.cancel();
     expect(isCancelled(configOf({ cancelToken: source.token }), call)).toBe(true);
     expect(isCancelled(configOf({}), call)).toBe(false);
-    call.abandon();
+    call.departure.leave();
     expect(isCancelled(configOf({}), call)).toBe(true);
   });
 });
