@@ -9,9 +9,9 @@ const BUSINESS_ID = /^biz_[A-Za-z0-9]+$/;
  *
  * @param name - how to call it; by default it is quoted
  */
-export function businessIdProblem(businessId: unknown, name = quoted(businessId)): string | undefined {
+export function businessIdProblem(businessId: unknown, name?: string): string | undefined {
   if (typeof businessId === 'string' && BUSINESS_ID.test(businessId)) return undefined;
-  return `${name} is not a business id. One looks like "biz_GA6EG2qFxA97NZHtxeLPUy": "biz_", then letters and digits`;
+  return `${name ?? quoted(businessId)} is not a business id. One looks like "biz_GA6EG2qFxA97NZHtxeLPUy": "biz_", then letters and digits`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { type AssetClock, MAX_TIMER_MS } from '../config/clock.js';
-import { DueQueue } from './due-queue.js';
+import { DueQueue } from './pacing/due-queue.js';
 import type { TokenCache } from './token-cache.js';
 import type { TokenEntry } from './token-entry.js';
 
@@ -14,7 +14,7 @@ export class RefreshScheduler {
   readonly #refresh: (entry: TokenEntry) => void;
   /** A timer may wait for months: it must not hold on to the async context of whoever set it. */
   readonly #nobody = new AsyncResource('AssetTokenTimer');
-  readonly #queue = new DueQueue();
+  readonly #queue = new DueQueue<TokenEntry>();
   #cancelTimer: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #stopped = false;

@@ -2,6 +2,7 @@ import type { AccessToken } from './access-token.js';
 import type { AccessTokenRequest } from './request/access-token-request.js';
 import type { AssetClock } from '../config/clock.js';
 import { backoffMs, shortenedToFit } from './pacing/backoff.js';
+import type { Due } from './pacing/due-queue.js';
 import { remainingMs, tokenState, type TokenLife, type TokenState } from './token-life.js';
 import type { AssetTokenError } from './endpoint/token.errors.js';
 
@@ -16,7 +17,7 @@ export interface KeyFailure {
 }
 
 /** All that is known of one key: its token, how it is used, and how its requests fared. */
-export class TokenEntry {
+export class TokenEntry implements Due {
   readonly request: AccessTokenRequest;
   token: AccessToken | undefined;
   life: TokenLife | undefined;

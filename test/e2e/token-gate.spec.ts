@@ -35,7 +35,7 @@ describe('token requests of many keys', () => {
     hold.release();
     await call;
     // The rest follow at their pace.
-    await pass({ tokens, clock }, 100);
+    await pass({ tokens, clock }, 300);
     expect(sandbox.tokenRequests).toHaveLength(21);
   });
 
@@ -75,7 +75,7 @@ describe('token requests of many keys', () => {
     expect(request.form.resource).toBe(wanted.resource);
     hold.release();
     await call;
-    await pass({ tokens, clock }, 100);
+    await pass({ tokens, clock }, 300);
     expect(sandbox.tokenRequests).toHaveLength(5);
   });
 

@@ -1,4 +1,5 @@
 import type { AssetClock } from '../../config/clock.js';
+import { type Due, DueQueue } from './due-queue.js';
 import { RateLimitWindow } from './rate-limit.window.js';
 import { RefreshPace, spacingMs } from './refresh-pace.js';
 import type { AnswerHeaders } from '../endpoint/retry-after.js';
@@ -35,19 +36,20 @@ export class TurnedAwayError extends Error {
   }
 }
 
-class Ticket implements GateTicket {
+class Ticket implements GateTicket, Due {
   readonly granted: Promise<void>;
-  /** When the token that is to be refreshed expires, by the monotonic clock. */
-  readonly expiresAt: number;
+  /** When it should have gone, as a refresh. */
+  dueAt: number;
+  duePlace = -1;
   deadline = Number.POSITIVE_INFINITY;
   cancelTimer: (() => void) | undefined;
   grant!: () => void;
   turnAway!: (error: TurnedAwayError) => void;
   readonly #gate: TokenGate;
 
-  constructor(gate: TokenGate, expiresAt: number) {
+  constructor(gate: TokenGate, dueAt: number) {
     this.#gate = gate;
-    this.expiresAt = expiresAt;
+    this.dueAt = dueAt;
     this.granted = new Promise((resolve, reject) => {
       this.grant = resolve;
       this.turnAway = reject;
@@ -81,7 +83,7 @@ export class TokenGate {
   /** All slots but one, so that a caller finds one free. */
   readonly #refreshSlots: number;
   readonly #callers = new Set<Ticket>();
-  readonly #background = new Set<Ticket>();
+  readonly #background = new DueQueue<Ticket>();
   readonly #active = new Set<Ticket>();
   #cancelWake: (() => void) | undefined;
 
@@ -94,12 +96,12 @@ export class TokenGate {
   }
 
   /**
-   * @param remainingMs - what is left of the token that serves in the meantime
+   * @param remainingMs - what is left of the token that serves in the meantime: half of it may go by in the queue
    */
   enter(awaited: boolean, remainingMs = 0): GateTicket {
-    const ticket = new Ticket(this, this.#clock.monotonic() + remainingMs);
+    const ticket = new Ticket(this, this.#clock.monotonic() + remainingMs / 2);
     if (awaited) this.#queueCaller(ticket);
-    else this.#background.add(ticket);
+    else this.#background.put(ticket, ticket.dueAt);
     this.#pump();
     return ticket;
   }
@@ -111,7 +113,8 @@ export class TokenGate {
   }
 
   promote(ticket: Ticket): void {
-    if (!this.#background.delete(ticket)) return;
+    if (!this.#background.has(ticket)) return;
+    this.#background.delete(ticket);
     this.#queueCaller(ticket);
     this.#pump();
   }
@@ -119,7 +122,7 @@ export class TokenGate {
   demote(ticket: Ticket): void {
     if (!this.#callers.delete(ticket)) return;
     ticket.cancelTimer?.();
-    this.#background.add(ticket);
+    this.#background.put(ticket, ticket.dueAt);
     this.#planWake();
   }
 
@@ -129,7 +132,9 @@ export class TokenGate {
 
   /** Turns away the background's queue. */
   clearBackground(reason: TurnedAway): void {
-    for (const ticket of this.#background) this.#turnAway(ticket, reason);
+    for (let ticket = this.#background.first; ticket !== undefined; ticket = this.#background.first) {
+      this.#turnAway(ticket, reason);
+    }
     this.#planWake();
   }
 
@@ -160,7 +165,7 @@ export class TokenGate {
   #pump(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#callers.delete(next);
-      if (this.#background.delete(next)) this.#pace.take(this.#spacingBehind(next));
+      if (this.#background.has(next)) this.#takePace(next);
       this.#active.add(next);
       next.cancelTimer?.();
       next.grant();
@@ -168,8 +173,10 @@ export class TokenGate {
     this.#planWake();
   }
 
-  #spacingBehind({ expiresAt }: Ticket): number {
-    return spacingMs(this.#background.size, Math.max(0, expiresAt - this.#clock.monotonic()));
+  #takePace(refresh: Ticket): void {
+    this.#background.delete(refresh);
+    const patienceMs = Math.max(0, refresh.dueAt - this.#clock.monotonic());
+    this.#pace.take(spacingMs(this.#background.size, patienceMs));
   }
 
   #next(): Ticket | undefined {
@@ -177,7 +184,7 @@ export class TokenGate {
     const [caller] = this.#callers;
     if (this.#active.size >= this.#limit.room) return this.#probe(caller);
     if (caller !== undefined) return caller;
-    const [refresh] = this.#background;
+    const refresh = this.#background.first;
     return this.#active.size < this.#refreshSlots && this.#pace.nextInMs === 0 ? refresh : undefined;
   }
 

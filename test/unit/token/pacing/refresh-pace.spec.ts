@@ -4,21 +4,21 @@ import { RefreshPace, spacingMs } from '../../../../lib/token/pacing/refresh-pac
 /** How many refreshes may go at this moment. */
 function goesNow(pace: RefreshPace): number {
   let gone = 0;
-  for (; pace.nextInMs === 0; gone += 1) pace.take(2);
+  for (; pace.nextInMs === 0; gone += 1) pace.take(20);
   return gone;
 }
 
 describe('the spacing of background refreshes', () => {
   it.each([
-    [0, 900_000, 2],
-    [5000, 900_000, 2],
-    [5000, 40_000, 2],
-    [5000, 20_000, 1],
-    [1, 1, 0.25],
+    [0, 450_000, 20],
+    [5000, 450_000, 20],
+    [5000, 100_000, 20],
+    [5000, 5000, 1],
+    [1, 1, 1],
     [10, 0, 0],
     [0, 0, 0],
-  ])('with %d more in the queue, and %d ms left of the token, is %d ms', (queued, remainingMs, spacing) => {
-    expect(spacingMs(queued, remainingMs)).toBe(spacing);
+  ])('with %d more in the queue, and %d ms until one has to go, is %d ms', (queued, patienceMs, spacing) => {
+    expect(spacingMs(queued, patienceMs)).toBe(spacing);
   });
 });
 
@@ -27,15 +27,17 @@ describe('the pace of background refreshes', () => {
     expect(goesNow(new RefreshPace(new ManualClock(), burst))).toBe(burst);
   });
 
-  it('lets one go every two milliseconds after that', async () => {
+  it('lets one go every twenty milliseconds after that', async () => {
     const clock = new ManualClock();
     const pace = new RefreshPace(clock, 3);
     goesNow(pace);
-    expect(pace.nextInMs).toBe(2);
-    await clock.advance(1);
+    expect(pace.nextInMs).toBe(20);
+    await clock.advance(19);
     expect([pace.nextInMs, goesNow(pace)]).toEqual([1, 0]);
+    await clock.advance(1);
+    expect(goesNow(pace)).toBe(1);
     for (let i = 0; i < 10; i += 1) {
-      await clock.advance(2);
+      await clock.advance(20);
       expect(goesNow(pace)).toBe(1);
     }
   });
@@ -44,7 +46,7 @@ describe('the pace of background refreshes', () => {
     const clock = new ManualClock();
     const pace = new RefreshPace(clock, 3);
     goesNow(pace);
-    await clock.advance(4);
+    await clock.advance(40);
     expect(goesNow(pace)).toBe(2);
     await clock.advance(1000);
     expect(goesNow(pace)).toBe(3);
@@ -55,8 +57,8 @@ describe('the pace of background refreshes', () => {
     const pace = new RefreshPace(clock, 1);
     goesNow(pace);
     clock.jumpWallClock(-3_600_000);
-    expect(pace.nextInMs).toBe(2);
+    expect(pace.nextInMs).toBe(20);
     clock.suspend(3_600_000);
-    expect(pace.nextInMs).toBe(2);
+    expect(pace.nextInMs).toBe(20);
   });
 });

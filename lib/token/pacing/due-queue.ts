@@ -1,19 +1,33 @@
-import type { TokenEntry } from './token-entry.js';
+/** What can be filed under a moment. */
+export interface Due {
+  /** By the monotonic clock. */
+  dueAt: number;
+  /** Where it stands in the queue; -1: nowhere. */
+  duePlace: number;
+}
 
 /**
- * Entries by when something is due for them: a binary heap in which each entry knows its place, so that one can be moved
- * or taken out without a search. A timer for each key would cost as much memory as the key itself.
+ * What waits for a moment, the first one in front: a binary heap in which each entry knows its place, so that one can be
+ * moved or taken out without a search. A timer for each key would cost as much memory as the key itself.
  */
-export class DueQueue {
-  readonly #heap: TokenEntry[] = [];
+export class DueQueue<T extends Due> {
+  readonly #heap: T[] = [];
 
   /** The entry that is due first. */
-  get first(): TokenEntry | undefined {
+  get first(): T | undefined {
     return this.#heap[0];
   }
 
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  has(entry: T): boolean {
+    return this.#heap[entry.duePlace] === entry;
+  }
+
   /** Files the entry under this moment, wherever it stood before. */
-  put(entry: TokenEntry, dueAt: number): void {
+  put(entry: T, dueAt: number): void {
     entry.dueAt = dueAt;
     if (entry.duePlace < 0) {
       entry.duePlace = this.#heap.length;
@@ -22,7 +36,7 @@ export class DueQueue {
     this.#settle(entry);
   }
 
-  delete(entry: TokenEntry): void {
+  delete(entry: T): void {
     const place = entry.duePlace;
     if (place < 0) return;
     entry.duePlace = -1;
@@ -37,11 +51,11 @@ export class DueQueue {
     this.#heap.length = 0;
   }
 
-  #settle(entry: TokenEntry): void {
+  #settle(entry: T): void {
     this.#place(entry, this.#sunk(entry, this.#risen(entry, entry.duePlace)));
   }
 
-  #risen(entry: TokenEntry, from: number): number {
+  #risen(entry: T, from: number): number {
     let place = from;
     while (place > 0) {
       const above = (place - 1) >> 1;
@@ -53,7 +67,7 @@ export class DueQueue {
     return place;
   }
 
-  #sunk(entry: TokenEntry, from: number): number {
+  #sunk(entry: T, from: number): number {
     let place = from;
     for (;;) {
       const left = this.#heap[2 * place + 1];
@@ -66,7 +80,7 @@ export class DueQueue {
     }
   }
 
-  #place(entry: TokenEntry, place: number): void {
+  #place(entry: T, place: number): void {
     this.#heap[place] = entry;
     entry.duePlace = place;
   }
