@@ -1,10 +1,22 @@
-import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import axios, { type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 import { AssetCall, NOT_NARROWED } from './asset-call.js';
 import { Bearer } from './bearer.js';
 import { ownValue } from './own-value.js';
 
+/** What decides the order of interceptors where a request has no flags. The object itself: it may be changed. */
+const AXIOS_FLAGS = axios.defaults.transitional ?? {};
+
 /** Makes any adapter send through the transport. */
 export type AdapterGuard = (adapter: InternalAxiosRequestConfig['adapter']) => AxiosAdapter;
+
+/** What the interceptor works with. */
+export interface BearerParts {
+  /** The client's name; `undefined` for the default one. */
+  readonly client: string | undefined;
+  readonly guarded: AdapterGuard;
+  /** The flags of requests that name none. */
+  readonly transitional: InternalAxiosRequestConfig['transitional'];
+}
 
 /**
  * First of two stages: settles what a request's token is asked for, and makes sure that the second stage, the transport,
@@ -13,30 +25,29 @@ export type AdapterGuard = (adapter: InternalAxiosRequestConfig['adapter']) => A
  * them, and some of its versions cannot bear one that throws.
  */
 export class BearerInterceptor {
-  readonly #client: string | undefined;
-  readonly #guarded: AdapterGuard;
+  readonly #parts: BearerParts;
 
-  /**
-   * @param client - the client's name; `undefined` for the default one
-   */
-  constructor(client: string | undefined, guarded: AdapterGuard) {
-    this.#client = client;
-    this.#guarded = guarded;
+  constructor(parts: BearerParts) {
+    this.#parts = parts;
   }
 
   /** For `interceptors.request.use`, as a synchronous one. */
   readonly attach = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => {
-    const call = AssetCall.of(ownValue(config, 'asset'), NOT_NARROWED, this.#client);
-    config.adapter = this.#guarded(config.adapter);
-    if (config.transitional?.legacyInterceptorReqResOrdering !== true) guardLater(config, this.#guarded);
+    const { client, guarded, transitional } = this.#parts;
+    const call = AssetCall.of(ownValue(config, 'asset'), NOT_NARROWED, client);
+    config.adapter = guarded(config.adapter);
+    const { legacyInterceptorReqResOrdering } = config.transitional ?? AXIOS_FLAGS;
+    if (legacyInterceptorReqResOrdering !== true) guardLater(config, guarded);
+    // Else axios would take those of its global instance.
+    config.transitional ??= transitional;
     (config as { asset?: unknown }).asset = new Bearer(call);
     return config;
   };
 }
 
 /**
- * In the other order, interceptors of the application run after ours and may still choose an adapter. The last transform
- * sees to that one, right before axios takes it.
+ * Where a flag turns their order around, interceptors of the application run after ours and may still choose an adapter.
+ * The last transform sees to that one, right before axios takes it.
  */
 function guardLater(config: InternalAxiosRequestConfig, guarded: AdapterGuard): void {
   const guard = function (this: InternalAxiosRequestConfig, data: unknown): unknown {

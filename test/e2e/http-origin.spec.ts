@@ -257,6 +257,23 @@ describe('a token goes to its origin or nowhere', () => {
     expect({ ...headers.common }).toEqual({ ...before, Authorization: 'Bearer global' });
   });
 
+  it("T58 guards adapters also where somebody changed axios' own flags, and keeps its own", async () => {
+    const { asset } = await startApplication();
+    const flags = axios.defaults.transitional ?? {};
+    const before = { ...flags };
+    Object.assign(flags, { legacyInterceptorReqResOrdering: false, silentJSONParsing: false });
+    afterThisTest(() => Object.assign(flags, before));
+    const seen: InternalAxiosRequestConfig[] = [];
+    const adapter = (config: InternalAxiosRequestConfig): Promise<AxiosResponse> => {
+      seen.push(config);
+      return Promise.resolve({ status: 200, statusText: '', headers: {}, data: '{broken', config });
+    };
+    asset.axiosRef.interceptors.request.use((config) => Object.assign(config, { adapter }));
+    const { data } = await firstValueFrom(asset.get<string>('/v0/business', { responseType: 'json' }));
+    expect(data).toBe('{broken');
+    expect(seen.map(({ headers }) => headers.has('Authorization'))).toEqual([true]);
+  });
+
   it('T61 has every default that axios has of itself', async () => {
     const { asset } = await startApplication();
     const { defaults } = asset.axiosRef;
