@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import { root } from './root.mjs';
 
 const folder = resolve(process.env.BENCH_LIBRARY ?? `${root}/dist/esm`);
@@ -21,13 +22,25 @@ export async function startLibrary(server, options) {
   class BenchModule {}
   Module({ imports: [library.AssetAuthModule.forRoot(optionsFor(server, options))] })(BenchModule);
   const context = await NestFactory.createApplicationContext(BenchModule, { logger: ['error', 'warn'] });
-  return {
-    context,
-    tokens: context.get(library.AssetTokenService),
-    http: context.get(library.AssetHttpService),
-    close: () => context.close(),
-  };
+  return partsOf(context);
 }
+
+/** The same by another clock than the machine's. */
+export async function startLibraryBy(clock, server, options) {
+  class BenchModule {}
+  Module({ imports: [library.AssetAuthModule.forRoot(optionsFor(server, options))] })(BenchModule);
+  const builder = Test.createTestingModule({ imports: [BenchModule] });
+  const testing = await builder.overrideProvider(library.ASSET_CLOCK).useValue(clock).compile();
+  await testing.init();
+  return partsOf(testing);
+}
+
+const partsOf = (context) => ({
+  context,
+  tokens: context.get(library.AssetTokenService),
+  http: context.get(library.AssetHttpService),
+  close: () => context.close(),
+});
 
 /** One request object for each key: a scope, narrowed to one of so many businesses. */
 export const keysOf = (count) =>
