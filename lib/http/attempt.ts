@@ -5,7 +5,7 @@ import type { ClientConnections } from '../token/endpoint/client-connections.js'
 import { AttemptLimit } from './attempt-limit.js';
 import type { AssetCall } from './asset-call.js';
 import { SentBearer } from './bearer.js';
-import { cleanError, cleanResponse } from './clean-answer.js';
+import { cleanError, cleanResponse, type Sent } from './clean-answer.js';
 import { RedirectGuard } from './redirect-guard.js';
 import { giveUp } from './replay.js';
 import { type CancelledBy, isCancelled, timedOut } from './token-wait.js';
@@ -63,28 +63,40 @@ export function attempt<T>(
   const wire = wireConfig(config, { token, url, route, timeoutMs, beforeRedirect });
   const limit = timeoutMs === undefined ? undefined : new AttemptLimit(config, timeoutMs, clock);
   if (limit !== undefined) wire.signal = limit.signal;
-  const sent = { config, url, secret: token?.value };
+  const sent = { call, guard, limit, config, url, secret: token?.value };
   return journey.send(journey.isForeign ? forForeign(wire, journey, token) : leavable(wire, call)).then(
-    (response) => {
-      limit?.settle(response.data);
-      const request: unknown = response.request;
-      if (call.departure.hasLeft) {
-        giveUp(response, request);
-        throw new axios.CanceledError(undefined, config);
-      }
-      const { status } = response;
-      return conclude({ response: cleanResponse(response, sent), status, request, failure: undefined });
-    },
-    (error: unknown) => {
-      limit?.settle(undefined);
-      if (limit?.isPassed === true) throw timedOut(config);
-      const response = axios.isAxiosError(error) ? error.response : undefined;
-      const request: unknown = response?.request ?? (error as { request?: unknown } | undefined)?.request;
-      const status = response?.status ?? statusOf(request);
-      const failure = { error: guard.refusal ?? cleanError(error, sent) };
-      return conclude({ response, status, request, failure });
-    },
+    (response) => conclude(answered(response, sent)),
+    (error: unknown) => conclude(failed(error, sent)),
   );
+}
+
+/** An attempt that is under way. */
+interface SentAttempt extends Sent {
+  readonly call: AssetCall;
+  readonly guard: RedirectGuard;
+  readonly limit: AttemptLimit | undefined;
+}
+
+function answered(response: AxiosResponse, sent: SentAttempt): Outcome {
+  const { call, config, limit } = sent;
+  limit?.settle(response.data);
+  const request: unknown = response.request;
+  const { status } = response;
+  if (call.departure.hasLeft) {
+    giveUp(response, request);
+    throw new axios.CanceledError(undefined, config);
+  }
+  return { response: cleanResponse(response, sent), status, request, failure: undefined };
+}
+
+function failed(error: unknown, sent: SentAttempt): Outcome {
+  const { config, guard, limit } = sent;
+  limit?.settle(undefined);
+  if (limit?.isPassed === true) throw timedOut(config);
+  const response = axios.isAxiosError(error) ? error.response : undefined;
+  const request: unknown = response?.request ?? (error as { request?: unknown } | undefined)?.request;
+  const status = response?.status ?? statusOf(request);
+  return { response, status, request, failure: { error: guard.refusal ?? cleanError(error, sent) } };
 }
 
 /** Ends with its subscriber, unless the caller has a way of its own to end it, as in `HttpService`. */

@@ -1,4 +1,4 @@
-import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import { AxiosHeaders, type AxiosHeaderValue, type InternalAxiosRequestConfig } from 'axios';
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
@@ -25,8 +25,7 @@ export function wireConfig(
   config: InternalAxiosRequestConfig,
   { token, url, route, timeoutMs, beforeRedirect }: WireParts,
 ): InternalAxiosRequestConfig {
-  // No second look at names and values that axios has normalized already.
-  const headers = Object.assign(new AxiosHeaders(), AxiosHeaders.from(config.headers));
+  const headers = withoutAuthorization(AxiosHeaders.from(config.headers));
   if (token !== undefined) headers.Authorization = `Bearer ${token.value}`;
   // Without prototype, as axios makes its own: a polluted one decides nothing.
   const wire = copied(Object.create(null) as InternalAxiosRequestConfig, config, route);
@@ -47,6 +46,15 @@ export function wireConfig(
     wire.timeoutErrorMessage ??= `timeout of ${config.timeout ?? 0}ms exceeded`;
   }
   return wire;
+}
+
+/** A copy, with no second look at names and values that axios has normalized already. Ours is the only one of its name. */
+function withoutAuthorization(headers: AxiosHeaders): AxiosHeaders {
+  const copy = new AxiosHeaders();
+  for (const name of Object.keys(headers)) {
+    if (name.toLowerCase() !== 'authorization') copy[name] = headers[name] as AxiosHeaderValue;
+  }
+  return copy;
 }
 
 /** What `Object.assign` does, in a third of the time where objects have no prototype. */

@@ -42,6 +42,7 @@ export function observeInScope<T>(
       }),
     );
     return () => {
+      if (subscription.closed) return;
       runInScope(scope, () => {
         subscription.unsubscribe();
       });

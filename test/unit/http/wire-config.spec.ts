@@ -1,4 +1,6 @@
 import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import { AccessToken } from '../../../lib/token/access-token.js';
+import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
 import { presetBoundary, wireConfig } from '../../../lib/http/wire-config.js';
 
 const parts = {
@@ -28,6 +30,25 @@ describe('what goes to the wire', () => {
   it('goes our way, also where an interceptor took the way out of its config', () => {
     const wire = wireConfig(configOf({ httpAgent: undefined, proxy: undefined }), parts);
     expect(wire).toMatchObject({ httpAgent: 'ours', proxy: false });
+  });
+
+  it('has one header Authorization, which is ours, however others spell it', () => {
+    const request = new AccessTokenRequest(
+      { clientId: 'c', tokenTtlSeconds: 60 },
+      { scopes: undefined, businessId: undefined, resource: undefined },
+    );
+    const life = { sent: { wall: 0, monotonic: 0 }, lifeMs: 1, windowMs: 1 };
+    const token = new AccessToken('token-0123456789', request, life);
+    const headers = Object.assign(new AxiosHeaders(), {
+      Accept: 'a/b',
+      authorization: 'theirs',
+      AUTHORIZATION: null,
+    });
+    const sent = (given: AccessToken | undefined) =>
+      wireConfig(configOf({ headers }), { ...parts, token: given }).headers;
+    const ours = ['Authorization', 'Bearer token-0123456789'];
+    expect(Object.entries(sent(token))).toEqual([['Accept', 'a/b'], ours]);
+    expect(Object.entries(sent(undefined))).toEqual([['Accept', 'a/b']]);
   });
 
   it('inherits from nobody', () => {

@@ -3,6 +3,7 @@ import { ManualClock } from 'nestjs-asset-auth/testing';
 import { type GateTicket, TokenGate, type TurnedAwayError } from '../../../../lib/token/pacing/token-gate.js';
 
 const QUEUE_TIMEOUT_MS = 10_000;
+const START = new ManualClock().monotonic();
 
 /** A ticket and what has become of it. */
 interface Queued {
@@ -147,6 +148,26 @@ describe('the gate of token requests', () => {
       await clock.advance(1);
     }
     expect(new Set(await states(...refreshes))).toEqual(new Set(['granted']));
+  });
+
+  it('T02 is through with each refresh by half of what its token has left, whatever the others have', async () => {
+    const lives = fc.array(fc.integer({ min: 100, max: 100_000 }), { minLength: 1, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(lives, async (remaining) => {
+        const { clock, refresh } = setting(8);
+        const refreshes = remaining.map((ms) => ({ ms, queued: refresh(ms) }));
+        while (refreshes.some(({ queued }) => queued.state === 'queued')) {
+          await turn();
+          for (const { ms, queued } of refreshes) {
+            if (queued.state === 'granted') queued.ticket.release();
+            // A timer waits for whole milliseconds.
+            else expect(clock.monotonic() - START).toBeLessThanOrEqual(ms / 2 + 1);
+          }
+          await clock.advance(1);
+        }
+      }),
+      { numRuns: 20 },
+    );
   });
 
   it('T02 lets the refresh go first whose token expires first', async () => {
