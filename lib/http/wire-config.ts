@@ -49,7 +49,9 @@ export function wireConfig(
 }
 
 /** A copy, with no second look at names and values that axios has normalized already. Ours is the only one of its name. */
-function withoutAuthorization(headers: AxiosHeaders): AxiosHeaders {
+function withoutAuthorization(
+  headers: InternalAxiosRequestConfig['headers'],
+): InternalAxiosRequestConfig['headers'] {
   const copy = new AxiosHeaders();
   for (const name of Object.keys(headers)) {
     if (name.toLowerCase() !== 'authorization') copy[name] = headers[name] as AxiosHeaderValue;
