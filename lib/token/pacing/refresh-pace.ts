@@ -12,6 +12,15 @@ export const spacingMs = (queued: number, patienceMs: number): number =>
   Math.min(LONGEST_SPACING_MS, patienceMs / Math.max(queued, 1));
 
 /**
+ * The same when the first of them should have gone already. It is not lost yet, and all at once would make the application
+ * wait.
+ *
+ * @param remainingMs - what is left of its token
+ */
+export const overdueSpacingMs = (queued: number, remainingMs: number): number =>
+  Math.min(2, Math.max(0, remainingMs) / (4 * Math.max(queued, 1)));
+
+/**
  * Spaces background refreshes in time. Thousands that are due together (the machine slept, an outage ended) would
  * otherwise keep the event loop busy, and with it the application's own requests waiting.
  */
@@ -32,6 +41,11 @@ export class RefreshPace {
   /** Milliseconds until the next refresh may go; 0 if it may go now. */
   get nextInMs(): number {
     return Math.max(0, this.#usedUpTo - this.#burstMs - this.#clock.monotonic());
+  }
+
+  /** To be told what the next one can wait for: it may have come after the last one was spaced. */
+  shorten(spacing: number): void {
+    this.#usedUpTo = Math.min(this.#usedUpTo, this.#clock.monotonic() + this.#burstMs + spacing);
   }
 
   /** To be told of each refresh that goes, and how far from the next it is to be. */

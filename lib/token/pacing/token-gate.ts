@@ -1,7 +1,7 @@
 import type { AssetClock } from '../../config/clock.js';
 import { type Due, DueQueue } from './due-queue.js';
 import { RateLimitWindow } from './rate-limit.window.js';
-import { RefreshPace, spacingMs } from './refresh-pace.js';
+import { overdueSpacingMs, RefreshPace, spacingMs } from './refresh-pace.js';
 import type { AnswerHeaders } from '../endpoint/retry-after.js';
 
 /** What the gate is built with. */
@@ -40,6 +40,8 @@ class Ticket implements GateTicket, Due {
   readonly granted: Promise<void>;
   /** When it should have gone, as a refresh. */
   dueAt: number;
+  /** When the token that serves in the meantime expires. */
+  readonly expiresAt: number;
   duePlace = -1;
   deadline = Number.POSITIVE_INFINITY;
   cancelTimer: (() => void) | undefined;
@@ -47,9 +49,10 @@ class Ticket implements GateTicket, Due {
   turnAway!: (error: TurnedAwayError) => void;
   readonly #gate: TokenGate;
 
-  constructor(gate: TokenGate, dueAt: number) {
+  constructor(gate: TokenGate, dueAt: number, expiresAt: number) {
     this.#gate = gate;
     this.dueAt = dueAt;
+    this.expiresAt = expiresAt;
     this.granted = new Promise((resolve, reject) => {
       this.grant = resolve;
       this.turnAway = reject;
@@ -96,10 +99,14 @@ export class TokenGate {
   }
 
   /**
-   * @param remainingMs - what is left of the token that serves in the meantime: half of it may go by in the queue
+   * @param remainingMs - what is left of the token that serves in the meantime: a quarter of it may go by in the queue
    */
   enter(awaited: boolean, remainingMs = 0): GateTicket {
-    const ticket = new Ticket(this, this.#clock.monotonic() + remainingMs / 2);
+    const now = this.#clock.monotonic();
+    // What a caller asks for who has no token is urgent to nobody once the caller has left.
+    const isNews = awaited && remainingMs === 0;
+    const dueAt = isNews ? Number.POSITIVE_INFINITY : now + remainingMs / 4;
+    const ticket = new Ticket(this, dueAt, now + remainingMs);
     if (awaited) this.#queueCaller(ticket);
     else this.#background.put(ticket, ticket.dueAt);
     this.#pump();
@@ -175,8 +182,13 @@ export class TokenGate {
 
   #takePace(refresh: Ticket): void {
     this.#background.delete(refresh);
-    const patienceMs = Math.max(0, refresh.dueAt - this.#clock.monotonic());
-    this.#pace.take(spacingMs(this.#background.size, patienceMs));
+    this.#pace.take(this.#spacingBehind(refresh));
+  }
+
+  #spacingBehind({ dueAt, expiresAt }: Ticket): number {
+    const now = this.#clock.monotonic();
+    const queued = this.#background.size;
+    return dueAt > now ? spacingMs(queued, dueAt - now) : overdueSpacingMs(queued, expiresAt - now);
   }
 
   #next(): Ticket | undefined {
@@ -185,6 +197,7 @@ export class TokenGate {
     if (this.#active.size >= this.#limit.room) return this.#probe(caller);
     if (caller !== undefined) return caller;
     const refresh = this.#background.first;
+    if (refresh !== undefined) this.#pace.shorten(this.#spacingBehind(refresh));
     return this.#active.size < this.#refreshSlots && this.#pace.nextInMs === 0 ? refresh : undefined;
   }
 

@@ -1,5 +1,5 @@
 import { ManualClock } from 'nestjs-asset-auth/testing';
-import { RefreshPace, spacingMs } from '../../../../lib/token/pacing/refresh-pace.js';
+import { overdueSpacingMs, RefreshPace, spacingMs } from '../../../../lib/token/pacing/refresh-pace.js';
 
 /** How many refreshes may go at this moment. */
 function goesNow(pace: RefreshPace): number {
@@ -22,7 +22,28 @@ describe('the spacing of background refreshes', () => {
   });
 });
 
+describe('the spacing of those that should have gone already', () => {
+  it.each([
+    [0, 15_000, 2],
+    [1000, 15_000, 2],
+    [5000, 20_000, 1],
+    [10, 0, 0],
+    [10, -5, 0],
+  ])('with %d more in the queue, and %d ms left of the token, is %d ms', (queued, remainingMs, spacing) => {
+    expect(overdueSpacingMs(queued, remainingMs)).toBe(spacing);
+  });
+});
+
 describe('the pace of background refreshes', () => {
+  it('is shortened for one that cannot wait as long', () => {
+    const pace = new RefreshPace(new ManualClock(), 3);
+    goesNow(pace);
+    pace.shorten(5);
+    expect(pace.nextInMs).toBe(5);
+    pace.shorten(50);
+    expect(pace.nextInMs).toBe(5);
+  });
+
   it.each([1, 3, 7])('lets the first %d go together', (burst) => {
     expect(goesNow(new RefreshPace(new ManualClock(), burst))).toBe(burst);
   });
