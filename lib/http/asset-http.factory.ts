@@ -6,7 +6,7 @@ import type { AssetClock } from '../config/clock.js';
 import type { AssetTokenService } from '../token/token.service.js';
 import { AssetTransport } from './asset.transport.js';
 import { BearerInterceptor } from './bearer.interceptor.js';
-import { isolate, transitionalOf } from './client-defaults.js';
+import { isolate } from './client-defaults.js';
 
 /** What a client's HTTP side is built of. */
 export interface AssetHttpParts {
@@ -27,8 +27,7 @@ export function createAssetAxios({
 }: AssetHttpParts): HttpService['axiosRef'] {
   const { origin, businessId: defaultBusiness } = config;
   const transport = new AssetTransport({ tokens, connections, clock, origin, defaultBusiness });
-  const transitional = transitionalOf(config.http);
-  const bearer = new BearerInterceptor({ client, guarded: transport.guarded, transitional });
+  const bearer = new BearerInterceptor({ client, guarded: transport.guarded });
   const instance = axios.create({ ...config.http, baseURL: origin, adapter: transport.adapter });
   isolate(instance, config.http);
   // First, so that it runs last: request interceptors run in reverse order of registration.

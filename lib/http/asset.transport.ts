@@ -74,7 +74,6 @@ export class AssetTransport {
       (config as { asset?: unknown }).asset = call;
       const { clock, origin } = this.#parts;
       const url = finalUrl(config, origin);
-      assertPlainRequest(config, url);
       presetBoundary(config);
       const timeout = timeoutMs(config);
       const deadline = timeout === undefined ? undefined : clock.monotonic() + timeout;
@@ -89,18 +88,18 @@ export class AssetTransport {
   }
 
   #sendAuthorized(journey: Journey, minimumLifeMs: number | undefined): Promise<AxiosResponse> {
-    const { call, url } = journey;
+    const { call } = journey;
     call.assertSound();
     const token = this.#parts.tokens.peekAccessToken(call, { minimumLifeMs });
     if (token === undefined) return this.#sendOnceFetched(journey, minimumLifeMs);
-    assertBusiness(url, token.businessId);
     return this.#policy.answerTo(journey, token);
   }
 
   async #sendOnceFetched(journey: Journey, minimumLifeMs: number | undefined): Promise<AxiosResponse> {
     const { tokens, clock, defaultBusiness } = this.#parts;
-    const { call, url } = journey;
+    const { call, config, url } = journey;
     // Before any token is asked for.
+    assertPlainRequest(config, url);
     assertBusiness(url, businessOf(call, defaultBusiness));
     const token = await withinCall({ ...journey, clock }, (signal) =>
       tokens.getAccessToken(call, { signal, minimumLifeMs }),

@@ -6,8 +6,10 @@ import { AttemptLimit } from './attempt-limit.js';
 import type { AssetCall } from './asset-call.js';
 import { SentBearer } from './bearer.js';
 import { cleanError, cleanResponse, type Sent } from './clean-answer.js';
+import { assertBusiness } from './final-url.js';
 import { RedirectGuard } from './redirect-guard.js';
 import { giveUp } from './replay.js';
+import { assertPlainRequest } from './request-rules.js';
 import { type CancelledBy, isCancelled, timedOut } from './token-wait.js';
 import { forForeignAdapter, wireConfig } from './wire-config.js';
 
@@ -45,7 +47,8 @@ export interface Outcome {
  * promises, for which Node 20 calls back as soon as `AsyncLocalStorage` is in use.
  *
  * @param conclude - makes of the outcome what the promise is to settle with
- * @throws AxiosError if the call's time is over or nobody waits for it any more, synchronously
+ * @throws AxiosError if the call's time is over or nobody waits for it any more, synchronously, like all here
+ * @throws AssetRequestError, AssetBusinessError if it is not fit to be sent with this token
  */
 export function attempt<T>(
   journey: Journey,
@@ -57,6 +60,9 @@ export function attempt<T>(
   const timeoutMs = deadline === undefined ? undefined : deadline - clock.monotonic();
   if (timeoutMs !== undefined && timeoutMs <= 0) throw timedOut(config);
   if (isCancelled(config, call)) throw new axios.CanceledError(undefined, config);
+  // What was checked before a wait may have changed in it.
+  assertPlainRequest(config, url);
+  assertBusiness(url, token?.businessId);
   const guard = new RedirectGuard(origin, token?.businessId, config.beforeRedirect);
   const { beforeRedirect } = guard;
   const { route } = connections;
@@ -79,7 +85,8 @@ interface SentAttempt extends Sent {
 
 function answered(response: AxiosResponse, sent: SentAttempt): Outcome {
   const { call, config, limit } = sent;
-  limit?.settle(response.data);
+  // An adapter of the application may answer nothing at all.
+  limit?.settle((response as Partial<AxiosResponse> | undefined)?.data);
   const request: unknown = response.request;
   const { status } = response;
   if (call.departure.hasLeft) {

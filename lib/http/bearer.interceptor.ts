@@ -1,10 +1,7 @@
-import axios, { type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { AssetCall, NOT_NARROWED } from './asset-call.js';
 import { Bearer } from './bearer.js';
 import { ownValue } from './own-value.js';
-
-/** What decides the order of interceptors where a request has no flags. The object itself: it may be changed. */
-const AXIOS_FLAGS = axios.defaults.transitional ?? {};
 
 /** Makes any adapter send through the transport. */
 export type AdapterGuard = (adapter: InternalAxiosRequestConfig['adapter']) => AxiosAdapter;
@@ -14,8 +11,6 @@ export interface BearerParts {
   /** The client's name; `undefined` for the default one. */
   readonly client: string | undefined;
   readonly guarded: AdapterGuard;
-  /** The flags of requests that name none. */
-  readonly transitional: InternalAxiosRequestConfig['transitional'];
 }
 
 /**
@@ -33,13 +28,10 @@ export class BearerInterceptor {
 
   /** For `interceptors.request.use`, as a synchronous one. */
   readonly attach = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => {
-    const { client, guarded, transitional } = this.#parts;
+    const { client, guarded } = this.#parts;
     const call = AssetCall.of(ownValue(config, 'asset'), NOT_NARROWED, client);
     config.adapter = guarded(config.adapter);
-    const { legacyInterceptorReqResOrdering } = config.transitional ?? AXIOS_FLAGS;
-    if (legacyInterceptorReqResOrdering !== true) guardLater(config, guarded);
-    // Else axios would take those of its global instance.
-    config.transitional ??= transitional;
+    if (config.transitional?.legacyInterceptorReqResOrdering !== true) guardLater(config, guarded);
     (config as { asset?: unknown }).asset = new Bearer(call);
     return config;
   };

@@ -51,27 +51,18 @@ export function isolate({ defaults }: AxiosInstance, http: AssetHttpDefaults): v
     adapter,
     baseURL,
     headers: axios.mergeConfig(stock, { headers: http.headers }).headers,
+    // As a whole, one that names a single flag would also turn the order of interceptors around.
+    transitional: { ...STOCK.transitional, ...http.transitional },
   });
-  Reflect.deleteProperty(defaults, 'transitional');
-  sleeping(defaults, 'transitional', transitionalOf(http));
   for (const verb of VERBS) {
     if (!Object.hasOwn(defaults.headers, verb)) sleeping(defaults.headers, verb, {});
   }
 }
 
-/**
- * The flags of requests that name none. As a whole: one that names a single flag would also turn the order of interceptors
- * around.
- */
-export const transitionalOf = (http: AssetHttpDefaults): AxiosDefaults['transitional'] => ({
-  ...STOCK.transitional,
-  ...http.transitional,
-});
-
 const isRoute = (name: string): boolean => ROUTE_OPTIONS.some((route) => route === name);
 
 /**
- * A default that takes part only where a request names it too, or once somebody looks at it: axios copies every enumerable
+ * A default that takes part only once somebody looks at it: axios copies every enumerable
  * one for each request, headers of eleven verbs among them, which costs as much as all that this library does.
  */
 function sleeping(defaults: object, name: string, value: unknown): void {

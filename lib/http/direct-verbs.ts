@@ -5,6 +5,9 @@ type Axios = HttpService['axiosRef'];
 /** A function of an axios instance, as `HttpService` hands it on: its config comes last. */
 export type AxiosVerb = (...args: unknown[]) => Promise<never>;
 
+/** What matters here of an axios config. */
+type GivenConfig = Readonly<Record<string, unknown>>;
+
 const WITHOUT_BODY = ['get', 'delete', 'head'] as const;
 const WITH_BODY = ['post', 'put', 'patch'] as const;
 
@@ -16,7 +19,7 @@ type Method = (typeof WITHOUT_BODY)[number] | (typeof WITH_BODY)[number];
  */
 export class DirectVerbs {
   readonly #request: AxiosVerb;
-  readonly #direct = new Map<unknown, (config: object, args: readonly unknown[]) => object>();
+  readonly #direct = new Map<unknown, (config: GivenConfig, args: readonly unknown[]) => object>();
 
   constructor(instance: Axios) {
     // Functions of an instance are bound to it.
@@ -26,14 +29,21 @@ export class DirectVerbs {
       this.#direct.set(own[method], (config, [url]) => ({ ...config, method, url }));
     }
     for (const method of WITH_BODY) {
-      this.#direct.set(own[method], (config, [url, data]) => ({ ...config, method, url, data }));
+      this.#direct.set(own[method], (config, [url, data]) => ({
+        ...config,
+        // As axios' own verbs: nothing, in whatever form, is no reason to drop the defaults.
+        headers: typeof config.headers === 'object' ? (config.headers ?? {}) : {},
+        method,
+        url,
+        data,
+      }));
     }
   }
 
   /**
    * @param args - what the verb takes before its config
    */
-  call(verb: AxiosVerb, args: readonly unknown[], config: object): Promise<never> {
+  call(verb: AxiosVerb, args: readonly unknown[], config: GivenConfig): Promise<never> {
     const configFor = this.#direct.get(verb);
     return configFor === undefined ? verb(...args, config) : this.#request(configFor(config, args));
   }

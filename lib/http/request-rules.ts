@@ -49,7 +49,8 @@ function assertPlainHeaders(headers: Readonly<Record<string, unknown>> | undefin
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || value === null) continue;
-    const lowerCase = name.toLowerCase();
+    // Axios trims the names of what a transform put in place of its headers.
+    const lowerCase = name.trim().toLowerCase();
     if (lowerCase === 'authorization') {
       throw new AssetRequestError(
         'The request brings its own Authorization header, which belongs to this client. Nothing was sent. Remove it, or use another HTTP client for calls with other credentials.',

@@ -54,7 +54,7 @@ function withoutAuthorization(
 ): InternalAxiosRequestConfig['headers'] {
   const copy = new AxiosHeaders();
   for (const name of Object.keys(headers)) {
-    if (name.toLowerCase() !== 'authorization') copy[name] = headers[name] as AxiosHeaderValue;
+    if (name.trim().toLowerCase() !== 'authorization') copy[name] = headers[name] as AxiosHeaderValue;
   }
   return copy;
 }

@@ -286,6 +286,15 @@ describe('the option timeout', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
+  it('leaves nothing behind where an adapter answers nothing', async () => {
+    const { asset, clock } = await startApplication();
+    const { signal } = new AbortController();
+    const adapter = (): Promise<never> => Promise.resolve(undefined as never);
+    await failureOf(asset.get('/v0/echo', { timeout: 5000, signal, adapter }));
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(clock.timers.filter(({ ref }) => ref)).toEqual([]);
+  });
+
   it('bounds the token wait, with the error of axios', async () => {
     const { asset, sandbox, clock } = await startHeld();
     const call = failureOf(asset.get('/v0/business', { timeout: 3000 }));

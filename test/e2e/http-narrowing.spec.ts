@@ -269,6 +269,18 @@ describe('the business in the address is the business in the token', () => {
     expect(await failureOf(call)).toMatchObject({ code: 'ASSET_BUSINESS_MISMATCH' });
     expect(sandbox.apiRequests).toHaveLength(0);
   });
+
+  it('compares the token that was waited for as well, whoever it is from', async () => {
+    const { asset, tokens, sandbox } = await startApplication();
+    const [one, other] = sandbox.businesses.map(({ id }) => id);
+    const token = await tokens.getAccessToken({ businessId: one! });
+    Object.assign(tokens, { peekAccessToken: () => undefined, getAccessToken: () => Promise.resolve(token) });
+    expect(await failureOf(asset.get(`/v0/business/${other!}/ledger`))).toMatchObject({
+      code: 'ASSET_BUSINESS_MISMATCH',
+    });
+    await firstValueFrom(asset.get(`/v0/business/${one!}/ledger`));
+    expect(sandbox.apiRequests).toHaveLength(1);
+  });
 });
 
 describe('every verb of HttpService', () => {

@@ -257,6 +257,41 @@ describe('a token goes to its origin or nowhere', () => {
     expect({ ...headers.common }).toEqual({ ...before, Authorization: 'Bearer global' });
   });
 
+  it.each<[string, (config: InternalAxiosRequestConfig) => void]>([
+    ['transport', (config) => Object.assign(config, { transport: { request: () => undefined } })],
+    ['socketPath', (config) => Object.assign(config, { socketPath: '/tmp/evil' })],
+    ['Host', (config) => config.headers.set('Host', 'evil.example')],
+  ])('looks again after a wait: who kept the config cannot put in a %s meanwhile', async (_what, change) => {
+    const { asset, sandbox } = await startApplication();
+    const kept: InternalAxiosRequestConfig[] = [];
+    const hold = sandbox.hold('token');
+    const transformRequest = function (this: InternalAxiosRequestConfig, data: unknown): unknown {
+      kept.push(this);
+      return data;
+    };
+    const call = failureOf(asset.get('/v0/business', { transformRequest }));
+    await sandbox.waitForRequest('token');
+    kept.forEach(change);
+    hold.release();
+    expect(await call).toMatchObject({ code: NOT_ALLOWED });
+    expect(sandbox.apiRequests).toHaveLength(0);
+  });
+
+  it.each([' Authorization ', ' Host ', 'host\t'])(
+    'knows the header %j, whose name axios trims',
+    async (name) => {
+      const { asset, sandbox } = await startApplication();
+      const transformRequest = function (this: InternalAxiosRequestConfig, data: unknown): unknown {
+        this.headers = { [name]: 'theirs' } as never;
+        return data;
+      };
+      expect(await failureOf(asset.get('/v0/business', { transformRequest }))).toMatchObject({
+        code: NOT_ALLOWED,
+      });
+      expect(sandbox.apiRequests).toHaveLength(0);
+    },
+  );
+
   it("T58 guards adapters also where somebody changed axios' own flags, and keeps its own", async () => {
     const { asset } = await startApplication();
     const flags = axios.defaults.transitional ?? {};

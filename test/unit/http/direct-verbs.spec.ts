@@ -35,7 +35,7 @@ describe('a verb that is called directly', () => {
     ['options', ['/a']],
     ['request', []],
   ])('sends what axios sends: %s %j', async (verb, args) => {
-    for (const config of [given, {}, { url: '/elsewhere', method: 'patch' }]) {
+    for (const config of [given, {}, { url: '/elsewhere', method: 'patch' }, { headers: null }]) {
       const { configs, instance, own } = remembering();
       const { [verb]: axiosVerb } = own;
       if (axiosVerb === undefined) throw new Error(`Axios has no ${verb}.`);

@@ -42,6 +42,7 @@ describe('what goes to the wire', () => {
     const headers = Object.assign(new AxiosHeaders(), {
       Accept: 'a/b',
       authorization: 'theirs',
+      ' Authorization ': 'theirs',
       AUTHORIZATION: null,
     });
     const sent = (given: AccessToken | undefined) =>
