@@ -3,6 +3,7 @@ import { Observable } from 'rxjs';
 import { checkedBusinessId } from '../config/business-id.js';
 import { scopeSet, type AssetScopeName } from '../config/scope-set.js';
 import { AssetCall, type Narrowing, NOT_NARROWED } from './asset-call.js';
+import { Departure } from './departure.js';
 import { type AxiosVerb, DirectVerbs } from './direct-verbs.js';
 import { ownValue } from './own-value.js';
 import { giveUp } from './replay.js';
@@ -89,9 +90,13 @@ export class AssetHttpService extends HttpService {
     const said = ownValue(given, 'asset');
     const asset = said === undefined ? ownValue<GivenConfig, 'asset'>(this.instance.defaults, 'asset') : said;
     const call = AssetCall.of(asset, this.#narrowing, this.#client);
+    const ownToken = ownValue(given, 'cancelToken');
+    // That of an earlier call comes with its config.
+    const isTheirs = Boolean(ownToken) && !(ownToken instanceof Departure);
     return new Observable((subscriber) => {
       const ownCall = call.again();
-      const config = { ...given, asset: ownCall };
+      // As in HttpService: leaving ends the request, unless the caller has a way of its own to end it.
+      const config = { ...given, asset: ownCall, cancelToken: isTheirs ? ownToken : ownCall.departure };
       let isOver = false;
       this.#verbs.call(axiosVerb, args.slice(0, -1), config).then(
         (response) => {
@@ -118,4 +123,5 @@ export class AssetHttpService extends HttpService {
 /** What matters here of an axios config. */
 interface GivenConfig {
   readonly asset?: unknown;
+  readonly cancelToken?: unknown;
 }

@@ -10,7 +10,7 @@ import { assertBusiness } from './final-url.js';
 import { RedirectGuard } from './redirect-guard.js';
 import { giveUp } from './replay.js';
 import { assertPlainRequest } from './request-rules.js';
-import { type CancelledBy, isCancelled, timedOut } from './token-wait.js';
+import { isCancelled, timedOut } from './token-wait.js';
 import { forForeignAdapter, wireConfig } from './wire-config.js';
 
 /** What an attempt works with. */
@@ -70,7 +70,7 @@ export function attempt<T>(
   const limit = timeoutMs === undefined ? undefined : new AttemptLimit(config, timeoutMs, clock);
   if (limit !== undefined) wire.signal = limit.signal;
   const sent = { call, guard, limit, config, url, secret: token?.value };
-  return journey.send(journey.isForeign ? forForeign(wire, journey, token) : leavable(wire, call)).then(
+  return journey.send(journey.isForeign ? forForeign(wire, journey, token) : wire).then(
     (response) => conclude(answered(response, sent)),
     (error: unknown) => conclude(failed(error, sent)),
   );
@@ -84,15 +84,13 @@ interface SentAttempt extends Sent {
 }
 
 function answered(response: AxiosResponse, sent: SentAttempt): Outcome {
-  const { call, config, limit } = sent;
+  const { call, limit } = sent;
   // An adapter of the application may answer nothing at all.
   limit?.settle((response as Partial<AxiosResponse> | undefined)?.data);
   const request: unknown = response.request;
   const { status } = response;
-  if (call.departure.hasLeft) {
-    giveUp(response, request);
-    throw new axios.CanceledError(undefined, config);
-  }
+  // Nobody is left to read it.
+  if (call.departure.hasLeft) giveUp(response, request);
   return { response: cleanResponse(response, sent), status, request, failure: undefined };
 }
 
@@ -106,23 +104,11 @@ function failed(error: unknown, sent: SentAttempt): Outcome {
   return { response, status, request, failure: { error: guard.refusal ?? cleanError(error, sent) } };
 }
 
-/** Ends with its subscriber, unless the caller has a way of its own to end it, as in `HttpService`. */
-function leavable(wire: InternalAxiosRequestConfig, { departure }: AssetCall): InternalAxiosRequestConfig {
-  (wire as CancelledBy).cancelToken ??= departure;
-  return wire;
-}
-
-/** An adapter that we do not know may use all that a token of axios can do. */
-function forForeign(
+const forForeign = (
   wire: InternalAxiosRequestConfig,
   { config, call }: Journey,
   token: AccessToken | undefined,
-): InternalAxiosRequestConfig {
-  wire.cancelToken ??= new axios.CancelToken((cancel) => {
-    call.departure.subscribe(cancel);
-  });
-  return forForeignAdapter(wire, config, new SentBearer(call, token));
-}
+): InternalAxiosRequestConfig => forForeignAdapter(wire, config, new SentBearer(call, token));
 
 /** Of an answer whose body was too long or broken, which axios takes for no answer. */
 function statusOf(request: unknown): number | undefined {

@@ -100,7 +100,7 @@ export interface CancelledBy {
     addEventListener?: (type: 'abort', listener: () => void) => void;
     removeEventListener?: (type: 'abort', listener: () => void) => void;
   };
-  cancelToken?: {
+  readonly cancelToken?: {
     readonly reason?: unknown;
     subscribe(listener: () => void): void;
     unsubscribe(listener: () => void): void;

@@ -146,6 +146,37 @@ describe('T47 whoever leaves during the token wait leaves at once and alone', ()
     expect(path).toBe('/v0/business?leaver');
   });
 
+  it('and interceptors are told by config.cancelToken, as in HttpService', async () => {
+    const { asset, sandbox } = await startApplication();
+    const told: unknown[] = [];
+    asset.axiosRef.interceptors.request.use((config) => {
+      config.cancelToken?.promise.then(
+        (reason) => told.push(reason),
+        () => {},
+      );
+      return config;
+    });
+    const hold = sandbox.hold('api');
+    const subscription = asset.get('/v0/business').subscribe();
+    await sandbox.waitForRequest('api');
+    expect(told).toEqual([]);
+    subscription.unsubscribe();
+    await eventually(() => told.length > 0);
+    expect(told).toMatchObject([{ code: 'ERR_CANCELED' }]);
+    hold.release();
+  });
+
+  it('also where the config of an earlier call is sent again', async () => {
+    const { asset, sandbox } = await startApplication();
+    const { config } = await firstValueFrom(asset.get('/v0/echo'));
+    sandbox.fail('api', { hang: true });
+    const subscription = asset.request({ ...config, url: '/v0/business' }).subscribe();
+    await sandbox.waitForRequest(({ path }) => path === '/v0/business');
+    const before = sandbox.connections;
+    subscription.unsubscribe();
+    await eventually(() => sandbox.connections < before);
+  });
+
   it('by the operator timeout of RxJS', async () => {
     const { asset, sandbox, release } = await startHeld();
     const error = await failureOf(asset.get('/v0/business').pipe(timeoutOperator(1)));

@@ -1,3 +1,4 @@
+import axios from 'axios';
 import { Departure } from '../../../lib/http/departure.js';
 
 describe('a departure', () => {
@@ -10,6 +11,23 @@ describe('a departure', () => {
     departure.leave();
     departure.subscribe(() => told.push('after'));
     expect([departure.hasLeft, told]).toEqual([true, ['before', 'after']]);
+  });
+
+  it('is to others what a CancelToken of axios is', async () => {
+    const departure = new Departure();
+    departure.throwIfRequested();
+    const { promise } = departure;
+    const signal = departure.toAbortSignal();
+    expect([departure.reason, signal.aborted]).toEqual([undefined, false]);
+    departure.leave();
+    const { reason } = departure;
+    expect(reason).toMatchObject({ name: 'CanceledError', code: 'ERR_CANCELED' });
+    expect(await promise).toBe(reason);
+    expect(signal.reason).toBe(reason);
+    expect(() => {
+      departure.throwIfRequested();
+    }).toThrow(reason);
+    expect(axios.isCancel(reason)).toBe(true);
   });
 
   it('is told to nobody who asked no longer', () => {
