@@ -1,6 +1,6 @@
 /** What can be filed under a moment. */
 export interface Due {
-  /** By the monotonic clock. */
+  /** By whatever clock its owner goes. */
   dueAt: number;
   /** Where it stands in the queue; -1: nowhere. */
   duePlace: number;

@@ -1,4 +1,4 @@
-import type { AssetClock } from '../../config/clock.js';
+import { type AssetClock, type Instant, instantOf } from '../../config/clock.js';
 import { type Due, DueQueue } from './due-queue.js';
 import { RateLimitWindow } from './rate-limit.window.js';
 import { overdueSpacingMs, RefreshPace, spacingMs } from './refresh-pace.js';
@@ -38,7 +38,7 @@ export class TurnedAwayError extends Error {
 
 class Ticket implements GateTicket, Due {
   readonly granted: Promise<void>;
-  /** When it should have gone, as a refresh. */
+  /** When it should have gone, as a refresh; this and the next by the time that has passed for tokens. */
   dueAt: number;
   /** When the token that serves in the meantime expires. */
   readonly expiresAt: number;
@@ -80,6 +80,7 @@ class Ticket implements GateTicket, Due {
  */
 export class TokenGate {
   readonly #clock: AssetClock;
+  readonly #start: Instant;
   readonly #options: TokenGateOptions;
   readonly #limit: RateLimitWindow;
   readonly #pace: RefreshPace;
@@ -92,6 +93,7 @@ export class TokenGate {
 
   constructor(clock: AssetClock, options: TokenGateOptions) {
     this.#clock = clock;
+    this.#start = instantOf(clock);
     this.#options = options;
     this.#limit = new RateLimitWindow(clock);
     this.#refreshSlots = Math.max(1, options.slots - 1);
@@ -102,10 +104,10 @@ export class TokenGate {
    * @param remainingMs - what is left of the token that serves in the meantime: a quarter of it may go by in the queue
    */
   enter(awaited: boolean, remainingMs = 0): GateTicket {
-    const now = this.#clock.monotonic();
+    const now = this.#passedMs();
     // What a caller asks for who has no token is urgent to nobody once the caller has left.
-    const isNews = awaited && remainingMs === 0;
-    const dueAt = isNews ? Number.POSITIVE_INFINITY : now + remainingMs / 4;
+    const replacesNothing = awaited && remainingMs === 0;
+    const dueAt = replacesNothing ? Number.POSITIVE_INFINITY : now + remainingMs / 4;
     const ticket = new Ticket(this, dueAt, now + remainingMs);
     if (awaited) this.#queueCaller(ticket);
     else this.#background.put(ticket, ticket.dueAt);
@@ -186,9 +188,15 @@ export class TokenGate {
   }
 
   #spacingBehind({ dueAt, expiresAt }: Ticket): number {
-    const now = this.#clock.monotonic();
+    const now = this.#passedMs();
     const queued = this.#background.size;
     return dueAt > now ? spacingMs(queued, dueAt - now) : overdueSpacingMs(queued, expiresAt - now);
+  }
+
+  /** Time that tokens have lived since the gate was built, also while the machine slept. */
+  #passedMs(): number {
+    const { wall, monotonic } = this.#start;
+    return Math.max(this.#clock.now() - wall, this.#clock.monotonic() - monotonic);
   }
 
   #next(): Ticket | undefined {

@@ -189,6 +189,23 @@ describe('the gate of token requests', () => {
     expect(await states(urgent)).toEqual(['granted']);
   });
 
+  it('T27 hurries with what queued while the machine slept', async () => {
+    const { clock, refresh } = setting(8);
+    const refreshes = Array.from({ length: 1000 }, () => refresh(900_000));
+    const pass = async (ms: number): Promise<void> => {
+      for (let i = 0; i < ms; i += 5) {
+        await turn();
+        for (const { state, ticket } of refreshes) if (state === 'granted') ticket.release();
+        await clock.advance(5);
+      }
+    };
+    await pass(1000);
+    clock.suspend(880_000);
+    // Their tokens live for 19 seconds more.
+    await pass(5000);
+    expect(new Set(refreshes.map(({ state }) => state))).toEqual(new Set(['granted']));
+  });
+
   it('T07 lets a backlog that should have gone already go at a pace all the same', async () => {
     const { clock, refresh, limit } = setting(8);
     limit(0, 50);
