@@ -2,7 +2,7 @@ import type { AssetClock } from '../config/clock.js';
 import type { AccessToken } from './access-token.js';
 import type { AccessTokenRequest } from './request/access-token-request.js';
 import type { Probe } from './pacing/endpoint-health.js';
-import type { GateTicket } from './pacing/token-gate.js';
+import type { GateTicket } from './pacing/gate-ticket.js';
 
 /** The time for one token request is up. */
 export class DeadlinePassed extends Error {}

@@ -1,5 +1,12 @@
 import { type AssetClock, type Instant, instantOf } from '../../config/clock.js';
-import { type Due, DueQueue } from './due-queue.js';
+import { DueQueue } from './due-queue.js';
+import {
+  type GateTicket,
+  Ticket,
+  type TicketOffice,
+  type TurnedAway,
+  TurnedAwayError,
+} from './gate-ticket.js';
 import { RateLimitWindow } from './rate-limit.window.js';
 import { overdueSpacingMs, RefreshPace, spacingMs } from './refresh-pace.js';
 import type { AnswerHeaders } from '../endpoint/retry-after.js';
@@ -11,74 +18,12 @@ export interface TokenGateOptions {
   readonly queueTimeoutMs: number;
 }
 
-/** One token request's place in the queue, and then its slot. */
-export interface GateTicket {
-  /** Settles when the request may go; rejects when it never will. */
-  readonly granted: Promise<void>;
-  /** A caller waits now: go before background refreshes, and no longer than the queue's time. */
-  promote(): void;
-  /** No caller waits any more. */
-  demote(): void;
-  /** Gives the slot back. */
-  release(): void;
-}
-
-/** Why a queued request was turned away. */
-export type TurnedAway = 'timeout' | 'endpoint in trouble' | 'stopped';
-
-/** Thrown into {@link GateTicket.granted}; the service puts it into words. */
-export class TurnedAwayError extends Error {
-  readonly reason: TurnedAway;
-
-  constructor(reason: TurnedAway) {
-    super(`A queued token request was turned away: ${reason}.`);
-    this.reason = reason;
-  }
-}
-
-class Ticket implements GateTicket, Due {
-  readonly granted: Promise<void>;
-  /** When it should have gone, as a refresh; this and the next by the time that has passed for tokens. */
-  dueAt: number;
-  /** When the token that serves in the meantime expires. */
-  readonly expiresAt: number;
-  duePlace = -1;
-  deadline = Number.POSITIVE_INFINITY;
-  cancelTimer: (() => void) | undefined;
-  grant!: () => void;
-  turnAway!: (error: TurnedAwayError) => void;
-  readonly #gate: TokenGate;
-
-  constructor(gate: TokenGate, dueAt: number, expiresAt: number) {
-    this.#gate = gate;
-    this.dueAt = dueAt;
-    this.expiresAt = expiresAt;
-    this.granted = new Promise((resolve, reject) => {
-      this.grant = resolve;
-      this.turnAway = reject;
-    });
-    this.granted.catch(() => {});
-  }
-
-  promote(): void {
-    this.#gate.promote(this);
-  }
-
-  demote(): void {
-    this.#gate.demote(this);
-  }
-
-  release(): void {
-    this.#gate.release(this);
-  }
-}
-
 /**
  * Bounds the token requests under way, over all keys. Waiting callers go before background refreshes, which leave one
  * slot free for them and follow each other at a pace. Paced by the server's own rate-limit headers. A key whose token
  * is fresh never comes here.
  */
-export class TokenGate {
+export class TokenGate implements TicketOffice {
   readonly #clock: AssetClock;
   readonly #start: Instant;
   readonly #options: TokenGateOptions;
