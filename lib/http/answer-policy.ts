@@ -3,6 +3,7 @@ import type { AccessToken } from '../token/access-token.js';
 import type { AssetTokenService } from '../token/token.service.js';
 import { inWords, type UnauthorizedDetails } from './api-errors.js';
 import { attempt, type AttemptParts, type Journey, type Outcome } from './attempt.js';
+import { type DirectWay, isRedirect } from './direct-way.js';
 import { rateLimitWaitMs } from './rate-limit.retry.js';
 import { giveUp, isReplayable } from './replay.js';
 import { pause, withinCall } from './token-wait.js';
@@ -10,11 +11,12 @@ import { pause, withinCall } from './token-wait.js';
 /** What the policy works with. */
 export interface AnswerPolicyParts extends AttemptParts {
   readonly tokens: AssetTokenService;
+  readonly directWay: DirectWay;
 }
 
 /**
- * Sees a call through its attempts: a 401 is replayed once with another token, a 429 twice after a short wait. All of it
- * below the application's interceptors, which see one request.
+ * Sees a call through its attempts: a 401 is replayed once with another token, a 429 twice after a short wait, and a redirect is
+ * followed. All of it below the application's interceptors, which see one request.
  */
 export class AnswerPolicy {
   readonly #parts: AnswerPolicyParts;
@@ -27,9 +29,22 @@ export class AnswerPolicy {
    * @throws AxiosError if the call has ended already, synchronously
    */
   answerTo(journey: Journey, token: AccessToken | undefined): Promise<AxiosResponse> {
-    return attempt(journey, token, this.#parts, (outcome) =>
-      token === undefined || isFinal(outcome) ? settled(outcome) : this.#cured(journey, token, outcome),
-    );
+    return attempt(journey, token, this.#parts, (outcome) => {
+      if (journey.isDirect && isRedirect(outcome.request)) return this.#followed(journey, token, outcome);
+      return token === undefined || isFinal(outcome)
+        ? settled(outcome)
+        : this.#cured(following(journey), token, outcome);
+    });
+  }
+
+  #followed(
+    journey: Journey,
+    token: AccessToken | undefined,
+    { response, request }: Outcome,
+  ): Promise<AxiosResponse> {
+    this.#parts.directWay.close();
+    giveUp(response, request);
+    return this.answerTo(following(journey), token);
   }
 
   async #cured(journey: Journey, first: AccessToken, firstOutcome: Outcome): Promise<AxiosResponse> {
@@ -107,6 +122,8 @@ export class AnswerPolicy {
     throw inWords(outcome.failure.error, token, this.#parts.clock.now(), details);
   }
 }
+
+const following = (journey: Journey): Journey => ({ ...journey, isDirect: false });
 
 const unchanged = (outcome: Outcome): Outcome => outcome;
 

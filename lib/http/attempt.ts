@@ -1,4 +1,5 @@
 import axios, { type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { Readable } from 'node:stream';
 import type { AssetClock } from '../config/clock.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { ClientConnections } from '../token/endpoint/client-connections.js';
@@ -30,6 +31,8 @@ export interface Journey {
   readonly send: AxiosAdapter;
   /** Whether it is sent by an adapter that the application brought. */
   readonly isForeign: boolean;
+  /** Whether it is sent past follow-redirects, and so comes to an end with the first redirect. */
+  readonly isDirect: boolean;
 }
 
 /** How one attempt ended: with an answer, with an error, or with an answer whose status axios takes for an error. */
@@ -56,7 +59,7 @@ export function attempt<T>(
   { clock, connections, origin }: AttemptParts,
   conclude: (outcome: Outcome) => T | Promise<T>,
 ): Promise<T> {
-  const { config, url, call, deadline } = journey;
+  const { config, url, call, deadline, isDirect } = journey;
   const timeoutMs = deadline === undefined ? undefined : deadline - clock.monotonic();
   if (timeoutMs !== undefined && timeoutMs <= 0) throw timedOut(config);
   if (isCancelled(config, call)) throw new axios.CanceledError(undefined, config);
@@ -69,7 +72,8 @@ export function attempt<T>(
   const wire = wireConfig(config, { token, url, route, timeoutMs, beforeRedirect });
   const limit = timeoutMs === undefined ? undefined : new AttemptLimit(config, timeoutMs, clock);
   if (limit !== undefined) wire.signal = limit.signal;
-  const sent = { call, guard, limit, config, url, secret: token?.value };
+  if (isDirect) wire.maxRedirects = 0;
+  const sent = { call, guard, limit, config, url, isDirect, secret: token?.value };
   return journey.send(journey.isForeign ? forForeign(wire, journey, token) : wire).then(
     (response) => conclude(answered(response, sent)),
     (error: unknown) => conclude(failed(error, sent)),
@@ -81,14 +85,18 @@ interface SentAttempt extends Sent {
   readonly call: AssetCall;
   readonly guard: RedirectGuard;
   readonly limit: AttemptLimit | undefined;
+  readonly isDirect: boolean;
 }
 
 function answered(response: AxiosResponse, sent: SentAttempt): Outcome {
-  const { call, limit } = sent;
+  const { call, limit, url, isDirect } = sent;
   // An adapter of the application may answer nothing at all.
   limit?.settle((response as Partial<AxiosResponse> | undefined)?.data);
   const request: unknown = response.request;
   const { status } = response;
+  // What follow-redirects would have told who reads it.
+  const data: unknown = response.data;
+  if (isDirect && data instanceof Readable) Object.assign(data, { responseUrl: url.href });
   // Nobody is left to read it.
   if (call.departure.hasLeft) giveUp(response, request);
   return { response: cleanResponse(response, sent), status, request, failure: undefined };

@@ -1,0 +1,46 @@
+import type { InternalAxiosRequestConfig } from 'axios';
+import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
+
+/** RFC 9110 §9.2.1: sent twice, they do no more than sent once. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * The way past follow-redirects, which axios puts around each request that may be redirected: a quarter of what a request
+ * costs, and the garbage that makes a collection long. A request that can be sent again goes without it. Should it be
+ * redirected after all, it is sent again with it, and so is everything from then on.
+ */
+export class DirectWay {
+  #isOpen: boolean;
+
+  constructor({ transport }: AssetHttpDefaults) {
+    // One that the application brings follows redirects or not, whatever axios is told.
+    this.#isOpen = transport === undefined;
+  }
+
+  isOpenTo({ method = 'get', data, maxRedirects }: InternalAxiosRequestConfig): boolean {
+    return (
+      this.#isOpen &&
+      // The caller wants to see redirects, and sees them.
+      maxRedirects !== 0 &&
+      (data === undefined || data === null) &&
+      SAFE.has(method.toUpperCase())
+    );
+  }
+
+  /** The API redirects: without this, each redirected call would cost it one request more. */
+  close(): void {
+    this.#isOpen = false;
+  }
+}
+
+/** Whether follow-redirects would have followed this answer, whose body may have been too long or broken to be read. */
+export function isRedirect(request: unknown): boolean {
+  const { res } = Object(request) as { res?: NodeResponse };
+  const { statusCode = 0, headers } = res ?? {};
+  return statusCode >= 300 && statusCode < 400 && Boolean(headers?.location);
+}
+
+interface NodeResponse {
+  readonly statusCode?: number;
+  readonly headers?: { readonly location?: string };
+}
