@@ -18,20 +18,27 @@ export interface KeyFailure {
 
 /** All that is known of one key: its token, how it is used, and how its requests fared. */
 export class TokenEntry implements Due {
-  readonly request: AccessTokenRequest;
+  // First what each lookup needs, so that it lies together in memory.
   token: AccessToken | undefined;
-  life: TokenLife | undefined;
   /** Settled with the token, so that a cached token costs its caller no allocation. */
   settled: Promise<AccessToken> | undefined;
-  /** The token was given up by the application; it is kept to recognise it when it is handed out again. */
-  invalidated = false;
+  /**
+   * Fresh without a second look before, by the wall clock. The scheduler sets it, watches the monotonic clock for it, and
+   * takes it back (0) when its timer is due; so the request path reads one clock.
+   */
+  freshUntil = 0;
   /** Whether it is in the cache, for good or for as long as there is room. */
   kept = false;
-  pinned = false;
   /** When the cache last put it in front, by the cache's own count. */
   movedAt = 0;
   uses = 0;
   usedSinceRefresh = false;
+
+  readonly request: AccessTokenRequest;
+  life: TokenLife | undefined;
+  /** The token was given up by the application; it is kept to recognise it when it is handed out again. */
+  invalidated = false;
+  pinned = false;
   failure: KeyFailure | undefined;
   /** Why the latest request failed, whoever was to blame; `undefined` once a token has arrived. */
   lastError: AssetTokenError | undefined;
@@ -41,11 +48,6 @@ export class TokenEntry implements Due {
   quietUntil = 0;
   /** A 401 spends nothing before, by the monotonic clock. */
   coolDownUntil = 0;
-  /**
-   * Fresh without a second look before, by the wall clock. The scheduler sets it, watches the monotonic clock for it, and
-   * takes it back (0) when its timer is due; so the request path reads one clock.
-   */
-  freshUntil = 0;
   /** When the scheduler looks at it next, by the monotonic clock, and where it stands in its queue; -1: nowhere. */
   dueAt = 0;
   duePlace = -1;

@@ -8,12 +8,13 @@ import { AssetClosedError } from './endpoint/token.errors.js';
 import { untilAborted } from './endpoint/until-aborted.js';
 import type { GetAccessTokenOptions } from './get-access-token.options.js';
 import { TokenGate } from './pacing/token-gate.js';
+import { RecentTime } from './recent-time.js';
 import { RefreshScheduler } from './refresh.scheduler.js';
 import { TokenCache } from './token-cache.js';
 import type { TokenEntry } from './token-entry.js';
 import { TokenFlight } from './token-flight.js';
 import { TokenFlights } from './token-flights.js';
-import { tokenState, type TokenLife } from './token-life.js';
+import { tokenState, type TokenLife, type TokenState } from './token-life.js';
 import { snapshotOf, type AssetTokenSnapshot } from './token-snapshot.js';
 import type { TokenJournal } from './token.journal.js';
 
@@ -26,6 +27,7 @@ const LONGEST_COOL_DOWN_MS = 30_000;
 export class TokenSupply {
   readonly cache: TokenCache;
   readonly #clock: AssetClock;
+  readonly #recentTime: RecentTime;
   readonly #flights: TokenFlights;
   readonly #scheduler: RefreshScheduler;
   #closed = false;
@@ -37,6 +39,7 @@ export class TokenSupply {
     journal: TokenJournal,
   ) {
     this.#clock = clock;
+    this.#recentTime = new RecentTime(clock);
     this.cache = new TokenCache(config.maxTokens, (entry) => {
       this.#scheduler.forget(entry);
     });
@@ -78,7 +81,7 @@ export class TokenSupply {
     const { signal, forceRefresh = false } = options;
     signal?.throwIfAborted();
     if (forceRefresh) return this.#wait(entry, signal);
-    const state = entry.state(this.#clock);
+    const state = this.#stateOf(entry);
     if (state === 'expired' || entry.settled === undefined) return this.#wait(entry, signal);
     this.#use(entry);
     if (state === 'fresh') return entry.settled;
@@ -88,7 +91,7 @@ export class TokenSupply {
 
   /** The token if one is at hand that lasts long enough. */
   peek(entry: TokenEntry, options: GetAccessTokenOptions): AccessToken | undefined {
-    const state = entry.state(this.#clock);
+    const state = this.#stateOf(entry);
     if (state === 'expired') return undefined;
     if (state === 'stale' && this.#lastsTooShort(entry, options)) return undefined;
     this.#use(entry);
@@ -147,6 +150,10 @@ export class TokenSupply {
     this.#closed = true;
     this.#flights.close();
     this.cache.clear();
+  }
+
+  #stateOf(entry: TokenEntry): TokenState {
+    return this.#recentTime.now() < entry.freshUntil ? 'fresh' : entry.state(this.#clock);
   }
 
   #use(entry: TokenEntry): void {

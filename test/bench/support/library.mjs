@@ -43,9 +43,11 @@ const partsOf = (context) => ({
 });
 
 /** One request object for each key: a scope, narrowed to one of so many businesses. */
+const SCOPES = ['ledger:read'];
+
 export const keysOf = (count) =>
   Array.from({ length: count }, (_, i) => ({
-    scopes: ['ledger:read'],
+    scopes: SCOPES,
     businessId: `biz_${String(i).padStart(6, '0')}`,
   }));
 

@@ -1,0 +1,112 @@
+import { jest } from '@jest/globals';
+import { type AssetClock, systemClock } from '../../../lib/config/clock.js';
+import { isMachineTime, RecentTime } from '../../../lib/token/recent-time.js';
+import { ManualClock } from '../../../lib/testing/manual-clock.js';
+
+/** Counts how often it is read. */
+class CountingClock extends ManualClock {
+  reads = 0;
+
+  override now(): number {
+    this.reads += 1;
+    return super.now();
+  }
+}
+
+const always = (): boolean => true;
+
+/** After as many lookups as make a loop. */
+function inLoop(isShareable: (clock: AssetClock) => boolean = always): {
+  readonly clock: CountingClock;
+  readonly time: RecentTime;
+  readonly look: (times: number) => number;
+} {
+  const clock = new CountingClock();
+  const time = new RecentTime(clock, isShareable);
+  const look = (times: number): number => {
+    clock.reads = 0;
+    for (let i = 0; i < times; i += 1) time.now();
+    return clock.reads;
+  };
+  look(65);
+  return { clock, time, look };
+}
+
+const turnEnds = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('the time of lookups', () => {
+  it('is read for each of them, unless they are a loop', () => {
+    const clock = new CountingClock();
+    const time = new RecentTime(clock, always);
+    for (let i = 0; i < 65; i += 1) time.now();
+    expect(clock.reads).toBe(65);
+  });
+
+  it('is shared by 64 lookups of a loop, and then read again', () => {
+    const { look } = inLoop();
+    expect(look(64)).toBe(0);
+    expect(look(1)).toBe(1);
+    expect(look(64)).toBe(0);
+  });
+
+  it('is no older than the last reading', () => {
+    const { clock, time, look } = inLoop();
+    look(64);
+    clock.jumpWallClock(1);
+    expect(time.now()).toBe(clock.now());
+  });
+
+  it('goes on being shared over the end of a millisecond', () => {
+    const { clock, look } = inLoop();
+    look(64);
+    clock.jumpWallClock(1);
+    expect(look(65)).toBe(1);
+  });
+
+  it.each([2, 1000, -1])('is read for each again once the clock goes on by %i ms', (ms) => {
+    const { clock, look } = inLoop();
+    look(64);
+    clock.jumpWallClock(ms);
+    expect(look(64)).toBe(64);
+  });
+
+  it('is not shared across the end of a turn of the event loop', async () => {
+    const { look } = inLoop();
+    await turnEnds();
+    expect(look(64)).toBe(64);
+  });
+
+  it('is shared anew by the loop of a later turn', async () => {
+    const { look } = inLoop();
+    await turnEnds();
+    look(64);
+    expect(look(64)).toBe(0);
+    await turnEnds();
+    expect(look(64)).toBe(64);
+  });
+
+  it('is read for each where the clock may jump between two of them', () => {
+    let isShareable = true;
+    const { look } = inLoop(() => isShareable);
+    isShareable = false;
+    expect(look(64)).toBe(64);
+  });
+});
+
+describe('only the machine moves', () => {
+  it('the clock of the system', () => {
+    expect(isMachineTime(systemClock)).toBe(true);
+  });
+
+  it('and not one of the application or of a test', () => {
+    expect(isMachineTime(new ManualClock())).toBe(false);
+    expect(isMachineTime({ ...systemClock })).toBe(false);
+  });
+
+  it('nor one that a test runner has put in the place of Date', () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    expect(isMachineTime(systemClock)).toBe(false);
+    jest.useRealTimers();
+    expect(isMachineTime(systemClock)).toBe(true);
+  });
+});
