@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import axios, { type AxiosInstance } from 'axios';
+import axios, { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import type { AccessTokenRequest } from '../request/access-token-request.js';
 import type { ClientConnections } from './client-connections.js';
@@ -8,6 +8,8 @@ import type { AnswerHeaders } from './retry-after.js';
 
 /** More than any token answer. */
 const MAX_ANSWER_BYTES = 256 * 1024;
+
+const HEADERS = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
 
 /** An answer of the token endpoint, whatever its status. */
 export interface TokenReply {
@@ -25,23 +27,22 @@ export interface TokenReply {
  * would go along.
  */
 export class TokenEndpointClient {
-  readonly #http: Pick<AxiosInstance, 'post'>;
-  readonly #url: string;
+  /** Below axios itself, which would copy what the application set on the global one: headers, auth, adapter. */
+  readonly #adapter = axios.getAdapter('http');
+  readonly #usual: Omit<InternalAxiosRequestConfig, 'headers'>;
   readonly #clock: AssetClock;
 
   constructor(config: AssetAuthConfig, connections: ClientConnections, clock: AssetClock) {
-    this.#url = config.tokenUrl;
     this.#clock = clock;
-    // Not axios.create(), which copies what the application set on the global axios: headers, auth, adapter.
-    this.#http = new axios.Axios({
+    this.#usual = {
       ...connections.route,
-      adapter: 'http',
+      method: 'post',
+      url: config.tokenUrl,
       // Through a proxy as well as directly, but never anywhere else.
       maxRedirects: 0,
       responseType: 'stream',
       validateStatus: () => true,
-      headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-    });
+    };
   }
 
   /**
@@ -49,8 +50,9 @@ export class TokenEndpointClient {
    */
   async send(request: AccessTokenRequest, clientSecret: string, signal: AbortSignal): Promise<TokenReply> {
     const sent = instantOf(this.#clock);
-    const answer = await this.#http.post<Readable>(this.#url, request.body(clientSecret), { signal });
-    const body = await startOf(answer.data);
+    const data = request.body(clientSecret);
+    const answer = await this.#adapter({ ...this.#usual, headers: AxiosHeaders.from(HEADERS), data, signal });
+    const body = await startOf(answer.data as Readable);
     return {
       status: answer.status,
       headers: answer.headers,
