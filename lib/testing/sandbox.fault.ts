@@ -40,7 +40,10 @@ export interface SandboxEndlessFault {
   readonly endless: true;
 }
 
-/** Redirects to `redirect`. */
+/**
+ * Redirects to `redirect`. `AssetHttpService` sends the first GET that is redirected once more: script the fault twice
+ * for it.
+ */
 export interface SandboxRedirectFault {
   /** The `Location` header, as it is. */
   readonly redirect: string;

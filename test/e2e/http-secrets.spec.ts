@@ -119,7 +119,7 @@ describe('T54 secrets do not travel in objects', () => {
     [
       'a refused redirect',
       (http, sandbox) => (
-        sandbox.fail('api', { redirect: 'http://evil.example/' }),
+        sandbox.fail('api', { redirect: 'http://evil.example/' }, 2),
         http.get('/v0/business')
       ),
     ],
@@ -133,7 +133,7 @@ describe('T54 secrets do not travel in objects', () => {
     [
       'a beforeRedirect that throws what it sees',
       (http, sandbox) => (
-        sandbox.fail('api', { redirect: '/v0/business' }),
+        sandbox.fail('api', { redirect: '/v0/business' }, 2),
         http.get('/v0/business', {
           beforeRedirect: (options) => {
             throw new Error(`hook ${Object.keys(options).join()}`);
