@@ -1,3 +1,4 @@
+import axios from 'axios';
 import { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { afterThisTest } from '../support/cleanup.js';
@@ -124,6 +125,16 @@ describe('A token request', () => {
     expect(received[0]!.headers).not.toHaveProperty('x-common');
     expect(received[0]!.url).toBe('/v0/auth/token');
     expect(received[0]!.body).toContain('client_id=platform');
+  });
+
+  it('is not decided on by a polluted prototype', async () => {
+    const sandbox = await startSandbox();
+    const client = clientOf(sandbox.moduleOptions());
+    const cancelled = axios.CancelToken.source();
+    cancelled.cancel('polluted');
+    Object.defineProperty(Object.prototype, 'cancelToken', { value: cancelled.token, configurable: true });
+    afterThisTest(() => Reflect.deleteProperty(Object.prototype, 'cancelToken'));
+    tokenOf(await client.fetch());
   });
 
   it('goes over a connection that is kept alive', async () => {

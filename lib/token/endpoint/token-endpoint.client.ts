@@ -50,8 +50,11 @@ export class TokenEndpointClient {
    */
   async send(request: AccessTokenRequest, clientSecret: string, signal: AbortSignal): Promise<TokenReply> {
     const sent = instantOf(this.#clock);
-    const data = request.body(clientSecret);
-    const answer = await this.#adapter({ ...this.#usual, headers: AxiosHeaders.from(HEADERS), data, signal });
+    // Without prototype, as axios makes its own: a polluted one decides nothing.
+    const config = Object.create(null) as InternalAxiosRequestConfig;
+    const headers = AxiosHeaders.from(HEADERS);
+    Object.assign(config, this.#usual, { headers, data: request.body(clientSecret), signal });
+    const answer = await this.#adapter(config);
     const body = await startOf(answer.data as Readable);
     return {
       status: answer.status,
