@@ -1,6 +1,6 @@
 // Measures the built library beside what one would use instead.
 //
-//   npm run build && npm run bench                 everything; takes about half an hour, on an idle machine
+//   npm run build && npm run bench                 everything; takes about an hour, on an idle machine
 //   npm run bench -- --quick                       tiny rounds, to see that everything runs; its figures mean nothing
 //   npm run bench -- --rounds 5                    fewer rounds (or more) of what is repeated
 //   npm run bench -- lookup herd                   only these benchmarks

@@ -39,10 +39,9 @@ function ofLibrary(results, sizes) {
   const most = results[sizes.at(-1)];
   const figures = sizes.flatMap((size) =>
     Object.entries(results[size]).map(([figure, values]) => {
-      const [method, random = ', 100 hot'] = figure.split(/(?=,)/);
-      return row(`${METHODS[method]}, ${size} keys${size === 1 ? '' : random}`, summary(values), {
-        unit: 'ns',
-      });
+      const [method, which = ', 100 hot'] = figure.split(/(?=,)/);
+      const keys = size === 1 ? 'one key' : `${size} keys${which}`;
+      return row(`${METHODS[method]}, ${keys}`, summary(values), { unit: 'ns' });
     }),
   );
   const flatness = Object.entries(METHODS).map(([method, name]) =>
