@@ -30,20 +30,15 @@ export class AnswerPolicy {
    */
   answerTo(journey: Journey, token: AccessToken | undefined): Promise<AxiosResponse> {
     return attempt(journey, token, this.#parts, (outcome) => {
-      if (journey.isDirect && isRedirect(outcome.request)) return this.#followed(journey, token, outcome);
+      if (journey.isDirect && isRedirect(outcome.request)) return this.#followed(journey, token);
       return token === undefined || isFinal(outcome)
         ? settled(outcome)
         : this.#cured(following(journey), token, outcome);
     });
   }
 
-  #followed(
-    journey: Journey,
-    token: AccessToken | undefined,
-    { response, request }: Outcome,
-  ): Promise<AxiosResponse> {
+  #followed(journey: Journey, token: AccessToken | undefined): Promise<AxiosResponse> {
     this.#parts.directWay.close();
-    giveUp(response, request);
     return this.answerTo(following(journey), token);
   }
 

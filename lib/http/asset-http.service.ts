@@ -13,8 +13,9 @@ import { giveUp } from './replay.js';
  * narrowed to the scopes and business in force when the verb is called.
  *
  * Redirects are followed within Asset's origin and the token's business, up to `maxRedirects` of axios. What follows them
- * takes a quarter of a request's time, so it is left out until the API redirects: the first GET, HEAD or OPTIONS without
- * a body that is redirected is sent once more (RFC 9110 §9.2.1: these do no more when sent twice). No other request is.
+ * takes a quarter of a request's time, so it is left out until the API redirects: each GET, HEAD and OPTIONS without a
+ * body that is under way when the first redirect comes, and redirected, is sent once more (RFC 9110 §9.2.1: these do no
+ * more when sent twice). No other request is.
  *
  * @example
  * ```ts

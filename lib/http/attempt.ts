@@ -1,5 +1,4 @@
 import axios, { type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import { Readable } from 'node:stream';
 import type { AssetClock } from '../config/clock.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { ClientConnections } from '../token/endpoint/client-connections.js';
@@ -7,6 +6,7 @@ import { AttemptLimit } from './attempt-limit.js';
 import type { AssetCall } from './asset-call.js';
 import { SentBearer } from './bearer.js';
 import { cleanError, cleanResponse, type Sent } from './clean-answer.js';
+import { directTransport } from './direct-way.js';
 import { assertBusiness } from './final-url.js';
 import { RedirectGuard } from './redirect-guard.js';
 import { giveUp } from './replay.js';
@@ -72,8 +72,8 @@ export function attempt<T>(
   const wire = wireConfig(config, { token, url, route, timeoutMs, beforeRedirect });
   const limit = timeoutMs === undefined ? undefined : new AttemptLimit(config, timeoutMs, clock);
   if (limit !== undefined) wire.signal = limit.signal;
-  if (isDirect) wire.maxRedirects = 0;
-  const sent = { call, guard, limit, config, url, isDirect, secret: token?.value };
+  if (isDirect) wire.transport = directTransport;
+  const sent = { call, guard, limit, config, url, secret: token?.value };
   return journey.send(journey.isForeign ? forForeign(wire, journey, token) : wire).then(
     (response) => conclude(answered(response, sent)),
     (error: unknown) => conclude(failed(error, sent)),
@@ -85,18 +85,14 @@ interface SentAttempt extends Sent {
   readonly call: AssetCall;
   readonly guard: RedirectGuard;
   readonly limit: AttemptLimit | undefined;
-  readonly isDirect: boolean;
 }
 
 function answered(response: AxiosResponse, sent: SentAttempt): Outcome {
-  const { call, limit, url, isDirect } = sent;
+  const { call, limit } = sent;
   // An adapter of the application may answer nothing at all.
   limit?.settle((response as Partial<AxiosResponse> | undefined)?.data);
   const request: unknown = response.request;
   const { status } = response;
-  // What follow-redirects would have told who reads it.
-  const data: unknown = response.data;
-  if (isDirect && data instanceof Readable) Object.assign(data, { responseUrl: url.href });
   // Nobody is left to read it.
   if (call.departure.hasLeft) giveUp(response, request);
   return { response: cleanResponse(response, sent), status, request, failure: undefined };

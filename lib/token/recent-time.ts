@@ -4,19 +4,22 @@ import { type AssetClock, systemClock } from '../config/clock.js';
 /** So many lookups within one millisecond are a loop, and so many may share one reading of the clock. */
 const SHARED = 64;
 
-/** Both as they were before any test runner put its own in their place. */
+/** What is not fresh for longer than this is looked up by a clock of its own: a loop may be held up between two lookups. */
+const MARGIN_MS = 60_000;
+
+/** As they were before any test runner put its own in their place; unless that was before this file was loaded. */
 const onceTurnIsOver = timers.setImmediate;
 const machineTime = Date.now;
+const isNative = Function.prototype.toString.call(machineTime).includes('[native code]');
 
-/** Whether nobody but the machine moves the clock, so that it cannot jump between two lookups of a loop. */
+/** Whether nobody but the machine moves the clock, so that it does not jump between two lookups of a loop. */
 export const isMachineTime = (clock: AssetClock): boolean =>
-  clock === systemClock && Date.now === machineTime;
+  isNative && clock === systemClock && Date.now === machineTime;
 
 /**
  * The wall clock on the path of a cached token, where reading it takes longer than all the rest. Lookups in a loop share
  * readings, as Node's own timers do within one turn of the event loop: never past the end of the turn, never more than
- * {@link SHARED} lookups, and no longer once the loop takes its time. A reading that is a moment old does no harm to
- * what it decides: a token is fresh until long before it expires.
+ * {@link SHARED} lookups, and only of tokens that stay fresh for a minute.
  */
 export class RecentTime {
   readonly #clock: AssetClock;
@@ -33,10 +36,13 @@ export class RecentTime {
     this.#isShareable = isShareable;
   }
 
-  now(): number {
-    if (this.#left === 0 || !this.#isShareable(this.#clock)) return this.#read();
-    this.#left -= 1;
-    return this.#reading;
+  /** Whether a moment of the wall clock is yet to come. */
+  isBefore(moment: number): boolean {
+    if (this.#left > 0 && this.#reading + MARGIN_MS < moment && this.#isShareable(this.#clock)) {
+      this.#left -= 1;
+      return true;
+    }
+    return this.#read() < moment;
   }
 
   #read(): number {

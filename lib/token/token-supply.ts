@@ -153,7 +153,7 @@ export class TokenSupply {
   }
 
   #stateOf(entry: TokenEntry): TokenState {
-    return this.#recentTime.now() < entry.freshUntil ? 'fresh' : entry.state(this.#clock);
+    return this.#recentTime.isBefore(entry.freshUntil) ? 'fresh' : entry.state(this.#clock);
   }
 
   #use(entry: TokenEntry): void {

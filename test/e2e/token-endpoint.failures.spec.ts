@@ -292,6 +292,28 @@ describe('A token endpoint that is slow', () => {
     expect(received).toEqual([]);
   });
 
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'T53 nor when it passes %i turns after the secret was read',
+    async (turns) => {
+      const { url, received } = await startServer();
+      const deadline = new AbortController();
+      const passes = async (): Promise<void> => {
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+        deadline.abort(new Error('deadline'));
+      };
+      const clientSecret = (): Promise<string> => {
+        const read = Promise.resolve(SECRET);
+        void read.then(passes);
+        return read;
+      };
+      const client = clientOf({ baseUrl: url, clientSecret });
+      await client.fetch({}, deadline.signal).catch(() => {});
+      expect(deadline.signal.aborted).toBe(true);
+      await clientOf({ baseUrl: url }).fetch();
+      expect(received).toHaveLength(1);
+    },
+  );
+
   it('is waited for as long as the deadline allows', async () => {
     const sandbox = await startSandbox();
     const hold = sandbox.hold('token');

@@ -49,6 +49,8 @@ export class TokenEndpointClient {
    * @throws whatever the connection fails with; such an error holds the secret in its config and must not travel on
    */
   async send(request: AccessTokenRequest, clientSecret: string, signal: AbortSignal): Promise<TokenReply> {
+    // The adapter looks for it only once the request is on its way.
+    signal.throwIfAborted();
     const sent = instantOf(this.#clock);
     // Without prototype, as axios makes its own: a polluted one decides nothing.
     const config = Object.create(null) as InternalAxiosRequestConfig;

@@ -19,12 +19,16 @@ describe('the way past follow-redirects', () => {
     expect(new DirectWay({}).isOpenTo(config(more))).toBe(true);
   });
 
-  it.each([{ method: 'post' }, { method: 'delete' }, { method: 'query' }, { data: '' }, { maxRedirects: 0 }])(
-    'is not open to %p',
-    (more) => {
-      expect(new DirectWay({}).isOpenTo(config(more))).toBe(false);
-    },
-  );
+  it.each([
+    { method: 'post' },
+    { method: 'delete' },
+    { method: 'query' },
+    { data: '' },
+    { maxRedirects: 0 },
+    { responseType: 'stream' },
+  ])('is not open to %p', (more) => {
+    expect(new DirectWay({}).isOpenTo(config(more))).toBe(false);
+  });
 
   it('stays closed once it was closed', () => {
     const way = new DirectWay({});
