@@ -3,7 +3,7 @@ import type { AccessToken } from '../token/access-token.js';
 import type { AssetTokenService } from '../token/token.service.js';
 import { inWords, type UnauthorizedDetails } from './api-errors.js';
 import { attempt, type AttemptParts, type Journey, type Outcome } from './attempt.js';
-import { type DirectWay, isRedirect } from './direct-way.js';
+import { DirectWay, isRedirect } from './direct-way.js';
 import { rateLimitWaitMs } from './rate-limit.retry.js';
 import { giveUp, isReplayable } from './replay.js';
 import { pause, withinCall } from './token-wait.js';
@@ -11,18 +11,19 @@ import { pause, withinCall } from './token-wait.js';
 /** What the policy works with. */
 export interface AnswerPolicyParts extends AttemptParts {
   readonly tokens: AssetTokenService;
-  readonly directWay: DirectWay;
 }
 
 /**
- * Sees a call through its attempts: a 401 is replayed once with another token, a 429 twice after a short wait, and a redirect is
- * followed. All of it below the application's interceptors, which see one request.
+ * Sees a call through its attempts: a 401 is replayed once with another token, a 429 twice after a short wait, and a
+ * redirect is followed. All of it below the application's interceptors, which see one request.
  */
 export class AnswerPolicy {
   readonly #parts: AnswerPolicyParts;
+  readonly directWay: DirectWay;
 
   constructor(parts: AnswerPolicyParts) {
     this.#parts = parts;
+    this.directWay = new DirectWay(parts.connections.route);
   }
 
   /**
@@ -38,7 +39,7 @@ export class AnswerPolicy {
   }
 
   #followed(journey: Journey, token: AccessToken | undefined): Promise<AxiosResponse> {
-    this.#parts.directWay.close();
+    this.directWay.close();
     return this.answerTo(following(journey), token);
   }
 

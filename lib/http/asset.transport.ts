@@ -5,7 +5,6 @@ import { AnswerPolicy, type AnswerPolicyParts } from './answer-policy.js';
 import type { AssetCall } from './asset-call.js';
 import type { Journey } from './attempt.js';
 import { Bearer, SentBearer } from './bearer.js';
-import { DirectWay } from './direct-way.js';
 import { assertBusiness, finalUrl } from './final-url.js';
 import { AssetRequestError } from './http.errors.js';
 import { assertHandedOn, assertPlainRequest } from './request-rules.js';
@@ -13,7 +12,7 @@ import { timeoutMs, withinCall } from './token-wait.js';
 import { presetBoundary, wireConfig } from './wire-config.js';
 
 /** What the transport works with. */
-export interface AssetTransportParts extends Omit<AnswerPolicyParts, 'directWay'> {
+export interface AssetTransportParts extends AnswerPolicyParts {
   /** The business of calls that name none. */
   readonly defaultBusiness: string | undefined;
 }
@@ -27,7 +26,6 @@ const ROUTELESS: readonly AxiosAdapter[] = [axios.getAdapter('fetch')];
  */
 export class AssetTransport {
   readonly #parts: AssetTransportParts;
-  readonly #directWay: DirectWay;
   readonly #policy: AnswerPolicy;
   readonly #builtIn = axios.getAdapter('http');
   /** Adapters that go through the transport already, or refuse. */
@@ -35,8 +33,7 @@ export class AssetTransport {
 
   constructor(parts: AssetTransportParts) {
     this.#parts = parts;
-    this.#directWay = new DirectWay(parts.connections.route);
-    this.#policy = new AnswerPolicy({ ...parts, directWay: this.#directWay });
+    this.#policy = new AnswerPolicy(parts);
   }
 
   /** The default adapter of the client's axios instance. */
@@ -81,7 +78,7 @@ export class AssetTransport {
       const timeout = timeoutMs(config);
       const deadline = timeout === undefined ? undefined : clock.monotonic() + timeout;
       const isForeign = send !== this.#builtIn;
-      const isDirect = !isForeign && this.#directWay.isOpenTo(config);
+      const isDirect = !isForeign && this.#policy.directWay.isOpenTo(config);
       const journey = { config, call, url, deadline, send, isForeign, isDirect };
       return call.isAnonymous
         ? this.#policy.answerTo(journey, undefined)

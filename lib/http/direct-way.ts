@@ -37,7 +37,10 @@ export class DirectWay {
   }
 }
 
-/** For axios' option `transport`: Node's own, but a redirect is an error as soon as its head is there. Its body may never end. */
+/**
+ * For axios' option `transport`: Node's own, but a redirect is an error as soon as its head is there. Its body may never
+ * end.
+ */
 export const directTransport = {
   request(options: RequestOptions, answered: (response: IncomingMessage) => void): ClientRequest {
     const { request } = options.protocol?.startsWith('https') === true ? https : http;

@@ -4,7 +4,7 @@ import { type AssetClock, systemClock } from '../config/clock.js';
 /** So many lookups within one millisecond are a loop, and so many may share one reading of the clock. */
 const SHARED = 64;
 
-/** What is not fresh for longer than this is looked up by a clock of its own: a loop may be held up between two lookups. */
+/** For what is not fresh for longer than this, the clock is read: a loop may be held up between two lookups. */
 const MARGIN_MS = 60_000;
 
 /** As they were before any test runner put its own in their place; unless that was before this file was loaded. */

@@ -232,7 +232,11 @@ describe('a request that may be sent twice is first sent past what follows redir
 
   it('the body of a redirect is not waited for, and neither shown nor checked', async () => {
     const server = await startEndlessRedirects();
-    const { asset } = await start({ baseUrl: server });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    afterThisTest(() => {
+      agent.destroy();
+    });
+    const { asset } = await start({ baseUrl: server, http: { httpAgent: agent } });
     const seen: unknown[] = [];
     const { status } = await firstValueFrom(
       asset.get('/v0/business', {

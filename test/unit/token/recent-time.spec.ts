@@ -120,4 +120,14 @@ describe('only the machine moves', () => {
     jest.useRealTimers();
     expect(isMachineTime(systemClock)).toBe(true);
   });
+
+  it('nor one that was put there before the library was loaded', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    await jest.isolateModulesAsync(async () => {
+      const { systemClock: loaded } = await import('../../../lib/config/clock.js');
+      const late = await import('../../../lib/token/recent-time.js');
+      expect(late.isMachineTime(loaded)).toBe(false);
+    });
+    jest.useRealTimers();
+  });
 });
