@@ -5,10 +5,10 @@ const LONGEST_MS = 10_000;
  * Resolves once the condition holds, looked at on each turn of the event loop. For what real sockets have yet to bring;
  * time is moved by the clock of the test and not waited for here.
  */
-export async function eventually(condition: () => boolean): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + LONGEST_MS;
   for (let turn = 0; turn < MOST_TURNS && performance.now() < end; turn += 1) {
-    if (condition()) return;
+    if (await condition()) return;
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   throw new Error(
