@@ -1,13 +1,12 @@
 import type { AssetScopes } from '../config/scope-set.js';
+import { BusinessEntries } from './business-entries.js';
 import type { AssetTokenRequest } from './request/token-request.resolver.js';
 import type { TokenEntry } from './token-entry.js';
-
-type Said = string | null | undefined;
 
 /** One step of a list of scopes, in the order in which it was said. */
 class Step {
   readonly next = new Map<unknown, Step>();
-  readonly byBusiness = new Map<Said, TokenEntry>();
+  readonly byBusiness = new BusinessEntries();
 }
 
 /**
@@ -37,9 +36,7 @@ export class TokenEntryMemo {
   remember(said: AssetTokenRequest, entry: TokenEntry): void {
     if (said.resource !== undefined) return;
     if (this.#size >= this.#limit) this.#forget();
-    const { byBusiness } = this.#grow(said.scopes);
-    if (!byBusiness.has(said.businessId)) this.#size += 1;
-    byBusiness.set(said.businessId, entry);
+    if (this.#grow(said.scopes).byBusiness.set(said.businessId, entry)) this.#size += 1;
   }
 
   #walk(scopes: AssetScopes | null | undefined): Step | undefined {

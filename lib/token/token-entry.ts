@@ -22,11 +22,8 @@ export class TokenEntry implements Due {
   token: AccessToken | undefined;
   /** Settled with the token, so that a cached token costs its caller no allocation. */
   settled: Promise<AccessToken> | undefined;
-  /**
-   * Fresh without a second look before, by the wall clock. The scheduler sets it, watches the monotonic clock for it, and
-   * takes it back (0) when its timer is due; so the request path reads one clock.
-   */
-  freshUntil = 0;
+  /** In seconds: as milliseconds it would be too large to lie in the entry itself. */
+  #freshUntilSecond = 0;
   /** Whether it is in the cache, for good or for as long as there is room. */
   kept = false;
   /** When the cache last put it in front, by the cache's own count. */
@@ -54,6 +51,18 @@ export class TokenEntry implements Due {
 
   constructor(request: AccessTokenRequest) {
     this.request = request;
+  }
+
+  /**
+   * Fresh without a second look before, by the wall clock, to the second. The scheduler sets it, watches the monotonic
+   * clock for it, and takes it back (0) when its timer is due; so the request path reads one clock.
+   */
+  get freshUntil(): number {
+    return 1000 * this.#freshUntilSecond;
+  }
+
+  set freshUntil(moment: number) {
+    this.#freshUntilSecond = Math.floor(moment / 1000);
   }
 
   state(clock: AssetClock): TokenState {

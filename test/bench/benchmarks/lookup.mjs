@@ -14,7 +14,7 @@ const operationsOf = (contestant, operations) =>
 
 export async function run({ server, quick, rounds = 15 }) {
   const sizes = quick ? [1, 100, 2000] : [1, 1000, 100_000];
-  const operations = quick ? 20_000 : 400_000;
+  const operations = quick ? 20_000 : 1_000_000;
   const names = [...sizes.map(String), ...caching.map(({ name }) => name)];
   const clients = [];
   for (const name of names) {

@@ -273,11 +273,13 @@ describe('a token that expired by a clock that was wrong', () => {
 });
 
 describe('what is fresh without a second look', () => {
-  it('is fresh until the refresh is due, by the wall clock', async () => {
+  it('is fresh until the refresh is due, to the second of the wall clock', async () => {
     const { clock, entry, hold } = setting();
-    hold(1000, 250);
-    expect(entry.freshUntil).toBe(clock.now() + 750);
-    await clock.advance(750);
+    hold(5000, 1250);
+    expect(entry.freshUntil).toBe(clock.now() + 3000);
+    await clock.advance(3749);
+    expect(entry.state(clock)).toBe('fresh');
+    await clock.advance(1);
     expect(entry.freshUntil).toBe(0);
     expect(entry.state(clock)).toBe('stale');
   });

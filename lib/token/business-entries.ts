@@ -1,0 +1,50 @@
+import type { TokenEntry } from './token-entry.js';
+
+/** A business as a caller says it, which may not have been checked yet. */
+export type SaidBusiness = string | null | undefined;
+
+const PLACES = 256;
+
+/** A place for each business by the end of its id, where ids differ. Several may share one. */
+function placeOf(business: string): number {
+  const last = business.length - 1;
+  const end =
+    business.charCodeAt(last) + 10 * business.charCodeAt(last - 1) + 100 * business.charCodeAt(last - 2);
+  return 2 * (end & (PLACES - 1));
+}
+
+/**
+ * The entries of one list of scopes, by business. A `Map` of thousands is spread over megabytes, and a search in it waits
+ * for memory several times; so those that were found last lie beside each other, at most one at each place.
+ */
+export class BusinessEntries {
+  readonly #all = new Map<SaidBusiness, TokenEntry>();
+  /** By turns a business and its entry; none while the map is small enough itself. */
+  #atHand: (SaidBusiness | TokenEntry)[] | undefined;
+
+  get(business: SaidBusiness): TokenEntry | undefined {
+    if (this.#atHand === undefined || typeof business !== 'string') return this.#all.get(business);
+    const place = placeOf(business);
+    if (this.#atHand[place] === business) return this.#atHand[place + 1] as TokenEntry;
+    const entry = this.#all.get(business);
+    if (entry !== undefined) {
+      this.#atHand[place] = business;
+      this.#atHand[place + 1] = entry;
+    }
+    return entry;
+  }
+
+  /** @returns whether the business was not known before */
+  set(business: SaidBusiness, entry: TokenEntry): boolean {
+    const before = this.#all.size;
+    this.#all.set(business, entry);
+    if (typeof business === 'string') this.#makeRoom(placeOf(business));
+    return this.#all.size > before;
+  }
+
+  /** What lies at the place may be outdated. */
+  #makeRoom(place: number): void {
+    if (this.#atHand !== undefined) this.#atHand[place] = undefined;
+    else if (this.#all.size > PLACES) this.#atHand = new Array<undefined>(2 * PLACES).fill(undefined);
+  }
+}
