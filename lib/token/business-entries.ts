@@ -3,13 +3,20 @@ import type { TokenEntry } from './token-entry.js';
 /** A business as a caller says it, which may not have been checked yet. */
 export type SaidBusiness = string | null | undefined;
 
-const PLACES = 256;
+/** A map of no more is small enough itself. */
+const MANY = 256;
+
+/** So many that a hundred businesses seldom meet. */
+const PLACES = 2048;
 
 /** A place for each business by the end of its id, where ids differ. Several may share one. */
 function placeOf(business: string): number {
   const last = business.length - 1;
   const end =
-    business.charCodeAt(last) + 10 * business.charCodeAt(last - 1) + 100 * business.charCodeAt(last - 2);
+    business.charCodeAt(last) +
+    10 * business.charCodeAt(last - 1) +
+    100 * business.charCodeAt(last - 2) +
+    1000 * business.charCodeAt(last - 3);
   return 2 * (end & (PLACES - 1));
 }
 
@@ -19,7 +26,7 @@ function placeOf(business: string): number {
  */
 export class BusinessEntries {
   readonly #all = new Map<SaidBusiness, TokenEntry>();
-  /** By turns a business and its entry; none while the map is small enough itself. */
+  /** By turns a business and its entry; none while there are not {@link MANY}. */
   #atHand: (SaidBusiness | TokenEntry)[] | undefined;
 
   get(business: SaidBusiness): TokenEntry | undefined {
@@ -45,6 +52,6 @@ export class BusinessEntries {
   /** What lies at the place may be outdated. */
   #makeRoom(place: number): void {
     if (this.#atHand !== undefined) this.#atHand[place] = undefined;
-    else if (this.#all.size > PLACES) this.#atHand = new Array<undefined>(2 * PLACES).fill(undefined);
+    else if (this.#all.size > MANY) this.#atHand = new Array<undefined>(2 * PLACES).fill(undefined);
   }
 }

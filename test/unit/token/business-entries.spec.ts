@@ -6,7 +6,7 @@ import { requestFor } from './endpoint/token-endpoint.fixture.js';
 const anEntry = (): TokenEntry => new TokenEntry(requestFor());
 
 /** So many that not all of them lie at hand; those that end alike share a place. */
-const MANY = Array.from({ length: 600 }, (_, i) => `biz_${Math.floor(i / 200)}${i % 200}`);
+const MANY = Array.from({ length: 600 }, (_, i) => `biz_${Math.floor(i / 200)}x${1000 + (i % 200)}`);
 
 const filled = (): { entries: BusinessEntries; byBusiness: Map<SaidBusiness, TokenEntry> } => {
   const entries = new BusinessEntries();
