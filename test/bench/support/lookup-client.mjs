@@ -63,13 +63,17 @@ async function ofLibrary(size) {
   await fill(tokens, keys);
   const all = shuffled(keys);
   // As many objects for one key as for many: what is compared is the number of keys.
-  const hot = Array.from({ length: HOT }, (_, i) => ({ ...all[i % size] }));
+  const hotOf = (from) => Array.from({ length: HOT }, (_, i) => ({ ...from[i % size] }));
+  const hot = hotOf(all);
+  const neighbours = hotOf(keys);
   const getting = { ask: (key) => tokens.getAccessToken(key), textOf: ({ value }) => value };
   const peek = (key) => tokens.peekAccessToken(key);
   return async (operations) => ({
     get: await awaited(getting, hot, operations),
     peek: synchronous(peek, hot, operations),
     ...(size > HOT && {
+      'get, 100 fetched together': await awaited(getting, neighbours, operations),
+      'peek, 100 fetched together': synchronous(peek, neighbours, operations),
       'get, random': await awaited(getting, all, operations),
       'peek, random': synchronous(peek, all, operations),
     }),
