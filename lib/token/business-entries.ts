@@ -35,23 +35,27 @@ export class BusinessEntries {
     if (this.#atHand[place] === business) return this.#atHand[place + 1] as TokenEntry;
     const entry = this.#all.get(business);
     if (entry !== undefined) {
-      this.#atHand[place] = business;
+      this.#atHand[place] = entry.request.businessId;
       this.#atHand[place + 1] = entry;
     }
     return entry;
   }
 
-  /** @returns whether the business was not known before */
+  /**
+   * @param business - kept as the entry's request has it, which holds on to no longer text that it may be cut from
+   * @returns whether the business was not known before
+   */
   set(business: SaidBusiness, entry: TokenEntry): boolean {
     const before = this.#all.size;
-    this.#all.set(business, entry);
-    if (typeof business === 'string') this.#makeRoom(placeOf(business));
+    const isNamed = typeof business === 'string';
+    this.#all.set(isNamed ? entry.request.businessId : business, entry);
+    if (isNamed) this.#makeRoom(placeOf(business));
     return this.#all.size > before;
   }
 
   /** What lies at the place may be outdated. */
   #makeRoom(place: number): void {
-    if (this.#atHand !== undefined) this.#atHand[place] = undefined;
+    if (this.#atHand !== undefined) this.#atHand.fill(undefined, place, place + 2);
     else if (this.#all.size > MANY) this.#atHand = new Array<undefined>(2 * PLACES).fill(undefined);
   }
 }

@@ -28,11 +28,14 @@ export class TokenEntries {
   entryFor(said: AssetTokenRequest): TokenEntry {
     assertKnownNames(said);
     const known = this.#memo.find(said);
-    if (known?.kept === true) return known;
-    const read = known === undefined ? readOnce(said) : said;
-    const request = known?.request ?? this.#resolver.resolve(read);
+    return known?.kept === true ? known : this.#resolved(readOnce(said));
+  }
+
+  #resolved(said: AssetTokenRequest): TokenEntry {
+    const known = this.#memo.find(said);
+    const request = known?.request ?? this.#resolver.resolve(said);
     const entry = this.#cache.find(request.key) ?? known ?? new TokenEntry(request);
-    if (entry !== known) this.#memo.remember(read, entry);
+    if (entry !== known) this.#memo.remember(said, entry);
     return entry;
   }
 }

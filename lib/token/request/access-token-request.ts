@@ -1,4 +1,5 @@
 import type { ScopeSet } from '../../config/scope-set.js';
+import { flat } from './flat-text.js';
 
 /** What is the same in every token request of a client. */
 export interface TokenRequestConstants {
@@ -32,8 +33,7 @@ export class AccessTokenRequest implements AccessTokenGrant {
     if (grant.businessId !== undefined) form.append('business_id', grant.businessId);
     for (const uri of grant.resource ?? []) form.append('resource', uri);
     form.append('expires_in', String(tokenTtlSeconds));
-    // Flat: text that was put together piece by piece stays a tree of its pieces, eleven of them for each key.
-    this.key = Buffer.from(form.toString(), 'latin1').toString('latin1');
+    this.key = flat(form.toString());
     Object.freeze(this);
   }
 

@@ -5,6 +5,7 @@ import { resource as resourceProblem } from '../../config/option-checks.js';
 import { described, quoted } from '../../config/printable.js';
 import { scopesBeyond, scopeSet, type AssetScopes, type ScopeSet } from '../../config/scope-set.js';
 import { AccessTokenRequest } from './access-token-request.js';
+import { flat } from './flat-text.js';
 
 /**
  * What a token is asked for, as a caller says it: `undefined` means "not said here" and takes the module's default,
@@ -73,7 +74,7 @@ export class TokenRequestResolver {
   }
 
   #business(said: string | null): string | undefined {
-    return said === null ? undefined : checkedBusinessId(said);
+    return said === null ? undefined : flat(checkedBusinessId(said));
   }
 
   #resource(said: string | readonly string[] | null): readonly string[] | undefined {

@@ -3,7 +3,8 @@ import { BusinessEntries, type SaidBusiness } from '../../../lib/token/business-
 import { TokenEntry } from '../../../lib/token/token-entry.js';
 import { requestFor } from './endpoint/token-endpoint.fixture.js';
 
-const anEntry = (): TokenEntry => new TokenEntry(requestFor());
+const entryOf = (business: SaidBusiness): TokenEntry =>
+  new TokenEntry(requestFor({ businessId: business ?? undefined }));
 
 /** So many that not all of them lie at hand; those that end alike share a place. */
 const MANY = Array.from({ length: 600 }, (_, i) => `biz_${Math.floor(i / 200)}x${1000 + (i % 200)}`);
@@ -12,7 +13,7 @@ const filled = (): { entries: BusinessEntries; byBusiness: Map<SaidBusiness, Tok
   const entries = new BusinessEntries();
   const byBusiness = new Map<SaidBusiness, TokenEntry>();
   for (const business of MANY) {
-    const entry = anEntry();
+    const entry = entryOf(business);
     entries.set(business, entry);
     byBusiness.set(business, entry);
   }
@@ -40,7 +41,7 @@ describe('The entries of many businesses', () => {
     const { entries } = filled();
     const [business] = MANY;
     entries.get(business);
-    const newer = anEntry();
+    const newer = entryOf(business);
     expect(entries.set(business, newer)).toBe(false);
     expect(entries.get(business)).toBe(newer);
   });
@@ -60,7 +61,7 @@ describe('The entries of many businesses', () => {
     for (const business of MANY) entries.get(business);
     expect(entries.get(unknown)).toBeUndefined();
     expect(entries.get(unknown)).toBeUndefined();
-    const entry = anEntry();
+    const entry = entryOf(unknown);
     expect(entries.set(unknown, entry)).toBe(true);
     expect(entries.get(unknown)).toBe(entry);
   });
@@ -76,7 +77,7 @@ describe('The entries of many businesses', () => {
         const { entries, byBusiness } = filled();
         for (const [one, isSet] of moves) {
           if (isSet) {
-            const entry = anEntry();
+            const entry = entryOf(one);
             expect(entries.set(one, entry)).toBe(!byBusiness.has(one));
             byBusiness.set(one, entry);
           }

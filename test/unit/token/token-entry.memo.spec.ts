@@ -5,7 +5,14 @@ import { TokenEntryMemo } from '../../../lib/token/token-entry.memo.js';
 import { requestFor } from './endpoint/token-endpoint.fixture.js';
 import { unlessHanging } from '../../support/unless-hanging.js';
 
-const anEntry = (): TokenEntry => new TokenEntry(requestFor());
+const entryOf = ({ businessId }: AssetTokenRequest): TokenEntry =>
+  new TokenEntry(requestFor({ businessId: businessId ?? undefined }));
+
+const remember = (memo: TokenEntryMemo, said: AssetTokenRequest): TokenEntry => {
+  const entry = entryOf(said);
+  memo.remember(said, entry);
+  return entry;
+};
 
 /** Values that concatenation, joining or an object's own names would confuse. */
 const text = fc.oneof(
@@ -27,15 +34,13 @@ const meaning = ({ scopes, businessId }: AssetTokenRequest): string =>
 describe('The memo of entries', () => {
   it('finds what was remembered', () => {
     const memo = new TokenEntryMemo(10);
-    const entry = anEntry();
-    memo.remember({ scopes: ['a:b', 'c:d'], businessId: 'biz_1' }, entry);
+    const entry = remember(memo, { scopes: ['a:b', 'c:d'], businessId: 'biz_1' });
     expect(memo.find({ scopes: ['a:b', 'c:d'], businessId: 'biz_1' })).toBe(entry);
   });
 
   it('takes one scope and a list of one for the same', () => {
     const memo = new TokenEntryMemo(10);
-    const entry = anEntry();
-    memo.remember({ scopes: 'a:b' }, entry);
+    const entry = remember(memo, { scopes: 'a:b' });
     expect(memo.find({ scopes: ['a:b'] })).toBe(entry);
   });
 
@@ -58,7 +63,7 @@ describe('The memo of entries', () => {
     ] as const) {
       if (Array.isArray(remembered.scopes) && remembered.scopes.length === 0) continue;
       const memo = new TokenEntryMemo(10);
-      memo.remember(remembered, anEntry());
+      remember(memo, remembered);
       expect(memo.find(sought)).toBeUndefined();
     }
   });
@@ -67,7 +72,7 @@ describe('The memo of entries', () => {
     fc.assert(
       fc.property(fc.array(said, { minLength: 1, maxLength: 20 }), said, (all, sought) => {
         const memo = new TokenEntryMemo(1000);
-        const byMeaning = new Map(all.map((one) => [meaning(one), anEntry()]));
+        const byMeaning = new Map(all.map((one) => [meaning(one), entryOf(one)]));
         for (const one of all) memo.remember(one, byMeaning.get(meaning(one))!);
         for (const one of [...all, sought]) expect(memo.find(one)).toBe(byMeaning.get(meaning(one)));
       }),
@@ -79,17 +84,17 @@ describe('The memo of entries', () => {
     'knows nothing of scopes that are %p',
     (scopes) => {
       const memo = new TokenEntryMemo(10);
-      memo.remember({ scopes: 'a:b' }, anEntry());
+      remember(memo, { scopes: 'a:b' });
       expect(memo.find({ scopes } as unknown as AssetTokenRequest)).toBeUndefined();
     },
   );
 
   it('remembers nothing that names a resource', () => {
     const memo = new TokenEntryMemo(10);
-    memo.remember({ resource: 'urn:x' }, anEntry());
+    remember(memo, { resource: 'urn:x' });
     expect(memo.find({ resource: 'urn:x' })).toBeUndefined();
     expect(memo.find({})).toBeUndefined();
-    memo.remember({}, anEntry());
+    remember(memo, {});
     expect(memo.find({ resource: 'urn:x' })).toBeUndefined();
     expect(memo.find({ resource: null })).toBeUndefined();
   });
@@ -97,13 +102,13 @@ describe('The memo of entries', () => {
   it('is bounded: it starts anew when it is full', () => {
     const memo = new TokenEntryMemo(3);
     const [one, ...others] = ['biz_1', 'biz_2', 'biz_3', 'biz_4'].map((businessId) => ({ businessId }));
-    memo.remember(one!, anEntry());
-    for (const other of others.slice(0, 2)) memo.remember(other, anEntry());
+    remember(memo, one!);
+    for (const other of others.slice(0, 2)) remember(memo, other);
     expect(memo.find(one!)).toBeDefined();
-    memo.remember(others[2]!, anEntry());
+    remember(memo, others[2]!);
     expect(memo.find(one!)).toBeUndefined();
     expect(memo.find(others[2]!)).toBeDefined();
-    memo.remember(one!, anEntry());
+    remember(memo, one!);
     expect(memo.find(others[2]!)).toBeDefined();
   });
 
@@ -111,28 +116,27 @@ describe('The memo of entries', () => {
     'forgets what was said as %j too when it starts anew',
     (one) => {
       const memo = new TokenEntryMemo(2);
-      memo.remember(one, anEntry());
-      for (const businessId of ['biz_1', 'biz_2', 'biz_3']) memo.remember({ businessId }, anEntry());
+      remember(memo, one);
+      for (const businessId of ['biz_1', 'biz_2', 'biz_3']) remember(memo, { businessId });
       expect(memo.find(one)).toBeUndefined();
     },
   );
 
   it('counts once what it is told again and again', () => {
     const memo = new TokenEntryMemo(3);
-    const entry = anEntry();
-    memo.remember({ businessId: 'biz_1' }, entry);
-    for (let i = 0; i < 10; i += 1) memo.remember({ businessId: 'biz_2' }, anEntry());
+    const entry = remember(memo, { businessId: 'biz_1' });
+    for (let i = 0; i < 10; i += 1) remember(memo, { businessId: 'biz_2' });
     expect(memo.find({ businessId: 'biz_1' })).toBe(entry);
   });
 
   it('is bounded in the length of lists as well', () => {
     const memo = new TokenEntryMemo(100);
     const one = { businessId: 'biz_1' };
-    memo.remember(one, anEntry());
+    remember(memo, one);
     const long = Array.from({ length: 200 }, (_, index) => `scope:${index}`);
-    memo.remember({ scopes: long }, anEntry());
+    remember(memo, { scopes: long });
     expect(memo.find({ scopes: long })).toBeDefined();
-    memo.remember({ businessId: 'biz_2' }, anEntry());
+    remember(memo, { businessId: 'biz_2' });
     expect(memo.find({ scopes: long })).toBeUndefined();
     expect(memo.find(one)).toBeUndefined();
   });
