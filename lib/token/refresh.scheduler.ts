@@ -38,7 +38,7 @@ export class RefreshScheduler {
 
   /** Nothing is due for the entry any more. */
   forget(entry: TokenEntry): void {
-    entry.freshUntil = 0;
+    entry.takeBackFresh();
     this.#queue.delete(entry);
   }
 
@@ -46,7 +46,7 @@ export class RefreshScheduler {
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    for (const entry of this.#cache.entries()) entry.freshUntil = 0;
+    for (const entry of this.#cache.entries()) entry.takeBackFresh();
     this.#queue.clear();
   }
 

@@ -16,6 +16,9 @@ export interface KeyFailure {
   readonly until: number;
 }
 
+/** A second of the year 1935: no clock shows an earlier one. */
+const NEVER = -(2 ** 30);
+
 /** All that is known of one key: its token, how it is used, and how its requests fared. */
 export class TokenEntry implements Due {
   // First what each lookup needs, so that it lies together in memory.
@@ -23,7 +26,7 @@ export class TokenEntry implements Due {
   /** Settled with the token, so that a cached token costs its caller no allocation. */
   settled: Promise<AccessToken> | undefined;
   /** In seconds: as milliseconds it would be too large to lie in the entry itself. */
-  #freshUntilSecond = 0;
+  #freshUntilSecond = NEVER;
   /** Whether it is in the cache, for good or for as long as there is room. */
   kept = false;
   /** When the cache last put it in front, by the cache's own count. */
@@ -55,7 +58,7 @@ export class TokenEntry implements Due {
 
   /**
    * Fresh without a second look before, by the wall clock, to the second. The scheduler sets it, watches the monotonic
-   * clock for it, and takes it back (0) when its timer is due; so the request path reads one clock.
+   * clock for it, and takes it back when its timer is due; so the request path reads one clock.
    */
   get freshUntil(): number {
     return 1000 * this.#freshUntilSecond;
@@ -63,6 +66,11 @@ export class TokenEntry implements Due {
 
   set freshUntil(moment: number) {
     this.#freshUntilSecond = Math.floor(moment / 1000);
+  }
+
+  /** Each look is a second one from now on. */
+  takeBackFresh(): void {
+    this.#freshUntilSecond = NEVER;
   }
 
   state(clock: AssetClock): TokenState {
@@ -99,7 +107,7 @@ export class TokenEntry implements Due {
     this.token = token;
     this.life = life;
     this.settled = Promise.resolve(token);
-    this.freshUntil = 0;
+    this.takeBackFresh();
     this.invalidated = false;
     this.usedSinceRefresh = false;
     this.failure = undefined;
@@ -119,7 +127,7 @@ export class TokenEntry implements Due {
     this.token = undefined;
     this.life = undefined;
     this.settled = undefined;
-    this.freshUntil = 0;
+    this.takeBackFresh();
   }
 
   /** Failures in a row, one more included. */
