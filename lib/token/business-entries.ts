@@ -9,7 +9,10 @@ const MANY = 256;
 /** So many that a hundred businesses seldom meet. */
 const PLACES = 2048;
 
-/** A place for each business by the end of its id, where ids differ. Several may share one. */
+/**
+ * A place for each business by the end of its id, where ids differ. Several may share one: what is too short for an id
+ * adds up to `NaN`, of which `&` makes 0.
+ */
 function placeOf(business: string): number {
   const last = business.length - 1;
   const end =

@@ -5,13 +5,15 @@ import { type TokenEntry } from '../../../lib/token/token-entry.js';
 import { garbageCollected, heapInMegabytes } from '../../support/heap.js';
 import { configOf } from './endpoint/token-endpoint.fixture.js';
 
-const setting = (): {
+const setting = (
+  maxTokens = 10_000,
+): {
   cache: TokenCache;
   entries: TokenEntries;
   keptFor: (said: AssetTokenRequest) => TokenEntry;
 } => {
-  const cache = new TokenCache(10_000, () => {});
-  const entries = new TokenEntries(configOf(), cache);
+  const cache = new TokenCache(maxTokens, () => {});
+  const entries = new TokenEntries(configOf({ maxTokens }), cache);
   const keptFor = (said: AssetTokenRequest): TokenEntry => {
     cache.findOrCreate(entries.entryFor(said).request);
     return entries.entryFor(said);
@@ -60,6 +62,21 @@ describe('The entry for what a caller says', () => {
       }
     }
   });
+
+  it.each([10, 200, 1000])(
+    'T11 is of that business, and kept if one is, whatever has left a cache of %i since it was found',
+    (maxTokens) => {
+      const { cache, entries, keptFor } = setting(maxTokens);
+      for (let move = 0; move < 5000; move += 1) {
+        // By turns the same ones again and again, and one after another of all; 200 and more share places with others.
+        const number = move % 2 === 0 ? move % 14 : (move * 7) % 600;
+        const said = { scopes: 'a:b', businessId: `biz_${number % 3}x${1000 + Math.floor(number / 3)}` };
+        const entry = move % 5 === 0 ? keptFor(said) : entries.entryFor(said);
+        expect(entry.request.businessId).toBe(said.businessId);
+        expect(cache.peek(entry.request.key) ?? entry).toBe(entry);
+      }
+    },
+  );
 
   it('holds on to no longer text that a business was cut from, the first time or later', async () => {
     const { keptFor } = setting();
