@@ -7,26 +7,28 @@ const library = join(import.meta.dirname, 'lib');
 
 /**
  * The rooms of lib in the order of the flow, and which of the others each may import from. A folder within a room belongs
- * to it, unless it is a room itself. The files in lib itself wire the rooms, and no room knows them.
+ * to it, unless it is a room itself. What a token is asked for is shared by the token room and its endpoint, so that file
+ * is a room of its own. The files in lib itself wire the rooms, and no room knows them.
  */
 const rooms = {
   config: [],
-  'token/request': ['config'],
-  'token/endpoint': ['config', 'token/request'],
-  'token/pacing': ['config', 'token/request', 'token/endpoint'],
-  token: ['config', 'token/request', 'token/endpoint', 'token/pacing'],
+  retry: ['config'],
+  'token/token-request': ['config'],
+  'token/endpoint': ['config', 'retry', 'token/token-request'],
+  token: ['config', 'retry', 'token/token-request', 'token/endpoint'],
   scope: ['config'],
-  http: ['config', 'token', 'token/request', 'token/endpoint', 'token/pacing', 'scope'],
-  bin: ['config', 'scope'],
+  inventory: ['config', 'scope'],
+  http: ['config', 'retry', 'token', 'token/token-request', 'token/endpoint', 'scope'],
   testing: [],
-  '.': ['config', 'token', 'token/request', 'token/endpoint', 'token/pacing', 'scope', 'http'],
+  '.': ['config', 'retry', 'token', 'token/token-request', 'token/endpoint', 'scope', 'inventory', 'http'],
 };
 
 /** The room that a path within lib is in; `undefined`: in none. */
 function roomOf(path) {
-  const inRoom = (room) => path === room || path.startsWith(`${room}/`);
+  const module = path.replace(/\.[cm]?[jt]s$/, '');
+  const inRoom = (room) => module === room || module.startsWith(`${room}/`);
   const room = Object.keys(rooms).find(inRoom);
-  return room ?? (path.includes('/') || path === '..' ? undefined : '.');
+  return room ?? (module.includes('/') || module === '..' ? undefined : '.');
 }
 
 /** Why a file of a room may not import this, if it may not. Packages, but for our own, are not its concern. */
@@ -92,7 +94,7 @@ export default defineConfig(
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       // Observables and decorated handlers are passed around as values on purpose.
       '@typescript-eslint/unbound-method': ['error', { ignoreStatic: true }],
-      'max-lines': ['error', { max: 260, skipBlankLines: true, skipComments: true }],
+      'max-lines': ['error', { max: 300 }],
       'no-restricted-syntax': [
         'error',
         {

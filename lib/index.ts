@@ -5,7 +5,7 @@ export type {
   AssetAuthModuleAsyncOptions,
   AssetAuthModuleExtras,
   AssetAuthOptionsFactory,
-} from './asset-auth.module-definition.js';
+} from './asset-auth.module.js';
 export {
   ASSET_CLOCK,
   getAssetAuthConfigToken,
@@ -23,7 +23,7 @@ export {
   type AssetAuthErrorDetails,
   type AssetAuthErrorLike,
   isAssetAuthError,
-} from './config/asset-auth.error.js';
+} from './config/asset-auth.errors.js';
 export type {
   AssetAuthOptions,
   AssetClientSecret,
@@ -35,7 +35,7 @@ export {
   AssetConfigError,
   type AssetConfigProblem,
   AssetScopeError,
-} from './config/config.errors.js';
+} from './config/asset-auth.errors.js';
 export { assetAuthOptionsFromEnv } from './config/options-from-env.js';
 export { type AssetScopeName, type AssetScopes, type ScopeSet } from './config/scope-set.js';
 
@@ -47,10 +47,10 @@ export {
   type AssetTokenErrorCode,
   type AssetTokenErrorDetails,
 } from './token/endpoint/token.errors.js';
-export { type AssetTokenRequest } from './token/request/token-request.resolver.js';
+export { type AssetTokenRequest } from './token/token-request.js';
 export { AssetTokenService } from './token/token.service.js';
-export { type AssetTokenSnapshot } from './token/token-snapshot.js';
-export { type GetAccessTokenOptions } from './token/get-access-token.options.js';
+export { type AssetTokenSnapshot } from './token/cache-entry.js';
+export { type GetAccessTokenOptions } from './token/token.service.js';
 
 export { AssetBusinessRequestError } from './scope/scope.errors.js';
 export { AssetBusiness } from './scope/asset-business.decorator.js';
@@ -58,22 +58,22 @@ export {
   AssetScopeContext,
   type AssetScopeContextInput,
   type AssetScopeInForce,
-} from './scope/asset-scope.context.js';
-export { type AssetBusinessSource } from './scope/asset-scope.metadata.js';
+} from './scope/scope-context.js';
+export { type AssetBusinessSource } from './scope/scope-metadata.js';
 export { AssetScope, type AssetScopeOptions } from './scope/asset-scope.decorator.js';
 export {
   AssetScopeExplorer,
   type AssetScopeInventoryEntry,
   type MisplacedAssetScope,
-} from './scope/asset-scope.explorer.js';
-export { type AssetScopeEntryKind } from './scope/entry-points.js';
+} from './inventory/asset-scope.explorer.js';
+export { type AssetScopeEntryKind } from './inventory/discovery.js';
 export { AssetScopeInterceptor } from './scope/asset-scope.interceptor.js';
-export { type AssetScopeReport, listAssetScopes, type ProviderLookup } from './scope/scope-report.js';
+export { type AssetScopeReport, listAssetScopes, type ProviderLookup } from './inventory/scope-report.js';
 export { RunWithAssetScope, type RunWithAssetScopeOptions } from './scope/run-with-asset-scope.decorator.js';
 
 export { AssetAuthExceptionFilter } from './http/asset-auth-exception.filter.js';
 export { AssetHttpService } from './http/asset-http.service.js';
-export { type AssetRequestOptions } from './http/asset-request.options.js';
+export { type AssetRequestOptions } from './http/asset-request.js';
 export {
   AssetApiError,
   type AssetApiErrorCode,

@@ -42,3 +42,49 @@ export const instantOf = (clock: AssetClock): Instant => ({
   wall: clock.now(),
   monotonic: clock.monotonic(),
 });
+
+/** Who leaves when a signal aborts. One listener for each signal: Node warns of a leak at eleven. */
+const waiting = new WeakMap<AbortSignal, Leaving>();
+
+/**
+ * The promise's result, or a rejection with the signal's reason as soon as it aborts. The promise itself goes on, and
+ * whatever becomes of it is handled.
+ */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const leave = (): void => {
+      // The reason belongs to the caller and may be anything (WHATWG DOM, AbortSignal.reason).
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+      reject(signal.reason);
+    };
+    const forget = whenAborted(signal, leave);
+    promise.then(resolve, reject).finally(forget);
+    if (signal.aborted) leave();
+  });
+}
+
+/** @returns what takes the caller off the list again; with the last one, the listener goes */
+function whenAborted(signal: AbortSignal, leave: () => void): () => void {
+  const leaving = waiting.get(signal) ?? listen(signal);
+  leaving.add(leave);
+  return () => {
+    leaving.delete(leave);
+    if (leaving.size > 0 || waiting.get(signal) !== leaving) return;
+    waiting.delete(signal);
+    signal.removeEventListener('abort', leaving.all);
+  };
+}
+
+/** Those who wait on one signal, and the listener that sends them all off. */
+class Leaving extends Set<() => void> {
+  readonly all = (): void => {
+    for (const leave of this) leave();
+  };
+}
+
+function listen(signal: AbortSignal): Leaving {
+  const leaving = new Leaving();
+  waiting.set(signal, leaving);
+  signal.addEventListener('abort', leaving.all, { once: true });
+  return leaving;
+}

@@ -1,5 +1,5 @@
-import { AssetScopeError } from './config.errors.js';
-import { described, quoted } from './printable.js';
+import { AssetScopeError, AssetBusinessError } from './asset-auth.errors.js';
+import { described, quoted } from './text.js';
 
 /**
  * The scopes that Asset documents, for the editor's completion, and any other well-formed string: more exist than are
@@ -79,4 +79,28 @@ export function scopeSet(scopes: AssetScopes): ScopeSet {
 /** The members of `scopes` that `allowed` does not hold. */
 export function scopesBeyond(allowed: ScopeSet, scopes: ScopeSet): ScopeSet {
   return scopes.filter((scope) => !allowed.includes(scope));
+}
+
+/** `biz_`, then letters and digits; the length is not fixed (Asset API reference). */
+const BUSINESS_ID = /^biz_[A-Za-z0-9]+$/;
+
+/**
+ * What is wrong with a business id, or `undefined` if nothing is.
+ *
+ * @param name - how to call it; by default it is quoted
+ */
+export function businessIdProblem(businessId: unknown, name?: string): string | undefined {
+  if (typeof businessId === 'string' && BUSINESS_ID.test(businessId)) return undefined;
+  return `${name ?? quoted(businessId)} is not a business id. One looks like "biz_GA6EG2qFxA97NZHtxeLPUy": "biz_", then letters and digits`;
+}
+
+/**
+ * The business id itself, once it is known to be well formed.
+ *
+ * @throws AssetBusinessError `ASSET_BUSINESS_INVALID`
+ */
+export function checkedBusinessId(businessId: string): string {
+  const problem = businessIdProblem(businessId);
+  if (problem !== undefined) throw new AssetBusinessError(`${problem}.`, 'ASSET_BUSINESS_INVALID');
+  return businessId;
 }

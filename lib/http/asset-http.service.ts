@@ -1,12 +1,10 @@
 import { HttpService } from '@nestjs/axios';
 import { Observable } from 'rxjs';
-import { checkedBusinessId } from '../config/business-id.js';
-import { scopeSet, type AssetScopeName } from '../config/scope-set.js';
-import { AssetCall, type Narrowing, NOT_NARROWED } from './asset-call.js';
+import { checkedBusinessId, scopeSet, type AssetScopeName } from '../config/scope-set.js';
+import { AssetCall, type Narrowing, NOT_NARROWED, ownValue } from './asset-request.js';
 import { Departure } from './departure.js';
 import { type AxiosVerb, DirectVerbs } from './direct-verbs.js';
-import { ownValue } from './own-value.js';
-import { giveUp } from './replay.js';
+import { giveUp } from './retry.policy.js';
 
 /**
  * Calls Asset's API. Everything that `HttpService` of `@nestjs/axios` offers, with a valid access token on each request,

@@ -1,15 +1,13 @@
 import axios, { type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import { checkedBusinessId } from '../config/business-id.js';
+import { checkedBusinessId } from '../config/scope-set.js';
 import type { AccessToken } from '../token/access-token.js';
-import { AnswerPolicy, type AnswerPolicyParts } from './answer-policy.js';
-import type { AssetCall } from './asset-call.js';
+import { AnswerPolicy, type AnswerPolicyParts } from './retry.policy.js';
+import { type AssetCall, Bearer, SentBearer } from './asset-request.js';
 import type { Journey } from './attempt.js';
-import { Bearer, SentBearer } from './bearer.js';
-import { assertBusiness, finalUrl } from './final-url.js';
+import { assertBusiness, finalUrl } from './request-url.js';
 import { AssetRequestError } from './http.errors.js';
-import { assertHandedOn, assertPlainRequest } from './request-rules.js';
-import { timeoutMs, withinCall } from './token-wait.js';
-import { presetBoundary, wireConfig } from './wire-config.js';
+import { assertHandedOn, assertPlainRequest, presetBoundary, wireConfig } from './wire-config.js';
+import { timeoutMs, withinCall } from './deadline.js';
 
 /** What the transport works with. */
 export interface AssetTransportParts extends AnswerPolicyParts {

@@ -1,5 +1,5 @@
 import type {} from 'axios';
-import type { AssetRequestOptions } from './asset-request.options.js';
+import type { AssetRequestOptions } from './asset-request.js';
 
 declare module 'axios' {
   // Without the type parameters of axios' own declaration: they differ between its versions, and all have defaults.

@@ -1,7 +1,5 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
-import { AssetCall, NOT_NARROWED } from './asset-call.js';
-import { Bearer } from './bearer.js';
-import { ownValue } from './own-value.js';
+import { AssetCall, NOT_NARROWED, Bearer, ownValue } from './asset-request.js';
 
 /** Makes any adapter send through the transport. */
 export type AdapterGuard = (adapter: InternalAxiosRequestConfig['adapter']) => AxiosAdapter;

@@ -1,10 +1,15 @@
-import { AxiosError, type AxiosResponse } from 'axios';
+import axios, { AxiosError, type AxiosResponse } from 'axios';
 import {
   ASSET_AUTH_ERROR,
   AssetAuthError,
   type AssetAuthErrorCode,
   type AssetAuthErrorLike,
-} from '../config/asset-auth.error.js';
+} from '../config/asset-auth.errors.js';
+import type { AccessToken } from '../token/access-token.js';
+import { describeGrant } from '../token/token-request.js';
+import { foreignText } from '../token/endpoint/redact.js';
+import { orderedWaitMs, answerHeaders } from '../retry/rate-limit.js';
+import type { SentRequest } from './attempt.js';
 
 /**
  * The request was refused before anything was sent: its address is not Asset's, it would be redirected away, it brings
@@ -63,4 +68,82 @@ export class AssetApiError extends AxiosError implements AssetAuthErrorLike {
       Object.defineProperty(this, 'cause', { value: details.cause, writable: true, configurable: true });
     }
   }
+}
+
+/** Why a 401 was not cured. */
+export type Unauthorized =
+  | 'the new token was rejected as well'
+  | 'no other token could be had'
+  | 'the body of the request cannot be sent again'
+  | 'the endpoint handed out the same token again'
+  | 'the token was replaced a moment ago already';
+
+/** The 401, 403 or 429 of a request that axios would reject, in words; anything else as it is. */
+export function inWords(
+  error: unknown,
+  token: AccessToken,
+  now: number,
+  details: UnauthorizedDetails,
+): unknown {
+  // By its marker: an adapter of the application may come with another copy of axios.
+  if (!axios.isAxiosError(error) || error.response === undefined) return error;
+  const { response } = error;
+  if (response.status === 401) return unauthorized(response, token, details);
+  if (response.status === 403) return insufficientScope(response, token);
+  return response.status === 429 ? rateLimited(response, now) : error;
+}
+
+/** What is known of a 401's failed cure. */
+export interface UnauthorizedDetails {
+  readonly why: Unauthorized;
+  readonly cause?: unknown;
+}
+
+function unauthorized(
+  response: AxiosResponse,
+  token: AccessToken,
+  { why, cause }: UnauthorizedDetails,
+): AssetApiError {
+  return new AssetApiError(
+    `Asset answered 401 to ${call(response)}, sent with a token for ${describeGrant(token)}; ${why}. ${CURES[why]}`,
+    response,
+    { code: 'ASSET_UNAUTHORIZED', retryable: why !== 'the new token was rejected as well', cause },
+  );
+}
+
+const CURES: Readonly<Record<Unauthorized, string>> = {
+  'the new token was rejected as well':
+    'Check that the credentials belong to this environment and that the client has not been disabled.',
+  'no other token could be had': 'The cause says why; the call may be made again later.',
+  'the body of the request cannot be sent again':
+    'Streams are used up by the first attempt: make the call again with a new stream, or send a Buffer.',
+  'the endpoint handed out the same token again':
+    'Asset does not take the token that it hands out: check that the client has not been disabled.',
+  'the token was replaced a moment ago already': 'The call may be made again in half a minute.',
+};
+
+function insufficientScope(response: AxiosResponse, token: AccessToken): AssetApiError {
+  const challenge = answerHeaders(response)['www-authenticate'];
+  const said = typeof challenge === 'string' ? ` (${foreignText(challenge, [token.value])})` : '';
+  return new AssetApiError(
+    `Asset answered 403 to ${call(response)}${said}, sent with a token for ${describeGrant(token)}. Ask for the scope that the call needs, with @AssetScope or withScope, and check that the OAuth client is granted it and may act for this business.`,
+    response,
+    { code: 'ASSET_INSUFFICIENT_SCOPE', retryable: false },
+  );
+}
+
+function rateLimited(response: AxiosResponse, now: number): AssetApiError {
+  const retryAfterMs = orderedWaitMs(answerHeaders(response), now);
+  const when = retryAfterMs === undefined ? 'later' : `in ${Math.ceil(retryAfterMs)} ms`;
+  return new AssetApiError(
+    `Asset answered 429 to ${call(response)}: too many requests. Make the call again ${when}.`,
+    response,
+    { code: 'ASSET_RATE_LIMITED', retryable: true, retryAfterMs },
+  );
+}
+
+/** Without the query, which may hold what is nobody's business. */
+function call({ request }: AxiosResponse): string {
+  const { method, path } = request as SentRequest;
+  return `${method} ${path.split('?', 1).join()}`;
 }

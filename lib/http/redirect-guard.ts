@@ -1,7 +1,7 @@
 import type { InternalAxiosRequestConfig } from 'axios';
-import { assertBusiness, assertOurs } from './final-url.js';
+import { assertBusiness, assertOurs } from './request-url.js';
 import { AssetRequestError } from './http.errors.js';
-import { assertHost } from './request-rules.js';
+import { assertHost } from './wire-config.js';
 
 type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
 

@@ -1,10 +1,8 @@
-import { AssetScopeError } from '../config/config.errors.js';
-import { quoted } from '../config/printable.js';
-import { type AssetScopeName } from '../config/scope-set.js';
+import { AssetScopeError } from '../config/asset-auth.errors.js';
+import { quoted } from '../config/text.js';
+import type { AssetScopeName } from '../config/scope-set.js';
 import { AssetScopeInterceptor } from './asset-scope.interceptor.js';
-import { declare } from './asset-scope.metadata.js';
-import { bindInterceptor, decoratedTarget } from './decorated-target.js';
-import { scopeArguments } from './scope-arguments.js';
+import { declare, bindInterceptor, decoratedTarget, scopeArguments } from './scope-metadata.js';
 
 /** What {@link AssetScope} takes after the scopes. */
 export interface AssetScopeOptions {

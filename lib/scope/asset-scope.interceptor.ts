@@ -1,9 +1,9 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { type Observable } from 'rxjs';
-import { handlingInForce, scopeWith } from './asset-scope.context.js';
-import { handlerDeclaration } from './asset-scope.reader.js';
-import { resolveBusiness } from './business-source.js';
-import { observeInScope } from './scoped-observable.js';
+import type { Observable } from 'rxjs';
+import { handlingInForce, scopeWith } from './scope-context.js';
+import { handlerDeclaration } from './scope-metadata.js';
+import { resolveBusiness } from './asset-business.decorator.js';
+import { observeInScope } from './scoped-result.js';
 
 const HANDLING: unique symbol = Symbol.for('nestjs-asset-auth:handling') as never;
 

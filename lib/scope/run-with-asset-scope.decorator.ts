@@ -1,15 +1,10 @@
 import { types } from 'node:util';
 import { from, isObservable, takeWhile } from 'rxjs';
-import { businessIdProblem } from '../config/business-id.js';
-import { AssetBusinessError, AssetScopeError } from '../config/config.errors.js';
-import { type AssetScopeName, type ScopeSet } from '../config/scope-set.js';
-import { runInScope, type ScopeStore, scopeWith } from './asset-scope.context.js';
-import { declare } from './asset-scope.metadata.js';
-import { decoratedTarget } from './decorated-target.js';
-import { scopeArguments } from './scope-arguments.js';
-import { observeInScope } from './scoped-observable.js';
-import { type Method } from './scoped-methods.js';
-import { streamInScope } from './scoped-stream.js';
+import { businessIdProblem, type AssetScopeName, type ScopeSet } from '../config/scope-set.js';
+import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
+import { runInScope, type ScopeStore, scopeWith } from './scope-context.js';
+import { declare, decoratedTarget, scopeArguments } from './scope-metadata.js';
+import { observeInScope, type Method, streamInScope } from './scoped-result.js';
 
 type BusinessOfCall = string | null | undefined | ((...args: readonly unknown[]) => unknown);
 

@@ -1,5 +1,5 @@
 import { BadRequestException } from '@nestjs/common';
-import { ASSET_AUTH_ERROR, type AssetAuthErrorLike } from '../config/asset-auth.error.js';
+import { ASSET_AUTH_ERROR, type AssetAuthErrorLike } from '../config/asset-auth.errors.js';
 
 /**
  * The request names something that is no business id where `@AssetBusiness` looks for one: the caller's fault, so an

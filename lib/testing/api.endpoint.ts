@@ -2,9 +2,9 @@ import { checkBearer, invalidToken } from './bearer.check.js';
 import { type Answer, HttpProblem } from './http.answer.js';
 import { paginate } from './pagination.js';
 import { parseTarget, type RequestTarget } from './request-target.js';
-import { type SandboxApiRequest } from './sandbox.request.js';
-import { type RouteMatch, type SandboxRouter } from './sandbox.router.js';
-import { type Incoming, type SandboxState, type Visit } from './sandbox.state.js';
+import type { SandboxApiRequest } from './sandbox.request.js';
+import type { RouteMatch, SandboxRouter } from './sandbox.router.js';
+import type { Incoming, SandboxState, Visit } from './sandbox.state.js';
 
 /** Takes up a request to anything but the token endpoint. */
 export function visitApi(incoming: Incoming, state: SandboxState, router: SandboxRouter): Visit {

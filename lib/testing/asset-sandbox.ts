@@ -2,18 +2,14 @@ import { deliver } from './delivery.js';
 import { jsonAnswer } from './http.answer.js';
 import { LoopbackServer } from './loopback-server.js';
 import { assemble, newSecret } from './sandbox.assembly.js';
-import { type SandboxBusiness } from './sandbox.businesses.js';
+import type { SandboxBusiness } from './sandbox.businesses.js';
 import { exchange, type ExchangeParts } from './sandbox.exchange.js';
-import { type SandboxFault } from './sandbox.fault.js';
+import type { SandboxFault } from './sandbox.fault.js';
 import { assertKind, type SandboxFaultHandle, type SandboxFaultOptions } from './sandbox.faults.js';
-import { type SandboxHold } from './sandbox.holds.js';
-import { type AssetSandboxOptions, type AssetSandboxSettings } from './sandbox.options.js';
+import type { SandboxHold } from './sandbox.holds.js';
+import type { AssetSandboxOptions, AssetSandboxSettings } from './sandbox.options.js';
 import { SandboxRecord } from './sandbox.record.js';
-import {
-  type SandboxApiRequest,
-  type SandboxRequestFilter,
-  type SandboxRequestKind,
-} from './sandbox.request.js';
+import type { SandboxApiRequest, SandboxRequestFilter, SandboxRequestKind } from './sandbox.request.js';
 import { assertOptions, assertSettings, mergeSettings } from './sandbox.settings.js';
 
 /**

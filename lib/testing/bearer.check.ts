@@ -1,8 +1,8 @@
 import { HttpProblem } from './http.answer.js';
-import { type RequestTarget } from './request-target.js';
-import { type AssetSandboxSettings } from './sandbox.options.js';
-import { type SandboxTokenClaims } from './sandbox.request.js';
-import { type IssuedToken } from './sandbox.tokens.js';
+import type { RequestTarget } from './request-target.js';
+import type { AssetSandboxSettings } from './sandbox.options.js';
+import type { SandboxTokenClaims } from './sandbox.request.js';
+import type { IssuedToken } from './sandbox.tokens.js';
 
 /** What a request's `Authorization` header amounts to. */
 export interface Access {

@@ -1,7 +1,7 @@
-import { type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers';
-import { type Answer } from './http.answer.js';
-import { type SandboxFault } from './sandbox.fault.js';
+import type { Answer } from './http.answer.js';
+import type { SandboxFault } from './sandbox.fault.js';
 
 const ENDLESS_CHUNK = Buffer.alloc(16 * 1024, 'x');
 

@@ -2,7 +2,7 @@ import { type Answer, HttpProblem, jsonAnswer } from './http.answer.js';
 import { newId } from './identifiers.js';
 import { type JsonObject, readJsonObject } from './json-body.js';
 import { paginate } from './pagination.js';
-import { type BusinessRecord } from './sandbox.businesses.js';
+import type { BusinessRecord } from './sandbox.businesses.js';
 import { businessRoute, route, type Route, type RouteCall } from './sandbox.router.js';
 
 type Documents = Map<string, JsonObject>;

@@ -1,4 +1,4 @@
-import { type Answer } from './http.answer.js';
+import type { Answer } from './http.answer.js';
 import { businessRoute, route, type Route, type RouteCall } from './sandbox.router.js';
 
 /** Not part of Asset: any method, any body, which comes back byte for byte with its content type. */

@@ -1,4 +1,4 @@
-import { type AssetSandboxSettings } from './sandbox.options.js';
+import type { AssetSandboxSettings } from './sandbox.options.js';
 
 /** Header names and values of an answer. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;

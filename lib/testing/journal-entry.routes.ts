@@ -1,7 +1,7 @@
 import { jsonAnswer } from './http.answer.js';
 import { newId } from './identifiers.js';
 import { invalid, isJsonObject, readJsonObject } from './json-body.js';
-import { type BusinessRecord } from './sandbox.businesses.js';
+import type { BusinessRecord } from './sandbox.businesses.js';
 import { businessRoute, type Route } from './sandbox.router.js';
 
 /**

@@ -1,5 +1,5 @@
 import { HttpProblem } from './http.answer.js';
-import { type RouteCall } from './sandbox.router.js';
+import type { RouteCall } from './sandbox.router.js';
 
 /** A JSON object whose fields have not been looked at yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;

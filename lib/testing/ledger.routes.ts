@@ -2,7 +2,7 @@ import { HttpProblem, jsonAnswer } from './http.answer.js';
 import { newId } from './identifiers.js';
 import { invalid, type JsonObject, readJsonObject } from './json-body.js';
 import { paginate } from './pagination.js';
-import { type BusinessRecord, type Ledger } from './sandbox.businesses.js';
+import type { BusinessRecord, Ledger } from './sandbox.businesses.js';
 import { businessRoute, type Route, type RouteCall } from './sandbox.router.js';
 
 const LEDGER_TYPES = ['asset', 'liability', 'equity', 'revenue', 'expense'];

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 /** An HTTP server on 127.0.0.1 that can be closed at once, whatever its clients are doing. */
 export class LoopbackServer {

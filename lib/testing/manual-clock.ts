@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers';
-import { type AssetClock } from './asset-clock.js';
+import type { AssetClock } from './asset-clock.js';
 import { TimerQueue } from './timer-queue.js';
 
 const LONGEST_DELAY_MS = 2 ** 31 - 1;

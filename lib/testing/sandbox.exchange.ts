@@ -1,17 +1,17 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { visitApi } from './api.endpoint.js';
-import { type AssetClock } from './asset-clock.js';
+import type { AssetClock } from './asset-clock.js';
 import { deliver } from './delivery.js';
 import { type Answer, HttpProblem, problemAnswer } from './http.answer.js';
 import { readBody } from './request-body.js';
 import { parseTarget } from './request-target.js';
 import { overlay, replacementFor, type SandboxFault } from './sandbox.fault.js';
-import { type SandboxFaults } from './sandbox.faults.js';
-import { type SandboxHolds } from './sandbox.holds.js';
-import { type OpenRequest } from './sandbox.request.js';
-import { type SandboxRecorder } from './sandbox.recorder.js';
-import { type SandboxRouter } from './sandbox.router.js';
-import { type SandboxState, type Visit } from './sandbox.state.js';
+import type { SandboxFaults } from './sandbox.faults.js';
+import type { SandboxHolds } from './sandbox.holds.js';
+import type { OpenRequest } from './sandbox.request.js';
+import type { SandboxRecorder } from './sandbox.recorder.js';
+import type { SandboxRouter } from './sandbox.router.js';
+import type { SandboxState, Visit } from './sandbox.state.js';
 import { visitTokenEndpoint } from './token.endpoint.js';
 
 const LONGEST_DELAY_MS = 2 ** 31 - 1;

@@ -1,9 +1,5 @@
 import { assertFault, type SandboxFault } from './sandbox.fault.js';
-import {
-  type SandboxRequest,
-  type SandboxRequestFilter,
-  type SandboxRequestKind,
-} from './sandbox.request.js';
+import type { SandboxRequest, SandboxRequestFilter, SandboxRequestKind } from './sandbox.request.js';
 
 /** How often and on which requests a fault is played. */
 export interface SandboxFaultOptions {

@@ -1,4 +1,4 @@
-import { type AssetClock } from './asset-clock.js';
+import type { AssetClock } from './asset-clock.js';
 
 /** The limits of an {@link AssetSandbox}, per minute of its clock. Anything left out is as the Asset API reference says. */
 export interface SandboxRateLimits {

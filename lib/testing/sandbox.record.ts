@@ -1,10 +1,10 @@
-import { type SandboxRecorder, type WaitForRequestOptions } from './sandbox.recorder.js';
-import {
-  type SandboxApiRequest,
-  type SandboxRequest,
-  type SandboxRequestFilter,
-  type SandboxRequestKind,
-  type SandboxTokenRequest,
+import type { SandboxRecorder, WaitForRequestOptions } from './sandbox.recorder.js';
+import type {
+  SandboxApiRequest,
+  SandboxRequest,
+  SandboxRequestFilter,
+  SandboxRequestKind,
+  SandboxTokenRequest,
 } from './sandbox.request.js';
 
 /** The part of an {@link AssetSandbox} that tells what it received. */

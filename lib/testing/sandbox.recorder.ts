@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers';
-import { type SandboxRequest, type SandboxRequestFilter } from './sandbox.request.js';
+import type { SandboxRequest, SandboxRequestFilter } from './sandbox.request.js';
 
 const MOST_BODY_BYTES = 256 * 1024 * 1024;
 

@@ -1,4 +1,4 @@
-import { type SandboxApiRequest } from './sandbox.request.js';
+import type { SandboxApiRequest } from './sandbox.request.js';
 
 /** Which good tokens an {@link AssetSandbox} refuses all the same. */
 export class SandboxRejections {

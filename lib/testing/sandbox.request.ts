@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 
 /** What an access token of an {@link AssetSandbox} stands for. Known for opaque tokens too, since the sandbox issued them. */
 export interface SandboxTokenClaims {

@@ -1,7 +1,7 @@
-import { type IncomingHttpHeaders } from 'node:http';
-import { type Answer } from './http.answer.js';
-import { type BusinessRecord } from './sandbox.businesses.js';
-import { type RequestTarget } from './request-target.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Answer } from './http.answer.js';
+import type { BusinessRecord } from './sandbox.businesses.js';
+import type { RequestTarget } from './request-target.js';
 
 /** One call, as a route sees it: authorized, and its business known to exist. */
 export interface RouteCall {

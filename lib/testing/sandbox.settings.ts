@@ -1,4 +1,4 @@
-import { type AssetSandboxOptions, type AssetSandboxSettings } from './sandbox.options.js';
+import type { AssetSandboxOptions, AssetSandboxSettings } from './sandbox.options.js';
 import { isScopeToken } from './scope-token.js';
 
 const DOCUMENTED_SCOPES = [

@@ -1,12 +1,12 @@
-import { type IncomingHttpHeaders } from 'node:http';
-import { type AssetClock } from './asset-clock.js';
-import { type Answer } from './http.answer.js';
-import { type SandboxBusinesses } from './sandbox.businesses.js';
-import { type AssetSandboxSettings } from './sandbox.options.js';
-import { type SandboxRateLimiter } from './sandbox.rate-limit.js';
-import { type SandboxRejections } from './sandbox.rejections.js';
-import { type OpenRequest } from './sandbox.request.js';
-import { type SandboxTokens } from './sandbox.tokens.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { AssetClock } from './asset-clock.js';
+import type { Answer } from './http.answer.js';
+import type { SandboxBusinesses } from './sandbox.businesses.js';
+import type { AssetSandboxSettings } from './sandbox.options.js';
+import type { SandboxRateLimiter } from './sandbox.rate-limit.js';
+import type { SandboxRejections } from './sandbox.rejections.js';
+import type { OpenRequest } from './sandbox.request.js';
+import type { SandboxTokens } from './sandbox.tokens.js';
 
 /** What both sides of an {@link AssetSandbox} share. */
 export interface SandboxState {

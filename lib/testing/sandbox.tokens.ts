@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { signJwt } from './json-web-token.js';
-import { type AssetSandboxSettings } from './sandbox.options.js';
-import { type SandboxTokenClaims } from './sandbox.request.js';
+import type { AssetSandboxSettings } from './sandbox.options.js';
+import type { SandboxTokenClaims } from './sandbox.request.js';
 
 const DEFAULT_LIFETIME_SECONDS = 3600;
 const STICKY_UNTIL_RATIO = 0.1;

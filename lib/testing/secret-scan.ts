@@ -1,6 +1,6 @@
 import { dump, hiddenText, innerViews, printedViews } from './object-views.js';
-import { type SecretForms } from './secret-forms.js';
-import { type SecretFinding } from './secret-found.error.js';
+import type { SecretForms } from './secret-forms.js';
+import type { SecretFinding } from './secret-found.error.js';
 
 const MOST_VALUES = 1_000_000;
 const MOST_OBJECTS_TO_DUMP = 2_000;

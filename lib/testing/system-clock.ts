@@ -1,4 +1,4 @@
-import { type AssetClock } from './asset-clock.js';
+import type { AssetClock } from './asset-clock.js';
 
 /**
  * The clock of the machine. Globals are read at call time, so that fake timers installed later are respected.

@@ -1,6 +1,6 @@
 import { HttpProblem, jsonAnswer } from './http.answer.js';
-import { type SandboxTokenRequest } from './sandbox.request.js';
-import { type Incoming, type SandboxState, type Visit } from './sandbox.state.js';
+import type { SandboxTokenRequest } from './sandbox.request.js';
+import type { Incoming, SandboxState, Visit } from './sandbox.state.js';
 import { expiresInField } from './sandbox.tokens.js';
 import { readForm, redactForm } from './token.form.js';
 import { decideGrant } from './token.route.js';

@@ -1,5 +1,5 @@
-import { type IncomingHttpHeaders } from 'node:http';
-import { type SandboxTokenRequest } from './sandbox.request.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { SandboxTokenRequest } from './sandbox.request.js';
 
 /** The fields of a form-encoded body, before anything is redacted. */
 export type TokenForm = Readonly<Record<string, string | readonly string[]>>;

@@ -1,8 +1,8 @@
 import { HttpProblem } from './http.answer.js';
-import { type AssetSandboxSettings } from './sandbox.options.js';
-import { type SandboxGrant } from './sandbox.tokens.js';
+import type { AssetSandboxSettings } from './sandbox.options.js';
+import type { SandboxGrant } from './sandbox.tokens.js';
 import { isScopeToken } from './scope-token.js';
-import { type TokenForm } from './token.form.js';
+import type { TokenForm } from './token.form.js';
 
 /** What the token endpoint checks a request against. */
 export interface TokenRules {

@@ -1,4 +1,4 @@
-import type { TokenEntry } from './token-entry.js';
+import type { TokenEntry } from './cache-entry.js';
 
 /** A business as a caller says it, which may not have been checked yet. */
 export type SaidBusiness = string | null | undefined;

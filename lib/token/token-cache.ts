@@ -1,6 +1,14 @@
 import { LRUCache } from 'lru-cache';
-import type { AccessTokenRequest } from './request/access-token-request.js';
-import { TokenEntry } from './token-entry.js';
+import {
+  type AccessTokenRequest,
+  assertKnownNames,
+  TokenRequestResolver,
+  type AssetTokenRequest,
+} from './token-request.js';
+import { TokenEntry } from './cache-entry.js';
+import type { AssetAuthConfig } from '../config/asset-auth.config.js';
+import type { AssetScopes } from '../config/scope-set.js';
+import { BusinessEntries } from './business-entries.js';
 
 /** The one place where tokens are kept: bounded, the least recently used leaves first, pinned ones never. */
 export class TokenCache {
@@ -80,5 +88,112 @@ export class TokenCache {
     for (const entry of this.#pinned.values()) entry.letGo();
     this.#pinned.clear();
     this.#recent.clear();
+  }
+}
+
+/** Finds the entry for what a caller says, so that the path of a cached token resolves nothing. */
+export class TokenEntries {
+  readonly #resolver: TokenRequestResolver;
+  readonly #memo: TokenEntryMemo;
+  readonly #cache: TokenCache;
+
+  constructor(config: AssetAuthConfig, cache: TokenCache) {
+    this.#resolver = new TokenRequestResolver(config);
+    this.#memo = new TokenEntryMemo(2 * config.maxTokens);
+    this.#cache = cache;
+  }
+
+  /**
+   * The kept entry, or one that is not in the cache yet: what is only waited for takes no place from what is kept.
+   *
+   * @throws what {@link TokenRequestResolver.resolve} throws
+   */
+  entryFor(said: AssetTokenRequest): TokenEntry {
+    assertKnownNames(said);
+    const known = this.#memo.find(said);
+    return known?.kept === true ? known : this.#resolved(readOnce(said));
+  }
+
+  #resolved(said: AssetTokenRequest): TokenEntry {
+    const known = this.#memo.find(said);
+    const request = known?.request ?? this.#resolver.resolve(said);
+    const entry = this.#cache.find(request.key) ?? known ?? new TokenEntry(request);
+    if (entry !== known) this.#memo.remember(said, entry);
+    return entry;
+  }
+}
+
+/** What is checked is what is remembered: a getter could answer something else the next time. */
+const readOnce = ({ scopes, businessId, resource }: AssetTokenRequest): AssetTokenRequest => ({
+  scopes: Array.isArray(scopes) ? [...(scopes as readonly string[])] : scopes,
+  businessId,
+  resource,
+});
+
+/** One step of a list of scopes, in the order in which it was said. */
+class Step {
+  readonly next = new Map<unknown, Step>();
+  readonly byBusiness = new BusinessEntries();
+}
+
+/**
+ * Leads from what a caller says straight to the entry, so that the request path neither sorts nor joins. Nested maps
+ * rather than one concatenated key: values that were not yet checked cannot collide (`['a:b\nbiz_1']` is not `a:b` plus
+ * `biz_1`), and it is faster.
+ */
+export class TokenEntryMemo {
+  /** Of entries and steps together: a list may be of any length. */
+  readonly #limit: number;
+  #undeclared = new Step();
+  #none = new Step();
+  #listed = new Step();
+  #size = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  find(said: AssetTokenRequest): TokenEntry | undefined {
+    // Rare enough to be resolved each time.
+    if (said.resource !== undefined) return undefined;
+    return this.#walk(said.scopes)?.byBusiness.get(said.businessId);
+  }
+
+  /** To be called with what was resolved, and so checked, only. */
+  remember(said: AssetTokenRequest, entry: TokenEntry): void {
+    if (said.resource !== undefined) return;
+    if (this.#size >= this.#limit) this.#forget();
+    if (this.#grow(said.scopes).byBusiness.set(said.businessId, entry)) this.#size += 1;
+  }
+
+  #walk(scopes: AssetScopes | null | undefined): Step | undefined {
+    if (scopes === undefined) return this.#undeclared;
+    if (scopes === null) return this.#none;
+    if (!Array.isArray(scopes)) return this.#listed.next.get(scopes);
+    let step: Step | undefined = this.#listed;
+    for (let i = 0; i < scopes.length && step !== undefined; i += 1) step = step.next.get(scopes[i]);
+    return step;
+  }
+
+  #grow(scopes: AssetScopes | null | undefined): Step {
+    if (scopes === undefined) return this.#undeclared;
+    if (scopes === null) return this.#none;
+    let step = this.#listed;
+    for (const scope of typeof scopes === 'string' ? [scopes] : scopes) {
+      let next = step.next.get(scope);
+      if (next === undefined) {
+        step.next.set(scope, (next = new Step()));
+        this.#size += 1;
+      }
+      step = next;
+    }
+    return step;
+  }
+
+  #forget(): void {
+    this.#undeclared = new Step();
+    this.#none = new Step();
+    this.#listed = new Step();
+    this.#size = 0;
   }
 }

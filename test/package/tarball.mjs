@@ -27,7 +27,7 @@ export const checks = {
     );
     const expected = [
       ...AT_THE_TOP,
-      ...built.filter((path) => !path.startsWith('dist/cjs/bin/')),
+      ...built.filter((path) => !path.startsWith('dist/cjs/inventory/asset-scopes.command.')),
       'dist/cjs/package.json',
     ];
     assert.deepEqual(packed.sort(), expected.sort());

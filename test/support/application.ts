@@ -1,5 +1,5 @@
-import { type Server } from 'node:http';
-import { type INestApplication, type ModuleMetadata } from '@nestjs/common';
+import type { Server } from 'node:http';
+import type { INestApplication, ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
   ASSET_CLOCK,

@@ -1,4 +1,4 @@
-import { type LoggerService } from '@nestjs/common';
+import type { LoggerService } from '@nestjs/common';
 import { inspect } from 'node:util';
 import { wasLogged } from './no-secrets.js';
 

@@ -8,7 +8,7 @@ import {
   type AssetAuthErrorCode,
   type AssetAuthErrorLike,
   isAssetAuthError,
-} from '../../lib/config/asset-auth.error.js';
+} from '../../lib/config/asset-auth.errors.js';
 import type {
   ASSET_AUTH_OPTION_NAMES,
   AssetAuthOptions,

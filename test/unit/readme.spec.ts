@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Type } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type TestingModule } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
 import { AssetAuthConfig, AssetHttpService } from 'nestjs-asset-auth';
-import { type AssetSandbox } from 'nestjs-asset-auth/testing';
+import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom } from 'rxjs';
 import ts from 'typescript';
 import { startApplication } from '../support/application.js';

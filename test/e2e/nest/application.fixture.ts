@@ -8,7 +8,7 @@ import {
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { type AssetSandbox } from 'nestjs-asset-auth/testing';
+import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { afterThisTest } from '../../support/cleanup.js';
 
 export const platforms: readonly (readonly [string, () => AbstractHttpAdapter])[] = [

@@ -20,7 +20,7 @@ import {
   isAssetAuthError,
   RunWithAssetScope,
 } from 'nestjs-asset-auth';
-import { type AssetSandbox } from 'nestjs-asset-auth/testing';
+import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom, of } from 'rxjs';
 import { startSandbox } from '../../support/sandbox.js';
 import { bootError, expectSeen, moduleOf, start } from './application.fixture.js';

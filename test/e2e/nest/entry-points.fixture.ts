@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Injectable, type ModuleMetadata } from '@nestjs/common';
 import { AssetAuthModule, AssetHttpService } from 'nestjs-asset-auth';
-import { type AssetSandbox } from 'nestjs-asset-auth/testing';
+import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom, map, type Observable } from 'rxjs';
 import { startSandbox } from '../../support/sandbox.js';
 import { type ApplicationParts, type Seen, start } from './application.fixture.js';

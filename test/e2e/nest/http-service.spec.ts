@@ -1,10 +1,10 @@
-import { type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HttpService } from '@nestjs/axios';
 import axios, { CanceledError } from 'axios';
 import { AssetAuthModule, AssetHttpService } from 'nestjs-asset-auth';
-import { type AssetSandbox } from 'nestjs-asset-auth/testing';
+import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom, type Observable } from 'rxjs';
 import { startSandbox } from '../../support/sandbox.js';
 import { start } from './application.fixture.js';

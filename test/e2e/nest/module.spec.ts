@@ -15,7 +15,7 @@ import {
   getAssetHttpToken,
   isAssetAuthError,
 } from 'nestjs-asset-auth';
-import { type AssetSandbox } from 'nestjs-asset-auth/testing';
+import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom, map } from 'rxjs';
 import { afterThisTest } from '../../support/cleanup.js';
 import { startSandbox } from '../../support/sandbox.js';

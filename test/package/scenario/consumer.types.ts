@@ -1,10 +1,10 @@
 // Compiled, never run: what an application's compiler must accept and refuse.
 import { HttpService } from '@nestjs/axios';
 import { type DynamicModule, Injectable } from '@nestjs/common';
-import { type AxiosRequestConfig } from 'axios';
+import type { AxiosRequestConfig } from 'axios';
 import { AssetAuthModule, AssetHttpService, type AssetScopeName, InjectAssetHttp } from 'nestjs-asset-auth';
 import { AssetSandbox, ManualClock } from 'nestjs-asset-auth/testing';
-import { type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 
 @Injectable()
 export class Ledgers {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { ASSET_AUTH_ERROR, AssetAuthError, isAssetAuthError } from '../../../lib/config/asset-auth.error.js';
+import { ASSET_AUTH_ERROR, AssetAuthError, isAssetAuthError } from '../../../lib/config/asset-auth.errors.js';
 
 describe('An error of the library', () => {
   it('has a code, says whether the call may be repeated, and since when nothing is known, not when', () => {

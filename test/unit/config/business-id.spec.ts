@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { businessIdProblem, checkedBusinessId } from '../../../lib/config/business-id.js';
-import { AssetBusinessError } from '../../../lib/config/config.errors.js';
+import { businessIdProblem, checkedBusinessId } from '../../../lib/config/scope-set.js';
+import { AssetBusinessError } from '../../../lib/config/asset-auth.errors.js';
 
 const LETTERS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const suffix = fc.string({ unit: fc.constantFrom(...LETTERS_AND_DIGITS.split('')), minLength: 1 });

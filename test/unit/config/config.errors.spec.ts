@@ -1,4 +1,8 @@
-import { AssetBusinessError, AssetConfigError, AssetScopeError } from '../../../lib/config/config.errors.js';
+import {
+  AssetBusinessError,
+  AssetConfigError,
+  AssetScopeError,
+} from '../../../lib/config/asset-auth.errors.js';
 
 describe('An error about the options', () => {
   const problems = [

@@ -1,5 +1,5 @@
 import { AxiosHeaders } from 'axios';
-import { httpDefaultsProblem } from '../../../lib/config/http-defaults.js';
+import { httpDefaultsProblem } from '../../../lib/config/option-checks.js';
 
 describe('The axios defaults', () => {
   it.each([

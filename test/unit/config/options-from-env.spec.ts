@@ -1,7 +1,6 @@
 import { AssetAuthConfig } from '../../../lib/config/asset-auth.config.js';
 import { ASSET_AUTH_OPTION_NAMES } from '../../../lib/config/asset-auth.options.js';
-import { ENVIRONMENT_VARIABLES } from '../../../lib/config/environment-variables.js';
-import { assetAuthOptionsFromEnv } from '../../../lib/config/options-from-env.js';
+import { ENVIRONMENT_VARIABLES, assetAuthOptionsFromEnv } from '../../../lib/config/options-from-env.js';
 import { errorOf, SECRET } from './options.fixture.js';
 
 const atFirst = { ...process.env };

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { AssetAuthConfig } from '../../../lib/config/asset-auth.config.js';
-import { type AssetAuthOptions } from '../../../lib/config/asset-auth.options.js';
-import { AssetConfigError } from '../../../lib/config/config.errors.js';
+import type { AssetAuthOptions } from '../../../lib/config/asset-auth.options.js';
+import { AssetConfigError } from '../../../lib/config/asset-auth.errors.js';
 
 export const SECRET = 'QmF0-hunter2-é:%';
 

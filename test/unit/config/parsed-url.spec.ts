@@ -1,4 +1,4 @@
-import { parsedUrl } from '../../../lib/config/parsed-url.js';
+import { parsedUrl } from '../../../lib/config/text.js';
 
 describe('parsing a URL', () => {
   it('takes what is one, and answers undefined for what is none', () => {

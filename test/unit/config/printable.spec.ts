@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { described, printable, quoted } from '../../../lib/config/printable.js';
+import { described, printable, quoted } from '../../../lib/config/text.js';
 
 describe('Text made printable', () => {
   it('keeps what can be seen', () => {

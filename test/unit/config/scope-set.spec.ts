@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { AssetScopeError } from '../../../lib/config/config.errors.js';
+import { AssetScopeError } from '../../../lib/config/asset-auth.errors.js';
 import { scopesBeyond, scopeSet, scopesProblem } from '../../../lib/config/scope-set.js';
 
 /** Written as RFC 6749 §3.3 writes it, character by character, to differ from the expression under test. */

@@ -1,8 +1,8 @@
 import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
-import { inWords } from '../../../lib/http/api-errors.js';
+import { inWords } from '../../../lib/http/http.errors.js';
 import { AccessToken } from '../../../lib/token/access-token.js';
-import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
+import { AccessTokenRequest } from '../../../lib/token/token-request.js';
 
 const secret = 'a-token-that-nobody-may-see';
 const request = new AccessTokenRequest(

@@ -1,7 +1,6 @@
 import { AssetScopeContext } from 'nestjs-asset-auth';
-import { runInScope, scopeWith } from '../../../lib/scope/asset-scope.context.js';
-import { AssetCall, NOT_NARROWED } from '../../../lib/http/asset-call.js';
-import { Bearer } from '../../../lib/http/bearer.js';
+import { runInScope, scopeWith } from '../../../lib/scope/scope-context.js';
+import { AssetCall, NOT_NARROWED, Bearer } from '../../../lib/http/asset-request.js';
 
 describe('a call', () => {
   it('stays the call that it was when its config is sent again, from either stage', () => {

@@ -1,8 +1,7 @@
 import { inspect } from 'node:util';
 import { AccessToken } from '../../../lib/token/access-token.js';
-import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
-import { AssetCall } from '../../../lib/http/asset-call.js';
-import { Bearer, SentBearer } from '../../../lib/http/bearer.js';
+import { AccessTokenRequest } from '../../../lib/token/token-request.js';
+import { AssetCall, Bearer, SentBearer } from '../../../lib/http/asset-request.js';
 
 const SECRET = 'token-of-asset-0123456789';
 const request = new AccessTokenRequest(

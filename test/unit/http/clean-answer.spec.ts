@@ -1,7 +1,7 @@
 import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { PassThrough } from 'node:stream';
-import { cleanError, cleanResponse, type Sent } from '../../../lib/http/clean-answer.js';
+import { cleanError, cleanResponse, type Sent } from '../../../lib/http/attempt.js';
 
 const TOKEN = 'token-of-asset-0123456789';
 

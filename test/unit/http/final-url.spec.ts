@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { assertBusiness, finalUrl } from '../../../lib/http/final-url.js';
+import { assertBusiness, finalUrl } from '../../../lib/http/request-url.js';
 import { unlessHanging } from '../../support/unless-hanging.js';
 
 const ORIGIN = 'https://api.getasset.com';

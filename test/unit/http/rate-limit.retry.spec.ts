@@ -1,6 +1,6 @@
 import type { AxiosResponse } from 'axios';
 import fc from 'fast-check';
-import { rateLimitWaitMs } from '../../../lib/http/rate-limit.retry.js';
+import { rateLimitWaitMs } from '../../../lib/http/retry.policy.js';
 
 const NOW = Date.UTC(2026, 0, 1);
 const answer = (status: number, headers?: object): AxiosResponse => ({ status, headers }) as AxiosResponse;

@@ -2,7 +2,7 @@ import FormDataPackage from 'form-data';
 import { Duplex, PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { AxiosResponse } from 'axios';
-import { giveUp, isReplayable } from '../../../lib/http/replay.js';
+import { giveUp, isReplayable } from '../../../lib/http/retry.policy.js';
 
 describe('a request body', () => {
   it.each<[string, unknown]>([

@@ -1,6 +1,6 @@
 import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
-import { assertHost, assertPlainRequest } from '../../../lib/http/request-rules.js';
-import { ROUTE_OPTIONS } from '../../../lib/token/endpoint/client-connections.js';
+import { assertHost, assertPlainRequest } from '../../../lib/http/wire-config.js';
+import { ROUTE_OPTIONS } from '../../../lib/token/endpoint/connections.js';
 
 const URL_SENT = new URL('https://api.getasset.com/v0/business');
 const NOT_ALLOWED = expect.objectContaining({ code: 'ASSET_REQUEST_NOT_ALLOWED' }) as Error;

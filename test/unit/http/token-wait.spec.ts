@@ -1,8 +1,8 @@
 import axios, { type InternalAxiosRequestConfig } from 'axios';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { getEventListeners } from 'node:events';
-import { AssetCall } from '../../../lib/http/asset-call.js';
-import { isCancelled, pause, timedOut, timeoutMs, withinCall } from '../../../lib/http/token-wait.js';
+import { AssetCall } from '../../../lib/http/asset-request.js';
+import { isCancelled, pause, timedOut, timeoutMs, withinCall } from '../../../lib/http/deadline.js';
 
 const configOf = (config: object): InternalAxiosRequestConfig => config as InternalAxiosRequestConfig;
 const forEver = (signal: AbortSignal): Promise<never> =>

@@ -1,6 +1,6 @@
 import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { AccessToken } from '../../../lib/token/access-token.js';
-import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
+import { AccessTokenRequest } from '../../../lib/token/token-request.js';
 import { presetBoundary, wireConfig } from '../../../lib/http/wire-config.js';
 
 const parts = {

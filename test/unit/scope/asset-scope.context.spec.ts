@@ -3,7 +3,7 @@ import {
   AssetScopeContext,
   type AssetScopeContextInput,
   scopeInForce,
-} from '../../../lib/scope/asset-scope.context.js';
+} from '../../../lib/scope/scope-context.js';
 
 const { run, current } = AssetScopeContext;
 

@@ -16,7 +16,7 @@ import { Test } from '@nestjs/testing';
 import { EMPTY } from 'rxjs';
 import { AssetBusiness } from '../../../lib/scope/asset-business.decorator.js';
 import { AssetScope } from '../../../lib/scope/asset-scope.decorator.js';
-import { AssetScopeExplorer } from '../../../lib/scope/asset-scope.explorer.js';
+import { AssetScopeExplorer } from '../../../lib/inventory/asset-scope.explorer.js';
 import { RunWithAssetScope } from '../../../lib/scope/run-with-asset-scope.decorator.js';
 
 // What the decorators of packages that are not installed here leave on a method.

@@ -1,9 +1,9 @@
 import { BadRequestException, type CallHandler } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { defer, EMPTY, firstValueFrom, lastValueFrom, Observable, of, throwError } from 'rxjs';
-import { isAssetAuthError } from '../../../lib/config/asset-auth.error.js';
+import { isAssetAuthError } from '../../../lib/config/asset-auth.errors.js';
 import { AssetBusiness } from '../../../lib/scope/asset-business.decorator.js';
-import { AssetScopeContext, scopeInForce } from '../../../lib/scope/asset-scope.context.js';
+import { AssetScopeContext, scopeInForce } from '../../../lib/scope/scope-context.js';
 import { AssetScope } from '../../../lib/scope/asset-scope.decorator.js';
 import { AssetScopeInterceptor } from '../../../lib/scope/asset-scope.interceptor.js';
 

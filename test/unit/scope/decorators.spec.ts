@@ -1,8 +1,8 @@
-import { type ExecutionContext } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import { AssetBusiness } from '../../../lib/scope/asset-business.decorator.js';
 import { AssetScope } from '../../../lib/scope/asset-scope.decorator.js';
 import { AssetScopeInterceptor } from '../../../lib/scope/asset-scope.interceptor.js';
-import { handlerDeclaration } from '../../../lib/scope/asset-scope.reader.js';
+import { handlerDeclaration } from '../../../lib/scope/scope-metadata.js';
 
 const thrownBy = (decorate: () => unknown): unknown => {
   try {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { SetMetadata } from '@nestjs/common';
 import { defer, firstValueFrom, map, Observable, of, range, take, throwError, toArray } from 'rxjs';
-import { AssetScopeContext } from '../../../lib/scope/asset-scope.context.js';
+import { AssetScopeContext } from '../../../lib/scope/scope-context.js';
 import { RunWithAssetScope } from '../../../lib/scope/run-with-asset-scope.decorator.js';
 
 const { current, run } = AssetScopeContext;

@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
-import { AssetScopeContext, runInScope, scopeWith } from '../../../lib/scope/asset-scope.context.js';
-import { streamInScope } from '../../../lib/scope/scoped-stream.js';
+import { AssetScopeContext, runInScope, scopeWith } from '../../../lib/scope/scope-context.js';
+import { streamInScope } from '../../../lib/scope/scoped-result.js';
 
 const { current } = AssetScopeContext;
 const scope = scopeWith(['a:b'], undefined, undefined);

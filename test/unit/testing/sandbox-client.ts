@@ -1,4 +1,4 @@
-import { type AssetSandbox } from '../../../lib/testing/index.js';
+import type { AssetSandbox } from '../../../lib/testing/index.js';
 
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
 

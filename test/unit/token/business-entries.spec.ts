@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { BusinessEntries, type SaidBusiness } from '../../../lib/token/business-entries.js';
-import { TokenEntry } from '../../../lib/token/token-entry.js';
+import { TokenEntry } from '../../../lib/token/cache-entry.js';
 import { requestFor } from './endpoint/token-endpoint.fixture.js';
 
 const entryOf = (business: SaidBusiness): TokenEntry =>

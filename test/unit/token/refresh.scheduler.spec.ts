@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { ManualClock } from 'nestjs-asset-auth/testing';
-import { failure } from '../../../lib/token/endpoint/token-answer.js';
+import { failure } from '../../../lib/token/endpoint/token-response.js';
 import { AccessToken } from '../../../lib/token/access-token.js';
-import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
-import { RefreshScheduler } from '../../../lib/token/refresh.scheduler.js';
+import { AccessTokenRequest } from '../../../lib/token/token-request.js';
+import { RefreshScheduler } from '../../../lib/token/refresh-scheduler.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
-import type { TokenEntry } from '../../../lib/token/token-entry.js';
+import type { TokenEntry } from '../../../lib/token/cache-entry.js';
 
 const DAY = 86_400_000;
 const request = new AccessTokenRequest(

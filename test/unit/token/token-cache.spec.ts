@@ -1,7 +1,6 @@
-import { AccessToken } from '../../../lib/token/access-token.js';
-import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
+import { AccessToken, type TokenLife } from '../../../lib/token/access-token.js';
+import { AccessTokenRequest } from '../../../lib/token/token-request.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
-import { type TokenLife } from '../../../lib/token/token-life.js';
 
 const request = (scope: string): AccessTokenRequest =>
   new AccessTokenRequest(

@@ -1,7 +1,6 @@
-import { type AssetTokenRequest } from '../../../lib/token/request/token-request.resolver.js';
-import { TokenCache } from '../../../lib/token/token-cache.js';
-import { TokenEntries } from '../../../lib/token/token-entries.js';
-import { type TokenEntry } from '../../../lib/token/token-entry.js';
+import type { AssetTokenRequest } from '../../../lib/token/token-request.js';
+import { TokenCache, TokenEntries } from '../../../lib/token/token-cache.js';
+import type { TokenEntry } from '../../../lib/token/cache-entry.js';
 import { garbageCollected, heapInMegabytes } from '../../support/heap.js';
 import { configOf } from './endpoint/token-endpoint.fixture.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { type AssetTokenRequest } from '../../../lib/token/request/token-request.resolver.js';
-import { TokenEntry } from '../../../lib/token/token-entry.js';
-import { TokenEntryMemo } from '../../../lib/token/token-entry.memo.js';
+import type { AssetTokenRequest } from '../../../lib/token/token-request.js';
+import { TokenEntry } from '../../../lib/token/cache-entry.js';
+import { TokenEntryMemo } from '../../../lib/token/token-cache.js';
 import { requestFor } from './endpoint/token-endpoint.fixture.js';
 import { unlessHanging } from '../../support/unless-hanging.js';
 

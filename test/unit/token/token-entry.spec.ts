@@ -1,9 +1,8 @@
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { AccessToken } from '../../../lib/token/access-token.js';
-import { failure } from '../../../lib/token/endpoint/token-answer.js';
-import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
-import { TokenEntry } from '../../../lib/token/token-entry.js';
-import { snapshotOf } from '../../../lib/token/token-snapshot.js';
+import { failure } from '../../../lib/token/endpoint/token-response.js';
+import { AccessTokenRequest } from '../../../lib/token/token-request.js';
+import { TokenEntry, snapshotOf } from '../../../lib/token/cache-entry.js';
 
 const request = new AccessTokenRequest(
   { clientId: 'client', tokenTtlSeconds: 3600 },

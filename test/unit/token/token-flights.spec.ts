@@ -1,16 +1,16 @@
 import { Logger } from '@nestjs/common';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { AssetAuthConfig } from '../../../lib/config/asset-auth.config.js';
-import { failure } from '../../../lib/token/endpoint/token-answer.js';
-import type { TokenOutcome } from '../../../lib/token/endpoint/token-failure.js';
-import type { FetchedToken } from '../../../lib/token/endpoint/token-fetcher.js';
-import { TokenGate } from '../../../lib/token/pacing/token-gate.js';
-import { AccessTokenRequest } from '../../../lib/token/request/access-token-request.js';
+import { failure } from '../../../lib/token/endpoint/token-response.js';
+import type { TokenOutcome } from '../../../lib/token/endpoint/token.errors.js';
+import type { FetchedToken } from '../../../lib/token/endpoint/token-endpoint.client.js';
+import { TokenGate } from '../../../lib/retry/request-limiter.js';
+import { AccessTokenRequest } from '../../../lib/token/token-request.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
-import type { TokenEntry } from '../../../lib/token/token-entry.js';
-import { TokenFlight } from '../../../lib/token/token-flight.js';
-import { TokenFlights } from '../../../lib/token/token-flights.js';
-import { TokenJournal } from '../../../lib/token/token.journal.js';
+import type { TokenEntry } from '../../../lib/token/cache-entry.js';
+import { TokenFlight } from '../../../lib/token/pending-request.js';
+import { TokenFlights } from '../../../lib/token/token-refresher.js';
+import { TokenJournal } from '../../../lib/token/token.events.js';
 
 /** A token request under way, to be answered by the test. It does not listen to its signal, unless it is told to. */
 interface Sent {

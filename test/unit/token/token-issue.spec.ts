@@ -1,13 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { expectNoSecrets, ManualClock } from 'nestjs-asset-auth/testing';
-import { type AssetAuthOptions } from '../../../lib/config/asset-auth.options.js';
+import type { AssetAuthOptions } from '../../../lib/config/asset-auth.options.js';
 import { instantOf } from '../../../lib/config/clock.js';
-import { type AccessToken } from '../../../lib/token/access-token.js';
-import { type TokenOutcome } from '../../../lib/token/endpoint/token-failure.js';
-import { readTokenAnswer } from '../../../lib/token/endpoint/token-answer.js';
-import { TokenEntry } from '../../../lib/token/token-entry.js';
-import { issueToken } from '../../../lib/token/token-issue.js';
-import { TokenJournal } from '../../../lib/token/token.journal.js';
+import type { AccessToken } from '../../../lib/token/access-token.js';
+import type { TokenOutcome } from '../../../lib/token/endpoint/token.errors.js';
+import { readTokenAnswer } from '../../../lib/token/endpoint/token-response.js';
+import { TokenEntry } from '../../../lib/token/cache-entry.js';
+import { issueToken } from '../../../lib/token/token-refresher.js';
+import { TokenJournal } from '../../../lib/token/token.events.js';
 import {
   configOf,
   failureOf,

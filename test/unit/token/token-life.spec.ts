@@ -1,6 +1,12 @@
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { instantOf } from '../../../lib/config/clock.js';
-import { ageMs, earlierEnd, remainingMs, tokenState, type TokenLife } from '../../../lib/token/token-life.js';
+import {
+  ageMs,
+  earlierEnd,
+  remainingMs,
+  tokenState,
+  type TokenLife,
+} from '../../../lib/token/access-token.js';
 
 const HOUR = 3_600_000;
 

@@ -1,5 +1,9 @@
 import fc from 'fast-check';
-import { lifetimeMs, staleWindowMs, type LifetimeEvidence } from '../../../lib/token/token-lifetime.js';
+import {
+  lifetimeMs,
+  staleWindowMs,
+  type LifetimeEvidence,
+} from '../../../lib/token/endpoint/token-lifetime.js';
 import { unlessHanging } from '../../support/unless-hanging.js';
 
 const NOW = Date.UTC(2026, 0, 1);

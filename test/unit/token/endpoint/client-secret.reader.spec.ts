@@ -1,7 +1,6 @@
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
-import { ClientSecretReader } from '../../../../lib/token/endpoint/client-secret.reader.js';
-import { type TokenOutcome } from '../../../../lib/token/endpoint/token-failure.js';
-import { AssetClosedError } from '../../../../lib/token/endpoint/token.errors.js';
+import { ClientSecretReader } from '../../../../lib/token/endpoint/client-secret.js';
+import { type TokenOutcome, AssetClosedError } from '../../../../lib/token/endpoint/token.errors.js';
 import { configOf, failureOf, requestFor, SECRET, tokenOf } from './token-endpoint.fixture.js';
 
 const readerOf = (clientSecret: unknown): ClientSecretReader =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
-import { endpointExplanation, foreignText, thrownText } from '../../../../lib/token/endpoint/foreign-text.js';
+import { endpointExplanation, foreignText, thrownText } from '../../../../lib/token/endpoint/redact.js';
 import { SECRET } from './token-endpoint.fixture.js';
 import { unlessHanging } from '../../../support/unless-hanging.js';
 

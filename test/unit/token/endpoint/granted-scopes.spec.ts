@@ -1,4 +1,4 @@
-import { grantDifference } from '../../../../lib/token/endpoint/granted-scopes.js';
+import { grantDifference } from '../../../../lib/token/endpoint/token-response.js';
 import { requestFor } from './token-endpoint.fixture.js';
 
 const asked = requestFor({ scopes: ['a:b', 'c:d'], businessId: 'biz_1' });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { tokenClaims } from '../../../../lib/token/endpoint/jwt-claims.js';
+import { tokenClaims } from '../../../../lib/token/endpoint/token-response.js';
 import { jwt } from './token-endpoint.fixture.js';
 import { unlessHanging } from '../../../support/unless-hanging.js';
 

@@ -1,10 +1,5 @@
 import fc from 'fast-check';
-import {
-  orderedWaitMs,
-  resetMs,
-  retryAfterMs,
-  serverDateMs,
-} from '../../../../lib/token/endpoint/retry-after.js';
+import { orderedWaitMs, resetMs, retryAfterMs, serverDateMs } from '../../../../lib/retry/rate-limit.js';
 import { httpDate, NOW, NOW_SECONDS } from './token-endpoint.fixture.js';
 import { unlessHanging } from '../../../support/unless-hanging.js';
 

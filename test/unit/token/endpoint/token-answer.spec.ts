@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
-import { type AnswerHeaders } from '../../../../lib/token/endpoint/retry-after.js';
-import { failure, readTokenAnswer } from '../../../../lib/token/endpoint/token-answer.js';
-import { type TokenFailure } from '../../../../lib/token/endpoint/token-failure.js';
+import type { AnswerHeaders } from '../../../../lib/retry/rate-limit.js';
+import { failure, readTokenAnswer } from '../../../../lib/token/endpoint/token-response.js';
+import type { TokenFailure } from '../../../../lib/token/endpoint/token.errors.js';
 import {
   failureOf,
   httpDate,

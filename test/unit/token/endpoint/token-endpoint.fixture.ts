@@ -1,11 +1,8 @@
-import { type AssetAuthOptions } from '../../../../lib/config/asset-auth.options.js';
+import type { AssetAuthOptions } from '../../../../lib/config/asset-auth.options.js';
 import { AssetAuthConfig } from '../../../../lib/config/asset-auth.config.js';
-import { type TokenReply } from '../../../../lib/token/endpoint/token-endpoint.client.js';
-import { type TokenFailure, type TokenOutcome } from '../../../../lib/token/endpoint/token-failure.js';
-import {
-  AccessTokenRequest,
-  type AccessTokenGrant,
-} from '../../../../lib/token/request/access-token-request.js';
+import type { TokenReply } from '../../../../lib/token/endpoint/token-endpoint.client.js';
+import type { TokenFailure, TokenOutcome } from '../../../../lib/token/endpoint/token.errors.js';
+import { AccessTokenRequest, type AccessTokenGrant } from '../../../../lib/token/token-request.js';
 
 /** Needs escaping in every notation that there is. */
 export const SECRET = 'c3cr3t/ü "+&=%\\~hunter2';

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { isAssetAuthError } from '../../../../lib/config/asset-auth.error.js';
-import { failure } from '../../../../lib/token/endpoint/token-answer.js';
+import { isAssetAuthError } from '../../../../lib/config/asset-auth.errors.js';
+import { failure } from '../../../../lib/token/endpoint/token-response.js';
 import { AssetClosedError, stillFailing } from '../../../../lib/token/endpoint/token.errors.js';
 import { requestFor } from './token-endpoint.fixture.js';
 

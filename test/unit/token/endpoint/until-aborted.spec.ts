@@ -1,4 +1,4 @@
-import { untilAborted } from '../../../../lib/token/endpoint/until-aborted.js';
+import { untilAborted } from '../../../../lib/config/clock.js';
 
 describe('Waiting until a signal aborts', () => {
   it('brings what the promise brings', async () => {

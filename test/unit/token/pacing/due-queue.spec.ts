@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Due, DueQueue } from '../../../../lib/token/pacing/due-queue.js';
+import { type Due, DueQueue } from '../../../../lib/retry/priority-queue.js';
 
 const act = fc.record({
   what: fc.constantFrom('put', 'put', 'delete', 'take', 'clear'),

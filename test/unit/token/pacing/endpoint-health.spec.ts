@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { ManualClock } from 'nestjs-asset-auth/testing';
-import { failure } from '../../../../lib/token/endpoint/token-answer.js';
-import type { TokenFailure } from '../../../../lib/token/endpoint/token-failure.js';
-import { AccessTokenRequest } from '../../../../lib/token/request/access-token-request.js';
+import { failure } from '../../../../lib/token/endpoint/token-response.js';
+import type { TokenFailure } from '../../../../lib/token/endpoint/token.errors.js';
+import { AccessTokenRequest } from '../../../../lib/token/token-request.js';
 import {
   EndpointHealth,
   type FailedRequest,
   type Ground,
   type Probe,
-} from '../../../../lib/token/pacing/endpoint-health.js';
+} from '../../../../lib/retry/circuit-breaker.js';
 
 const request = new AccessTokenRequest(
   { clientId: 'client', tokenTtlSeconds: 3600 },

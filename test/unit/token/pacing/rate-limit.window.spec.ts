@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ManualClock } from 'nestjs-asset-auth/testing';
-import { RateLimitWindow } from '../../../../lib/token/pacing/rate-limit.window.js';
+import { RateLimitWindow } from '../../../../lib/retry/rate-limit.js';
 
 function setting(): { clock: ManualClock; limit: RateLimitWindow; inSeconds: (seconds: number) => string } {
   const clock = new ManualClock();

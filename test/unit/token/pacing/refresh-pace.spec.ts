@@ -1,5 +1,5 @@
 import { ManualClock } from 'nestjs-asset-auth/testing';
-import { overdueSpacingMs, RefreshPace, spacingMs } from '../../../../lib/token/pacing/refresh-pace.js';
+import { overdueSpacingMs, RefreshPace, spacingMs } from '../../../../lib/retry/request-limiter.js';
 
 /** How many refreshes may go at this moment. */
 function goesNow(pace: RefreshPace): number {

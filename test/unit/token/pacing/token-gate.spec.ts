@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { ManualClock } from 'nestjs-asset-auth/testing';
-import type { GateTicket, TurnedAwayError } from '../../../../lib/token/pacing/gate-ticket.js';
-import { TokenGate } from '../../../../lib/token/pacing/token-gate.js';
+import { type GateTicket, type TurnedAwayError, TokenGate } from '../../../../lib/retry/request-limiter.js';
 
 const QUEUE_TIMEOUT_MS = 10_000;
 const START = new ManualClock().monotonic();

@@ -5,7 +5,7 @@ import {
   AccessTokenRequest,
   describeGrant,
   type AccessTokenGrant,
-} from '../../../../lib/token/request/access-token-request.js';
+} from '../../../../lib/token/token-request.js';
 import { requestFor, SECRET } from '../endpoint/token-endpoint.fixture.js';
 
 const CONSTANTS = { clientId: 'platform', tokenTtlSeconds: 3600 };

@@ -1,9 +1,6 @@
-import { isAssetAuthError } from '../../../../lib/config/asset-auth.error.js';
-import { type AssetAuthOptions } from '../../../../lib/config/asset-auth.options.js';
-import {
-  TokenRequestResolver,
-  type AssetTokenRequest,
-} from '../../../../lib/token/request/token-request.resolver.js';
+import { isAssetAuthError } from '../../../../lib/config/asset-auth.errors.js';
+import type { AssetAuthOptions } from '../../../../lib/config/asset-auth.options.js';
+import { TokenRequestResolver, type AssetTokenRequest } from '../../../../lib/token/token-request.js';
 import { configOf } from '../endpoint/token-endpoint.fixture.js';
 
 const resolve = (said: unknown, options: Partial<AssetAuthOptions> = {}) =>

@@ -1,0 +1,141 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { checkedBusinessId, type AssetScopes, type ScopeSet, scopeSet } from '../config/scope-set.js';
+import { AssetScopeError } from '../config/asset-auth.errors.js';
+
+/**
+ * The scopes and the business in force for the code that runs now. `undefined` is "not said", `null` is "explicitly
+ * none".
+ */
+export interface ScopeInForce {
+  readonly scopes: ScopeSet | null | undefined;
+  /** The one client that the scopes are meant for; `undefined`: every client. */
+  readonly scopesClient: string | undefined;
+  /** What is in force for the other clients, where the scopes are meant for one. */
+  readonly otherScopes: ScopeSet | null | undefined;
+  readonly businessId: string | null | undefined;
+}
+
+/**
+ * What the storage holds. Plain, since the ESM and the CJS copy of this package share it. `handling` tells which handler
+ * call opened it; it is no reference to the request, which a pooled socket would otherwise keep alive.
+ */
+export interface ScopeStore extends ScopeInForce {
+  readonly handling: object | undefined;
+}
+
+/** What {@link AssetScopeContext.run} puts in force. What is left out or `undefined` stays as it is outside. */
+export interface AssetScopeContextInput {
+  /** One scope or a list; `null`: explicitly none, so the client's full grant. */
+  readonly scopes?: AssetScopes | null | undefined;
+  /** A business id; `null`: explicitly none, so a token for the whole tenant. */
+  readonly businessId?: string | null | undefined;
+}
+
+/** What {@link AssetScopeContext.current} answers. */
+export interface AssetScopeInForce {
+  readonly scopes?: ScopeSet | null;
+  /** The one named client that the scopes apply to; absent: every client. */
+  readonly client?: string;
+  readonly businessId?: string | null;
+}
+
+const STORAGE: unique symbol = Symbol.for('nestjs-asset-auth:scope-context') as never;
+
+const shared = globalThis as typeof globalThis & { [STORAGE]?: AsyncLocalStorage<ScopeStore> };
+
+/** The library's only process-wide state. On `globalThis`, so that two copies of the package see one scope. */
+const storage = (shared[STORAGE] ??= new AsyncLocalStorage<ScopeStore>());
+
+/** The scope in force, for the http room: one look at the storage, nothing allocated. */
+export function scopeInForce(): ScopeInForce | undefined {
+  return storage.getStore();
+}
+
+/** The handler call whose scope is in force, see {@link ScopeStore}. */
+export function handlingInForce(): object | undefined {
+  return storage.getStore()?.handling;
+}
+
+/** What would be in force with these values named; what is `undefined` is inherited from outside. */
+export function scopeWith(
+  scopes: ScopeSet | null | undefined,
+  scopesClient: string | undefined,
+  businessId: string | null | undefined,
+  handling?: object,
+  outer: ScopeStore | undefined = storage.getStore(),
+): ScopeStore {
+  return {
+    scopes: scopes === undefined ? outer?.scopes : scopes,
+    scopesClient: scopes === undefined ? outer?.scopesClient : scopesClient,
+    otherScopes: scopes === undefined ? outer?.otherScopes : otherwise(scopesClient, outer),
+    businessId: businessId === undefined ? outer?.businessId : businessId,
+    handling: handling ?? outer?.handling,
+  };
+}
+
+/** What clients other than the named one still get, from outside. */
+function otherwise(named: string | undefined, outer: ScopeStore | undefined): ScopeSet | null | undefined {
+  if (named === undefined || outer === undefined) return undefined;
+  return outer.scopesClient === undefined ? outer.scopes : outer.otherScopes;
+}
+
+/** Runs `fn` with `scope` in force. */
+export function runInScope<T>(scope: ScopeStore, fn: () => T): T {
+  return storage.run(scope, fn);
+}
+
+/**
+ * The scopes and the business in force, for code that no decorator reaches.
+ *
+ * Carried by `AsyncLocalStorage`: promises, timers and event handlers started inside see it too. Guards,
+ * middleware and exception filters run outside a handler's scope.
+ *
+ * @example
+ * ```ts
+ * const ledger = await AssetScopeContext.run({ scopes: ['ledger:read'], businessId }, () => this.ledgers.find(id));
+ * ```
+ */
+export class AssetScopeContext {
+  /**
+   * Runs `fn` with scopes, a business or both in force and returns its result. What is not named is inherited from the
+   * enclosing context, scopes and business independently of each other.
+   *
+   * A promise keeps the scope by itself. An Observable stays cold: what it does when it is subscribed to outside runs
+   * outside. The verbs of `AssetHttpService` are safe, they take the scope when they are called.
+   *
+   * @throws AssetScopeError `ASSET_SCOPE_INVALID`
+   * @throws AssetBusinessError `ASSET_BUSINESS_INVALID`
+   */
+  static run<T>(scope: AssetScopeContextInput, fn: () => T): T {
+    for (const name of Object.keys(scope)) {
+      // A misspelled `scope: 'x'` would otherwise run with whatever is in force outside, or with the full grant.
+      if (name !== 'scopes' && name !== 'businessId') {
+        throw new AssetScopeError(
+          `AssetScopeContext.run() does not know "${name}". It takes { scopes, businessId }.`,
+          'ASSET_SCOPE_INVALID',
+        );
+      }
+    }
+    const { scopes, businessId } = scope;
+    return runInScope(
+      scopeWith(
+        scopes === undefined || scopes === null ? scopes : scopeSet(scopes),
+        undefined,
+        businessId === undefined || businessId === null ? businessId : checkedBusinessId(businessId),
+      ),
+      fn,
+    );
+  }
+
+  /** What is in force here, frozen; `undefined` where nothing is. */
+  static current(): AssetScopeInForce | undefined {
+    const scope = storage.getStore();
+    if (scope === undefined || (scope.scopes === undefined && scope.businessId === undefined))
+      return undefined;
+    return Object.freeze({
+      ...(scope.scopes !== undefined && { scopes: scope.scopes }),
+      ...(scope.scopesClient !== undefined && { client: scope.scopesClient }),
+      ...(scope.businessId !== undefined && { businessId: scope.businessId }),
+    });
+  }
+}
