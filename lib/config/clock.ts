@@ -43,6 +43,15 @@ export const instantOf = (clock: AssetClock): Instant => ({
   monotonic: clock.monotonic(),
 });
 
+/** A wait that is over when the given time has passed, or rejects with the signal's reason when that aborts. */
+export function pause(ms: number, clock: AssetClock, signal: AbortSignal): Promise<void> {
+  let cancelTimer = (): void => {};
+  const passed = new Promise<void>((resolve) => {
+    cancelTimer = clock.setTimeout(resolve, ms, { ref: true });
+  });
+  return untilAborted(passed, signal).finally(cancelTimer);
+}
+
 /** Who leaves when a signal aborts. One listener for each signal: Node warns of a leak at eleven. */
 const waiting = new WeakMap<AbortSignal, Leaving>();
 

@@ -1,19 +1,15 @@
 import { HttpService } from '@nestjs/axios';
 import { Observable } from 'rxjs';
-import { checkedBusinessId, scopeSet, type AssetScopeName } from '../config/scope-set.js';
-import { AssetCall, type Narrowing, NOT_NARROWED, ownValue } from './asset-request.js';
-import { Departure } from './departure.js';
-import { type AxiosVerb, DirectVerbs } from './direct-verbs.js';
-import { giveUp } from './retry.policy.js';
+import { type AssetScopeName, checkedBusinessId, scopeSet } from '../config/scope-set.js';
+import { AssetRequest, type Narrowing, NOT_NARROWED, ownValue, SubscriberToken } from './asset-request.js';
+import { discard } from './attempt.js';
 
 /**
  * Calls Asset's API. Everything that `HttpService` of `@nestjs/axios` offers, with a valid access token on each request,
  * narrowed to the scopes and business in force when the verb is called.
  *
- * Redirects are followed within Asset's origin and the token's business, up to `maxRedirects` of axios. What follows them
- * takes a quarter of a request's time, so it is left out until the API redirects: each GET, HEAD and OPTIONS without a
- * body that is under way when the first redirect comes, and redirected, is sent once more (RFC 9110 §9.2.1: these do no
- * more when sent twice). No other request is.
+ * Redirects are refused, in words that name where the API redirected to; `maxRedirects`, on a request or in the option
+ * `http`, lets them be followed within Asset's origin and the token's business.
  *
  * @example
  * ```ts
@@ -27,23 +23,16 @@ import { giveUp } from './retry.policy.js';
 export class AssetHttpService extends HttpService {
   readonly #client: string | undefined;
   readonly #narrowing: Narrowing;
-  readonly #verbs: DirectVerbs;
 
   /**
    * Built by {@link AssetAuthModule}; a hand-made one would have no tokens.
    *
    * @internal
    */
-  constructor(
-    instance: HttpService['axiosRef'],
-    client?: string,
-    narrowing: Narrowing = NOT_NARROWED,
-    verbs: DirectVerbs = new DirectVerbs(instance),
-  ) {
+  constructor(instance: HttpService['axiosRef'], client?: string, narrowing: Narrowing = NOT_NARROWED) {
     super(instance);
     this.#client = client;
     this.#narrowing = narrowing;
-    this.#verbs = verbs;
   }
 
   /**
@@ -79,8 +68,7 @@ export class AssetHttpService extends HttpService {
   }
 
   #narrowedBy(more: Partial<Narrowing>): AssetHttpService {
-    const narrowing = { ...this.#narrowing, ...more };
-    return new AssetHttpService(this.instance, this.#client, narrowing, this.#verbs);
+    return new AssetHttpService(this.instance, this.#client, { ...this.#narrowing, ...more });
   }
 
   /**
@@ -88,24 +76,26 @@ export class AssetHttpService extends HttpService {
    * anywhere: Observables are cold. (Typed without axios' types, which differ between the Nest majors and between
    * `import` and `require`; `never` fits the response of every one of them.)
    */
-  protected override makeObservable(axiosVerb: AxiosVerb, ...args: unknown[]): Observable<never> {
+  protected override makeObservable(
+    verb: (...args: unknown[]) => Promise<never>,
+    ...args: unknown[]
+  ): Observable<never> {
     const given = (args.at(-1) ?? {}) as GivenConfig;
-    const said = ownValue(given, 'asset');
-    const asset = said === undefined ? ownValue<GivenConfig, 'asset'>(this.instance.defaults, 'asset') : said;
-    const call = AssetCall.of(asset, this.#narrowing, this.#client);
+    const asset = ownValue(given, 'asset') ?? ownValue<GivenConfig, 'asset'>(this.instance.defaults, 'asset');
+    const asked = AssetRequest.of(asset, this.#narrowing, this.#client);
     const ownToken = ownValue(given, 'cancelToken');
-    // That of an earlier call comes with its config.
-    const isTheirs = Boolean(ownToken) && !(ownToken instanceof Departure);
+    // A SubscriberToken came with the config of an earlier call.
+    const isTheirs = Boolean(ownToken) && !(ownToken instanceof SubscriberToken);
     return new Observable((subscriber) => {
-      const ownCall = call.again();
-      // As in HttpService: leaving ends the request, unless the caller has a way of its own to end it.
-      const config = { ...given, asset: ownCall, cancelToken: isTheirs ? ownToken : ownCall.departure };
+      const request = asked.again();
+      // As in HttpService: leaving ends the request, unless the caller has a cancel token of its own.
+      const cancelToken = isTheirs ? ownToken : request.subscriber;
       let isOver = false;
-      this.#verbs.call(axiosVerb, args.slice(0, -1), config).then(
+      verb(...args.slice(0, -1), { ...given, asset: request, cancelToken }).then(
         (response) => {
           isOver = true;
           // Its subscriber left while interceptors of the application had it.
-          if (subscriber.closed) giveUp(response, undefined);
+          if (subscriber.closed) discard(response, undefined);
           subscriber.next(response);
           subscriber.complete();
         },
@@ -116,8 +106,7 @@ export class AssetHttpService extends HttpService {
       );
       return () => {
         // Not after an answer: it may be a stream that is still read, and its config may make the call again.
-        if (isOver) return;
-        ownCall.departure.leave();
+        if (!isOver) request.subscriber.leave();
       };
     });
   }

@@ -1,11 +1,9 @@
-import type { AssetScopes } from '../config/scope-set.js';
+import axios from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
+import type { AssetScopes } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, type ScopeInForce } from '../scope/scope-context.js';
 import type { AssetTokenRequest } from '../token/token-request.js';
-import { Departure } from './departure.js';
-import { inspect } from 'node:util';
-import type { AccessToken } from '../token/access-token.js';
 
 /**
  * What one request asks its token for, in its axios config. It goes before everything else; what is left out comes from
@@ -35,83 +33,118 @@ export interface Narrowing {
 /** A view that narrows nothing. */
 export const NOT_NARROWED: Narrowing = Object.freeze({ scopes: undefined, businessId: undefined });
 
-/** What a call asks for, settled. */
-interface Terms extends AssetTokenRequest {
-  readonly anonymous: boolean;
+/** Cancelled when the subscriber of a call leaves. A class of its own, to tell it from a token of the caller's. */
+export class SubscriberToken extends axios.CancelToken {
+  readonly leave: () => void;
+
+  constructor() {
+    let leave = (): void => {};
+    super((cancel) => {
+      leave = cancel;
+    });
+    this.leave = leave;
+  }
+}
+
+interface Asked extends AssetTokenRequest {
+  readonly isAnonymous: boolean;
   /** Why the call cannot be made. Thrown once it is made, and not where its verb is called: Observables are cold. */
   readonly problem: AssetScopeError | undefined;
 }
 
 /**
- * One call, settled when its verb was called: the request's own word goes first, then the view's, then that of the scope
- * in force there. Travels as the config's `asset`; being no plain object, axios hands it on as it is. Holds no secret.
- * An interceptor of the application may read it, and a copy of it asks for the same.
+ * What a call asks for, from the verb to the wire; it travels as the config's `asset`. Settled when the verb is called:
+ * first what the request itself says, then what its view says, then the scope in force there. Being no plain object,
+ * axios hands it on as it is. Holds no token; an interceptor of the application may read it, and a copy of it asks for
+ * the same.
  */
-export class AssetCall implements AssetTokenRequest {
+export class AssetRequest implements AssetTokenRequest {
   readonly scopes: AssetScopes | null | undefined;
   readonly businessId: string | null | undefined;
   readonly resource: string | readonly string[] | null | undefined;
   /** Only there if the call is to carry no token, so that a copy is refused instead of being given one. */
   declare readonly anonymous?: true;
-  readonly #terms: Terms;
-  readonly #departure = new Departure();
+  readonly #asked: Asked;
+  readonly #subscriber = new SubscriberToken();
+  #authorization: string | undefined;
 
-  private constructor(terms: Terms) {
-    this.scopes = terms.scopes;
-    this.businessId = terms.businessId;
-    this.resource = terms.resource;
-    if (terms.anonymous) this.anonymous = true;
-    this.#terms = terms;
+  private constructor(asked: Asked) {
+    this.scopes = asked.scopes;
+    this.businessId = asked.businessId;
+    this.resource = asked.resource;
+    if (asked.isAnonymous) this.anonymous = true;
+    this.#asked = asked;
   }
 
-  /** The call that a config already carries, or a new one for what the config says, in the scope in force now. */
-  static of(asset: unknown, narrowing: Narrowing = NOT_NARROWED, client?: string): AssetCall {
-    if (asset instanceof AssetCall) return asset.#narrowedBy(narrowing);
-    // A config that was cancelled between the two stages, and is sent again.
-    if (asset instanceof Bearer) return Bearer.callOf(asset).#narrowedBy(narrowing);
-    return new AssetCall(termsOf(asset, narrowing, scopeInForce(), client));
+  /** The request that a config already carries, or a new one for what the config says, in the scope in force now. */
+  static of(asset: unknown, narrowing: Narrowing, client: string | undefined): AssetRequest {
+    if (asset instanceof AssetRequest) return asset.#narrowedBy(narrowing);
+    return new AssetRequest(askedOf(asset, narrowing, scopeInForce(), client));
   }
 
-  /** The same call once more, for another subscriber to leave or not. */
-  again(): AssetCall {
-    return new AssetCall(this.#terms);
+  /** The same once more, for another subscriber to leave or not. */
+  again(): AssetRequest {
+    return new AssetRequest(this.#asked);
   }
 
-  /** Whether it is to carry no token. */
   get isAnonymous(): boolean {
-    return this.#terms.anonymous;
+    return this.#asked.isAnonymous;
   }
 
-  /** @throws AssetScopeError `ASSET_SCOPE_INVALID` if the request's own word is none */
-  assertSound(): void {
-    if (this.#terms.problem !== undefined) throw this.#terms.problem;
+  /** @throws AssetScopeError `ASSET_SCOPE_INVALID` if what the request itself says cannot be asked for */
+  assertValid(): void {
+    if (this.#asked.problem !== undefined) throw this.#asked.problem;
   }
 
-  /** Of its subscriber, before there was an answer. */
-  get departure(): Departure {
-    return this.#departure;
+  /** For `cancelToken`: cancelled when the subscriber leaves before there is an answer. */
+  get subscriber(): SubscriberToken {
+    return this.#subscriber;
+  }
+
+  get hasLeft(): boolean {
+    return this.#subscriber.reason !== undefined;
+  }
+
+  /** The header that was written for this request last, to know it again when an adapter hands the request on. */
+  get authorization(): string | undefined {
+    return this.#authorization;
+  }
+
+  set authorization(header: string | undefined) {
+    this.#authorization = header;
   }
 
   /** An earlier call's config that is sent through a view is meant for what the view says. */
-  #narrowedBy({ scopes, businessId }: Narrowing): AssetCall {
+  #narrowedBy({ scopes, businessId }: Narrowing): AssetRequest {
     if (scopes === undefined && businessId === undefined) return this;
-    return new AssetCall({
-      ...this.#terms,
+    return new AssetRequest({
+      ...this.#asked,
       scopes: scopes === undefined ? this.scopes : scopes,
       businessId: businessId === undefined ? this.businessId : businessId,
     });
   }
 }
 
-function termsOf(
+/** Whether an axios config was sent by a client of this library: its `asset` is one of ours, whatever answered it. */
+export const isAssetConfig = (config: unknown): boolean =>
+  (config as { readonly asset?: unknown } | null | undefined)?.asset instanceof AssetRequest;
+
+/**
+ * A property that the object has of its own. What was put on `Object.prototype` must not decide whether a request
+ * carries a token, and which.
+ */
+export const ownValue = <T extends object, K extends keyof T>(object: T, name: K): T[K] | undefined =>
+  Object.hasOwn(object, name) ? object[name] : undefined;
+
+function askedOf(
   asset: unknown,
   narrowing: Narrowing,
   scope: ScopeInForce | undefined,
   client: string | undefined,
-): Terms {
-  const problem = asset === undefined || asset === false ? undefined : problemOf(asset);
-  const own =
-    asset === undefined || asset === false || problem !== undefined ? {} : (asset as AssetRequestOptions);
+): Asked {
+  const isSaid = asset !== undefined && asset !== false;
+  const problem = isSaid ? problemOf(asset) : undefined;
+  const own = isSaid && problem === undefined ? (asset as AssetRequestOptions) : {};
   const isMeant = scope?.scopesClient === undefined || scope.scopesClient === client;
   return {
     scopes: firstSaid(
@@ -121,7 +154,7 @@ function termsOf(
     ),
     businessId: firstSaid(ownValue(own, 'businessId'), narrowing.businessId, scope?.businessId),
     resource: copied(ownValue(own, 'resource')),
-    anonymous: asset === false,
+    isAnonymous: asset === false,
     problem,
   };
 }
@@ -134,11 +167,14 @@ function firstSaid<T>(own: T | undefined, view: T | undefined, context: T | unde
 /** Lists are the caller's own, and may change until the call is made. */
 const copied = <T>(value: T): T => (Array.isArray(value) ? ([...(value as unknown[])] as T) : value);
 
+const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
+
 /** Takes the known names only: a misspelled `scope` would ask for the full grant. */
 function problemOf(asset: unknown): AssetScopeError | undefined {
-  if (typeof asset !== 'object' || asset === null || !isPlain(asset))
+  if (typeof asset !== 'object' || asset === null || !isPlain(asset)) {
     return invalid('is neither a plain object nor false');
-  const unknown = Object.keys(asset).find((name) => !['scopes', 'businessId', 'resource'].includes(name));
+  }
+  const unknown = Object.keys(asset).find((name) => !KNOWN_NAMES.includes(name));
   return unknown === undefined ? undefined : invalid(`does not know ${quoted(unknown)}`);
 }
 
@@ -151,55 +187,3 @@ const invalid = (what: string): AssetScopeError =>
     `The option "asset" of a request ${what}. It takes { scopes, businessId, resource }, or false for a request without token. Nothing was sent.`,
     'ASSET_SCOPE_INVALID',
   );
-
-/**
- * A call on the way from the bearer interceptor to the transport, which gives the token to nobody else. Opaque: the
- * interceptors and transforms that an application adds see it pass, and can neither read nor print what is inside.
- */
-export class Bearer {
-  readonly #call: AssetCall;
-
-  constructor(call: AssetCall) {
-    this.#call = call;
-  }
-
-  static callOf(bearer: Bearer): AssetCall {
-    return bearer.#call;
-  }
-
-  toJSON(): string {
-    return '[redacted]';
-  }
-
-  toString(): string {
-    return '[redacted]';
-  }
-
-  [inspect.custom](): string {
-    return '[redacted]';
-  }
-}
-
-/**
- * The same below the transport, with its token, for adapters that an application brings: one that has no answer of its
- * own may hand the request on to ours, checked and written as it is.
- */
-export class SentBearer extends Bearer {
-  readonly #token: AccessToken | undefined;
-
-  constructor(call: AssetCall, token: AccessToken | undefined) {
-    super(call);
-    this.#token = token;
-  }
-
-  static tokenOf(bearer: SentBearer): AccessToken | undefined {
-    return bearer.#token;
-  }
-}
-
-/**
- * A property that the object has of its own. What `Object.prototype` was given by somebody else must not decide whether
- * a request carries a token, and which.
- */
-export const ownValue = <T extends object, K extends keyof T>(object: T, name: K): T[K] | undefined =>
-  Object.hasOwn(object, name) ? object[name] : undefined;

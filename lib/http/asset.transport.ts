@@ -1,16 +1,24 @@
 import axios, { type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { AssetScopeError } from '../config/asset-auth.errors.js';
+import type { AssetClock } from '../config/clock.js';
 import { checkedBusinessId } from '../config/scope-set.js';
 import type { AccessToken } from '../token/access-token.js';
-import { AnswerPolicy, type AnswerPolicyParts } from './retry.policy.js';
-import { type AssetCall, Bearer, SentBearer } from './asset-request.js';
-import type { Journey } from './attempt.js';
-import { assertBusiness, finalUrl } from './request-url.js';
+import type { ClientConnections } from '../token/endpoint/connections.js';
+import type { AssetTokenService } from '../token/token.service.js';
+import { AssetRequest } from './asset-request.js';
+import { attempt } from './attempt.js';
+import { Deadline, timeoutMs } from './deadline.js';
 import { AssetRequestError } from './http.errors.js';
-import { assertHandedOn, assertPlainRequest, presetBoundary, wireConfig } from './wire-config.js';
-import { timeoutMs, withinCall } from './deadline.js';
+import { assertBusiness, requestUrl } from './request-url.js';
+import { isFinal, RetryPolicy } from './retry.policy.js';
+import { assertSendable, type Exchange, presetBoundary } from './wire-config.js';
 
-/** What the transport works with. */
-export interface AssetTransportParts extends AnswerPolicyParts {
+/** The rooms and settings that a call needs. */
+export interface AssetTransportParts {
+  readonly tokens: AssetTokenService;
+  readonly connections: ClientConnections;
+  readonly clock: AssetClock;
+  readonly origin: string;
   /** The business of calls that name none. */
   readonly defaultBusiness: string | undefined;
 }
@@ -19,19 +27,20 @@ export interface AssetTransportParts extends AnswerPolicyParts {
 const ROUTELESS: readonly AxiosAdapter[] = [axios.getAdapter('fetch')];
 
 /**
- * Second of two stages, in the place of axios' adapter, below all interceptors and transforms: checks what it was really
- * handed, and gets the token for it. Only what passes is sent, and only then the token is written, on a private copy.
+ * Second of two stages, in the place of axios' adapter, below all interceptors and transforms. Checks what it was really
+ * handed, gets the token for it, sends it, and hands an answer that is no success to the retry policy. A request that
+ * does not pass is not sent; the token is written at the last moment, on a private copy.
  */
 export class AssetTransport {
   readonly #parts: AssetTransportParts;
-  readonly #policy: AnswerPolicy;
+  readonly #retries: RetryPolicy;
   readonly #builtIn = axios.getAdapter('http');
-  /** Adapters that go through the transport already, or refuse. */
+  /** Adapters that go through the transport already. */
   readonly #guarded = new WeakSet<AxiosAdapter>();
 
   constructor(parts: AssetTransportParts) {
     this.#parts = parts;
-    this.#policy = new AnswerPolicy(parts);
+    this.#retries = new RetryPolicy(parts.tokens, parts.clock);
   }
 
   /** The default adapter of the client's axios instance. */
@@ -42,9 +51,7 @@ export class AssetTransport {
     if (adapter === this.adapter || adapter === undefined || adapter === 'http') return this.adapter;
     if (typeof adapter !== 'function' || ROUTELESS.includes(adapter)) return this.#refusing;
     if (this.#guarded.has(adapter)) return adapter;
-    // Asynchronous, so that what it throws is an answer like any other.
-    const send: AxiosAdapter = async (config) => adapter(config);
-    const guarded: AxiosAdapter = (config) => this.#send(config, send, adapter);
+    const guarded: AxiosAdapter = (config) => this.#send(config, adapter, adapter);
     this.#guarded.add(guarded);
     return guarded;
   };
@@ -56,76 +63,68 @@ export class AssetTransport {
       ),
     );
 
-  /** Makes no promise of its own where the token is at hand. */
-  #send(
+  /** @param restored - the adapter as the application knows it: a config must be fit to be sent again */
+  async #send(
     config: InternalAxiosRequestConfig,
     send: AxiosAdapter,
     restored: AxiosAdapter,
   ): Promise<AxiosResponse> {
+    const request: unknown = config.asset;
+    if (!(request instanceof AssetRequest)) throw bypassed();
+    config.adapter = restored;
+    const { connections, clock, origin } = this.#parts;
+    const url = requestUrl(config, origin);
+    presetBoundary(config);
+    const deadline = new Deadline(config, request, clock);
+    const isForeign = send !== this.#builtIn;
+    const exchange = { config, request, url, deadline, send, isForeign, connections };
+    let response: AxiosResponse | undefined;
     try {
-      const bearer: unknown = config.asset;
-      if (!(bearer instanceof Bearer)) throw unattended();
-      if (bearer instanceof SentBearer) return this.#handOn(config, SentBearer.tokenOf(bearer));
-      const call = Bearer.callOf(bearer);
-      // From here on, whoever sees the config sees the caller's own, fit to be sent again.
-      config.adapter = restored;
-      (config as { asset?: unknown }).asset = call;
-      const { clock, origin } = this.#parts;
-      const url = finalUrl(config, origin);
-      presetBoundary(config);
-      const timeout = timeoutMs(config);
-      const deadline = timeout === undefined ? undefined : clock.monotonic() + timeout;
-      const isForeign = send !== this.#builtIn;
-      const isDirect = !isForeign && this.#policy.directWay.isOpenTo(config);
-      const journey = { config, call, url, deadline, send, isForeign, isDirect };
-      return call.isAnonymous
-        ? this.#policy.answerTo(journey, undefined)
-        : this.#sendAuthorized(journey, timeout);
-    } catch (error) {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- hooks of the application may throw anything
-      return Promise.reject(error);
+      const token = request.isAnonymous ? undefined : await this.#tokenFor(exchange);
+      const outcome = await attempt(exchange, token);
+      const isOver = isFinal(outcome) && outcome.response !== undefined;
+      response = isOver ? outcome.response : await this.#retries.settle(exchange, token, outcome);
+      return response;
+    } finally {
+      deadline.settle(response?.data);
     }
   }
 
-  #sendAuthorized(journey: Journey, minimumLifeMs: number | undefined): Promise<AxiosResponse> {
-    const { call } = journey;
-    call.assertSound();
-    const token = this.#parts.tokens.peekAccessToken(call, { minimumLifeMs });
-    if (token === undefined) return this.#sendOnceFetched(journey, minimumLifeMs);
-    return this.#policy.answerTo(journey, token);
-  }
-
-  async #sendOnceFetched(journey: Journey, minimumLifeMs: number | undefined): Promise<AxiosResponse> {
-    const { tokens, clock, defaultBusiness } = this.#parts;
-    const { call, config, url } = journey;
+  async #tokenFor({ config, request, url, deadline }: Exchange): Promise<AccessToken> {
+    const { tokens, connections, defaultBusiness } = this.#parts;
+    request.assertValid();
     // Before any token is asked for.
-    assertPlainRequest(config, url);
-    assertBusiness(url, businessOf(call, defaultBusiness));
-    const token = await withinCall({ ...journey, clock }, (signal) =>
-      tokens.getAccessToken(call, { signal, minimumLifeMs }),
-    );
-    return this.#policy.answerTo(journey, token);
-  }
-
-  /** Out of an adapter of the application that has no answer of its own. It may have changed what it was given. */
-  #handOn(wire: InternalAxiosRequestConfig, token: AccessToken | undefined): Promise<AxiosResponse> {
-    const { connections, origin } = this.#parts;
-    const { route } = connections;
-    const url = finalUrl(wire, origin);
-    assertBusiness(url, token?.businessId);
-    assertHandedOn(wire, url, route);
-    const { beforeRedirect } = wire;
-    return this.#builtIn(wireConfig(wire, { token, url, route, timeoutMs: undefined, beforeRedirect }));
+    assertSendable(config, request, url, connections.route);
+    assertBusiness(url, businessOf(request, defaultBusiness));
+    const minimumLifeMs = timeoutMs(config);
+    try {
+      return await deadline.wait('an access token', (signal) =>
+        tokens.getAccessToken(request, { signal, minimumLifeMs }),
+      );
+    } catch (error) {
+      throw error instanceof AssetScopeError ? aboutCall(error, config, url) : error;
+    }
   }
 }
 
 /** @throws AssetBusinessError `ASSET_BUSINESS_INVALID` */
-function businessOf({ businessId }: AssetCall, byDefault: string | undefined): string | undefined {
+function businessOf({ businessId }: AssetRequest, byDefault: string | undefined): string | undefined {
   if (businessId === undefined) return byDefault;
   return businessId === null ? undefined : checkedBusinessId(businessId);
 }
 
-const unattended = (): AssetRequestError =>
+/** Names the call: its log line is all that is known of a handler that forgot its scope. */
+const aboutCall = (
+  { message, code }: AssetScopeError,
+  { method = 'get' }: InternalAxiosRequestConfig,
+  { pathname }: URL,
+): AssetScopeError =>
+  new AssetScopeError(
+    `${method.toUpperCase()} ${pathname}: ${message}`,
+    code as ConstructorParameters<typeof AssetScopeError>[1],
+  );
+
+const bypassed = (): AssetRequestError =>
   new AssetRequestError(
-    "The request reached the transport without having passed this client's own interceptor, which gives it a token. Nothing was sent. Do not clear interceptors.request of axiosRef.",
+    "The request reached the transport without having passed this client's own interceptor, which says what token it needs. Nothing was sent. Do not clear interceptors.request of axiosRef.",
   );

@@ -1,59 +1,103 @@
 import { AxiosError, CanceledError, type InternalAxiosRequestConfig } from 'axios';
-import { type AssetClock, MAX_TIMER_MS } from '../config/clock.js';
-import type { AssetCall } from './asset-request.js';
 import { Readable } from 'node:stream';
-
-/** Whatever may end a wait before its time. */
-export interface WaitLimits {
-  readonly config: InternalAxiosRequestConfig;
-  readonly call: AssetCall;
-  readonly clock: AssetClock;
-  /** When the call's `timeout` is over, by the monotonic clock. */
-  readonly deadline: number | undefined;
-}
+import { type AssetClock, MAX_TIMER_MS } from '../config/clock.js';
+import type { AssetRequest } from './asset-request.js';
 
 /**
- * Waits, but no longer than the call lasts: axios itself looks at `timeout`, `signal` and `cancelToken` only once it
- * sends. Ends with the errors that axios would end with.
+ * Everything that may end a call before its answer: its `timeout`, the caller's `signal` or `cancelToken`, a subscriber
+ * that leaves. One for the whole call, from the wait for a token to the last attempt, since axios starts `timeout` anew
+ * for each attempt, counts it only once there is a socket, and looks at nothing before it sends. The call then ends with
+ * the error that axios would end it with. For a streamed answer the time-out ends with its head: a quiet event stream is
+ * none too slow.
  */
-export async function withinCall<T>(
-  limits: WaitLimits,
-  wait: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const { config, call, clock, deadline } = limits;
-  const ended = new AbortController();
-  const cancel = (): void => {
-    ended.abort(new CanceledError(undefined, config));
-  };
-  const cancelTimer =
-    deadline === undefined
-      ? undefined
-      : clock.setTimeout(
-          () => {
-            ended.abort(timedOut(config, ' while waiting for an access token'));
-          },
-          Math.max(0, deadline - clock.monotonic()),
-          { ref: true },
-        );
-  const { signal, cancelToken } = config as CancelledBy;
-  signal?.addEventListener?.('abort', cancel);
-  cancelToken?.subscribe(cancel);
-  call.departure.subscribe(cancel);
-  try {
-    if (isCancelled(config, call)) cancel();
-    return await wait(ended.signal);
-  } finally {
-    cancelTimer?.();
-    signal?.removeEventListener?.('abort', cancel);
-    cancelToken?.unsubscribe(cancel);
-    call.departure.unsubscribe(cancel);
-  }
-}
+export class Deadline {
+  readonly #controller = new AbortController();
+  readonly #config: InternalAxiosRequestConfig;
+  readonly #request: AssetRequest;
+  readonly #clock: AssetClock;
+  readonly #endsAt: number | undefined;
+  readonly #cancelTimer: (() => void) | undefined;
+  /** What the call waits for, as the message of a time-out says it. */
+  #phase = '';
+  #isSent = false;
 
-/** Whether nobody waits for the call any more. */
-export function isCancelled(config: InternalAxiosRequestConfig, call: AssetCall): boolean {
-  const { signal, cancelToken } = config as CancelledBy;
-  return signal?.aborted === true || call.departure.hasLeft || cancelToken?.reason !== undefined;
+  constructor(config: InternalAxiosRequestConfig, request: AssetRequest, clock: AssetClock) {
+    this.#config = config;
+    this.#request = request;
+    this.#clock = clock;
+    const ms = timeoutMs(config);
+    if (ms !== undefined) {
+      this.#endsAt = clock.monotonic() + ms;
+      this.#cancelTimer = clock.setTimeout(this.#timeOut, ms, { ref: true });
+    }
+    const { signal, cancelToken } = config as CancelledBy;
+    signal?.addEventListener?.('abort', this.#cancel);
+    cancelToken?.subscribe(this.#cancel);
+    request.subscriber.subscribe(this.#leave);
+    if (signal?.aborted === true) this.#cancel();
+  }
+
+  /** Aborts when the call is over, with the error that it ends with. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Milliseconds left of the call's time-out; `undefined`: it has none. */
+  get remainingMs(): number | undefined {
+    return this.#endsAt === undefined ? undefined : Math.max(0, this.#endsAt - this.#clock.monotonic());
+  }
+
+  /** @throws AxiosError if the call is over */
+  throwIfOver(): void {
+    if (this.#endsAt !== undefined && this.remainingMs === 0) this.#timeOut();
+    this.signal.throwIfAborted();
+  }
+
+  /** Waits for something that ends with the given signal when the call is over. */
+  async wait<T>(what: string, wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.throwIfOver();
+    this.#phase = ` while waiting for ${what}`;
+    this.#isSent = false;
+    const result = await wait(this.signal);
+    this.#phase = '';
+    return result;
+  }
+
+  /** An attempt is under way. */
+  sent(): void {
+    this.throwIfOver();
+    this.#isSent = true;
+  }
+
+  /** The call has its answer, or an error. The caller may still end an answer that is streamed. */
+  settle(answer: unknown): void {
+    this.#cancelTimer?.();
+    if (answer instanceof Readable) answer.once('close', this.#forget);
+    else this.#forget();
+  }
+
+  readonly #timeOut = (): void => {
+    this.#controller.abort(timedOut(this.#config, this.#phase));
+  };
+
+  readonly #cancel = (reason?: unknown): void => {
+    const isAxiosError = reason instanceof AxiosError;
+    this.#controller.abort(isAxiosError ? reason : new CanceledError(undefined, this.#config));
+  };
+
+  /** As in HttpService: once it is under way, a caller's own cancel token alone ends a request. */
+  readonly #leave = (): void => {
+    const { cancelToken } = this.#config;
+    const isTheirs = cancelToken !== undefined && (cancelToken as unknown) !== this.#request.subscriber;
+    if (!this.#isSent || !isTheirs) this.#cancel();
+  };
+
+  readonly #forget = (): void => {
+    const { signal, cancelToken } = this.#config as CancelledBy;
+    signal?.removeEventListener?.('abort', this.#cancel);
+    cancelToken?.unsubscribe(this.#cancel);
+    this.#request.subscriber.unsubscribe(this.#leave);
+  };
 }
 
 /** A request's `timeout` in milliseconds, read as axios reads it; `undefined`: it has none. */
@@ -64,94 +108,24 @@ export function timeoutMs({ timeout }: InternalAxiosRequestConfig): number | und
 }
 
 /** The error of axios itself, so that callers need to know one only; its message says what the time went into. */
-export function timedOut(config: InternalAxiosRequestConfig, during = ''): AxiosError {
+function timedOut(config: InternalAxiosRequestConfig, phase: string): AxiosError {
   const { timeout, timeoutErrorMessage, transitional } = config;
   return new AxiosError(
-    timeoutErrorMessage ?? `timeout of ${timeout ?? 0}ms exceeded${during}`,
+    timeoutErrorMessage ?? `timeout of ${timeout ?? 0}ms exceeded${phase}`,
     transitional?.clarifyTimeoutError === true ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED,
     config,
   );
 }
 
-/** A wait that is over when the given time has passed. */
-export function pause(ms: number, clock: AssetClock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => {
-      cancelTimer();
-      reject(signal.reason as Error);
-    };
-    const cancelTimer = clock.setTimeout(
-      () => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      },
-      ms,
-      { ref: true },
-    );
-    if (signal.aborted) leave();
-    else signal.addEventListener('abort', leave, { once: true });
-  });
-}
-
 /** What axios knows of cancelling beyond its public types. */
-export interface CancelledBy {
+interface CancelledBy {
   readonly signal?: {
     readonly aborted: boolean;
     addEventListener?: (type: 'abort', listener: () => void) => void;
     removeEventListener?: (type: 'abort', listener: () => void) => void;
   };
   readonly cancelToken?: {
-    readonly reason?: unknown;
-    subscribe(listener: () => void): void;
-    unsubscribe(listener: () => void): void;
-  };
-}
-
-/**
- * Ends one attempt when the call's time is over. Axios alone would not: its `timeout` starts once there is a socket, so
- * a request that queues in an agent waits for ever, and it starts anew with each piece of an answer.
- */
-export class AttemptLimit {
-  readonly #controller = new AbortController();
-  readonly #callers: CancelledBy['signal'];
-  readonly #cancelTimer: () => void;
-  #isPassed = false;
-
-  constructor(config: InternalAxiosRequestConfig, timeoutMs: number, clock: AssetClock) {
-    this.#callers = (config as CancelledBy).signal;
-    this.#callers?.addEventListener?.('abort', this.#end);
-    this.#cancelTimer = clock.setTimeout(
-      () => {
-        this.#isPassed = true;
-        this.#end();
-      },
-      timeoutMs,
-      { ref: true },
-    );
-  }
-
-  /** Takes the place of the caller's own, and ends with it. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** Whether the time was over before there was an answer. */
-  get isPassed(): boolean {
-    return this.#isPassed;
-  }
-
-  /** There is an answer, or an error. An answer that is still streamed is the caller's to end. */
-  settle(answer: unknown): void {
-    this.#cancelTimer();
-    if (answer instanceof Readable) answer.once('close', this.#forget);
-    else this.#forget();
-  }
-
-  readonly #end = (): void => {
-    this.#controller.abort();
-  };
-
-  readonly #forget = (): void => {
-    this.#callers?.removeEventListener?.('abort', this.#end);
+    subscribe(listener: (reason?: unknown) => void): void;
+    unsubscribe(listener: (reason?: unknown) => void): void;
   };
 }

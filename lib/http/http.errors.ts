@@ -7,9 +7,8 @@ import {
 } from '../config/asset-auth.errors.js';
 import type { AccessToken } from '../token/access-token.js';
 import { describeGrant } from '../token/token-request.js';
-import { foreignText } from '../token/endpoint/redact.js';
-import { orderedWaitMs, answerHeaders } from '../retry/rate-limit.js';
-import type { SentRequest } from './attempt.js';
+import { redacted } from '../token/endpoint/redact.js';
+import { orderedWaitMs, lowerCaseHeaders } from '../retry/rate-limit.js';
 
 /**
  * The request was refused before anything was sent: its address is not Asset's, it would be redirected away, it brings
@@ -26,7 +25,7 @@ export class AssetRequestError extends AssetAuthError {
 /** The codes of an {@link AssetApiError}. */
 export type AssetApiErrorCode = Extract<
   AssetAuthErrorCode,
-  'ASSET_UNAUTHORIZED' | 'ASSET_INSUFFICIENT_SCOPE' | 'ASSET_RATE_LIMITED'
+  'ASSET_UNAUTHORIZED' | 'ASSET_INSUFFICIENT_SCOPE' | 'ASSET_RATE_LIMITED' | 'ASSET_REQUEST_NOT_ALLOWED'
 >;
 
 /** What an {@link AssetApiError} is made of besides the failed answer. */
@@ -38,7 +37,7 @@ export interface AssetApiErrorDetails {
 }
 
 /**
- * The API answered 401, 403 or 429, in words. Stays an `AxiosError` with its `response`, so that axios-retry, exception
+ * The API answered 401, 403 or 429, or with a redirect that is not followed (`ASSET_REQUEST_NOT_ALLOWED`), in words. Stays an `AxiosError` with its `response`, so that axios-retry, exception
  * filters and `isAxiosError` go on working; only `code` and `message` are ours.
  *
  * @example
@@ -79,7 +78,7 @@ export type Unauthorized =
   | 'the token was replaced a moment ago already';
 
 /** The 401, 403 or 429 of a request that axios would reject, in words; anything else as it is. */
-export function inWords(
+export function toApiError(
   error: unknown,
   token: AccessToken,
   now: number,
@@ -105,7 +104,7 @@ function unauthorized(
   { why, cause }: UnauthorizedDetails,
 ): AssetApiError {
   return new AssetApiError(
-    `Asset answered 401 to ${call(response)}, sent with a token for ${describeGrant(token)}; ${why}. ${CURES[why]}`,
+    `Asset answered 401 to ${describeCall(response)}, sent with a token for ${describeGrant(token)}; ${why}. ${CURES[why]}`,
     response,
     { code: 'ASSET_UNAUTHORIZED', retryable: why !== 'the new token was rejected as well', cause },
   );
@@ -123,27 +122,34 @@ const CURES: Readonly<Record<Unauthorized, string>> = {
 };
 
 function insufficientScope(response: AxiosResponse, token: AccessToken): AssetApiError {
-  const challenge = answerHeaders(response)['www-authenticate'];
-  const said = typeof challenge === 'string' ? ` (${foreignText(challenge, [token.value])})` : '';
+  const challenge = lowerCaseHeaders(response)['www-authenticate'];
+  const said = typeof challenge === 'string' ? ` (${redacted(challenge, [token.value])})` : '';
   return new AssetApiError(
-    `Asset answered 403 to ${call(response)}${said}, sent with a token for ${describeGrant(token)}. Ask for the scope that the call needs, with @AssetScope or withScope, and check that the OAuth client is granted it and may act for this business.`,
+    `Asset answered 403 to ${describeCall(response)}${said}, sent with a token for ${describeGrant(token)}. Ask for the scope that the call needs, with @AssetScope or withScope, and check that the OAuth client is granted it and may act for this business.`,
     response,
     { code: 'ASSET_INSUFFICIENT_SCOPE', retryable: false },
   );
 }
 
 function rateLimited(response: AxiosResponse, now: number): AssetApiError {
-  const retryAfterMs = orderedWaitMs(answerHeaders(response), now);
+  const retryAfterMs = orderedWaitMs(lowerCaseHeaders(response), now);
   const when = retryAfterMs === undefined ? 'later' : `in ${Math.ceil(retryAfterMs)} ms`;
   return new AssetApiError(
-    `Asset answered 429 to ${call(response)}: too many requests. Make the call again ${when}.`,
+    `Asset answered 429 to ${describeCall(response)}: too many requests. Make the call again ${when}.`,
     response,
     { code: 'ASSET_RATE_LIMITED', retryable: true, retryAfterMs },
   );
 }
 
-/** Without the query, which may hold what is nobody's business. */
-function call({ request }: AxiosResponse): string {
+/** What is left of the request object in errors and responses: Node's own holds the token in its headers. */
+export interface SentRequest {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+}
+
+/** Method and path, without the query: it may hold a secret. */
+export function describeCall({ request }: AxiosResponse): string {
   const { method, path } = request as SentRequest;
   return `${method} ${path.split('?', 1).join()}`;
 }

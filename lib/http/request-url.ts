@@ -17,7 +17,7 @@ const ABSOLUTE = /^([a-z][a-z\d+\-.]*:)?\/\//i;
  *
  * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
  */
-export function finalUrl({ url, baseURL }: Address, origin: string): URL {
+export function requestUrl({ url, baseURL }: Address, origin: string): URL {
   const address = combined(asText(url), asText(baseURL));
   const parsed = parsedUrl(address);
   if (parsed === undefined) {

@@ -1,57 +1,50 @@
 import axios, { type AxiosResponse } from 'axios';
+import { types } from 'node:util';
+import { type AssetClock, pause } from '../config/clock.js';
+import { backoffMs } from '../retry/backoff.js';
+import { lowerCaseHeaders, orderedWaitMs } from '../retry/rate-limit.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { AssetTokenService } from '../token/token.service.js';
-import { inWords, type UnauthorizedDetails } from './http.errors.js';
-import { attempt, type AttemptParts, type Journey, type Outcome } from './attempt.js';
-import { DirectWay, isRedirect } from './direct-way.js';
-import { pause, withinCall } from './deadline.js';
-import { backoffMs } from '../retry/backoff.js';
-import { orderedWaitMs, answerHeaders } from '../retry/rate-limit.js';
-import { Readable } from 'node:stream';
-import { types } from 'node:util';
+import { attempt, discard, type Outcome } from './attempt.js';
+import { toApiError, type UnauthorizedDetails } from './http.errors.js';
+import { redirectRefusal } from './redirects.js';
+import type { Exchange } from './wire-config.js';
 
-/** What the policy works with. */
-export interface AnswerPolicyParts extends AttemptParts {
-  readonly tokens: AssetTokenService;
-}
+const MAX_RATE_LIMIT_RETRIES = 2;
+const LONGEST_RATE_LIMIT_WAIT_MS = 2000;
+
+/** Whether another attempt could not change the outcome, and nothing is left to put into words. */
+export const isFinal = ({ failure, status }: Outcome): boolean =>
+  failure === undefined && status !== 401 && status !== 429;
 
 /**
- * Sees a call through its attempts: a 401 is replayed once with another token, a 429 twice after a short wait, and a
- * redirect is followed. All of it below the application's interceptors, which see one request.
+ * What happens to an answer that is no success, below the application's interceptors, which see one request.
+ * - 401: sent again once, with another token. The token that was sent is compared with the one at hand, not believed.
+ * - 429: sent again twice at most, after a wait that is short enough to sit through and fits into the call's time.
+ * - A body that is used up (a stream) is never sent again: the server would accept an empty one.
+ * - Anything else, and a 401 or 429 that remains, goes to the caller, in words.
  */
-export class AnswerPolicy {
-  readonly #parts: AnswerPolicyParts;
-  readonly directWay: DirectWay;
+export class RetryPolicy {
+  readonly #tokens: AssetTokenService;
+  readonly #clock: AssetClock;
 
-  constructor(parts: AnswerPolicyParts) {
-    this.#parts = parts;
-    this.directWay = new DirectWay(parts.connections.route);
+  constructor(tokens: AssetTokenService, clock: AssetClock) {
+    this.#tokens = tokens;
+    this.#clock = clock;
   }
 
-  /**
-   * @throws AxiosError if the call has ended already, synchronously
-   */
-  answerTo(journey: Journey, token: AccessToken | undefined): Promise<AxiosResponse> {
-    return attempt(journey, token, this.#parts, (outcome) => {
-      if (journey.isDirect && isRedirect(outcome.request)) return this.#followed(journey, token);
-      return token === undefined || isFinal(outcome)
-        ? settled(outcome)
-        : this.#cured(following(journey), token, outcome);
-    });
-  }
-
-  #followed(journey: Journey, token: AccessToken | undefined): Promise<AxiosResponse> {
-    this.directWay.close();
-    return this.answerTo(following(journey), token);
-  }
-
-  async #cured(journey: Journey, first: AccessToken, firstOutcome: Outcome): Promise<AxiosResponse> {
-    let token = first;
+  async settle(
+    exchange: Exchange,
+    firstToken: AccessToken | undefined,
+    firstOutcome: Outcome,
+  ): Promise<AxiosResponse> {
+    if (firstToken === undefined) return settled(firstOutcome);
+    let token = firstToken;
     let outcome = firstOutcome;
     let unauthorized: UnauthorizedDetails | undefined;
-    for (let retries = 0; ; outcome = await attempt(journey, token, this.#parts, unchanged)) {
+    for (let retries = 0; ; outcome = await attempt(exchange, token)) {
       if (outcome.status === 401 && unauthorized === undefined) {
-        const next = await this.#replacement(journey, token, outcome);
+        const next = await this.#replacement(exchange, token, outcome);
         if ('token' in next) {
           ({ token } = next);
           unauthorized = { why: 'the new token was rejected as well' };
@@ -59,29 +52,28 @@ export class AnswerPolicy {
         }
         unauthorized = next;
       }
-      const wait = this.#rateLimitWait(journey, outcome, retries);
-      if (wait === undefined) return this.#finish(outcome, token, unauthorized);
+      const waitMs = this.#rateLimitWaitMs(exchange, outcome, retries);
+      if (waitMs === undefined) return this.#finish(outcome, token, unauthorized);
       retries += 1;
-      token = await this.#afterPause(wait, journey, outcome);
+      token = await this.#afterPause(waitMs, exchange, outcome);
     }
   }
 
-  /** The token to replay a 401 with, or why there is none. */
+  /** The token to send the call again with after a 401, or why there is none. */
   async #replacement(
-    journey: Journey,
+    { config, deadline }: Exchange,
     rejected: AccessToken,
-    outcome: Outcome,
+    { response, nodeRequest }: Outcome,
   ): Promise<{ readonly token: AccessToken } | UnauthorizedDetails> {
-    const { tokens, clock } = this.#parts;
-    if (!isReplayable(journey.config.data)) {
+    if (!isReplayable(config.data)) {
       // For the calls that come after this one, which does not wait for it.
-      tokens.replaceRejected(rejected).catch(() => {});
+      this.#tokens.replaceRejected(rejected).catch(() => {});
       return { why: 'the body of the request cannot be sent again' };
     }
-    giveUp(outcome.response, outcome.request);
+    discard(response, nodeRequest);
     try {
-      const token = await withinCall({ ...journey, clock }, (signal) =>
-        tokens.replaceRejected(rejected, signal),
+      const token = await deadline.wait('an access token', (signal) =>
+        this.#tokens.replaceRejected(rejected, signal),
       );
       if (token === undefined) return { why: 'the token was replaced a moment ago already' };
       if (token.value === rejected.value) return { why: 'the endpoint handed out the same token again' };
@@ -92,21 +84,29 @@ export class AnswerPolicy {
     }
   }
 
-  #rateLimitWait({ config, deadline }: Journey, { response }: Outcome, retries: number): number | undefined {
-    const { clock } = this.#parts;
-    if (response === undefined || !isReplayable(config.data)) return undefined;
-    const wait = rateLimitWaitMs(response, retries, clock.now(), Math.random());
-    if (wait === undefined) return undefined;
-    return deadline === undefined || clock.monotonic() + wait < deadline ? wait : undefined;
+  #rateLimitWaitMs(
+    { config, deadline }: Exchange,
+    { response }: Outcome,
+    retries: number,
+  ): number | undefined {
+    if (response?.status !== 429 || retries >= MAX_RATE_LIMIT_RETRIES) return undefined;
+    if (!isReplayable(config.data)) return undefined;
+    const ordered = orderedWaitMs(lowerCaseHeaders(response), this.#clock.now());
+    const waitMs = ordered ?? backoffMs(retries + 1, Math.random());
+    const longestMs = Math.min(LONGEST_RATE_LIMIT_WAIT_MS, (deadline.remainingMs ?? Infinity) - 1);
+    return waitMs <= longestMs ? waitMs : undefined;
   }
 
   /** @returns the token to go on with: the one before may have expired in the pause */
-  #afterPause(ms: number, journey: Journey, { response, request }: Outcome): Promise<AccessToken> {
-    const { tokens, clock } = this.#parts;
-    giveUp(response, request);
-    return withinCall({ ...journey, clock }, async (signal) => {
-      await pause(ms, clock, signal);
-      return tokens.getAccessToken(journey.call, { signal });
+  #afterPause(
+    ms: number,
+    { deadline, request }: Exchange,
+    { response, nodeRequest }: Outcome,
+  ): Promise<AccessToken> {
+    discard(response, nodeRequest);
+    return deadline.wait('an access token', async (signal) => {
+      await pause(ms, this.#clock, signal);
+      return this.#tokens.getAccessToken(request, { signal });
     });
   }
 
@@ -115,44 +115,18 @@ export class AnswerPolicy {
     token: AccessToken,
     unauthorized: UnauthorizedDetails | undefined,
   ): AxiosResponse {
-    if (outcome.failure === undefined) return settled(outcome);
+    if (outcome.failure === undefined || redirectRefusal(outcome.response) !== undefined) {
+      return settled(outcome);
+    }
     const details = unauthorized ?? { why: 'no other token could be had' };
-    throw inWords(outcome.failure.error, token, this.#parts.clock.now(), details);
+    throw toApiError(outcome.failure.error, token, this.#clock.now(), details);
   }
 }
 
-const following = (journey: Journey): Journey => ({ ...journey, isDirect: false });
-
-const unchanged = (outcome: Outcome): Outcome => outcome;
-
-/** Whether there is nothing that another attempt or better words could mend. */
-const isFinal = ({ failure, status }: Outcome): boolean =>
-  failure === undefined && status !== 401 && status !== 429;
-
+/** The outcome as axios' world expects it: a response, or a rejection. */
 function settled({ response, failure }: Outcome): AxiosResponse {
-  if (response === undefined || failure !== undefined) throw failure?.error;
+  if (response === undefined || failure !== undefined) throw redirectRefusal(response) ?? failure?.error;
   return response;
-}
-
-const MAX_RETRIES = 2;
-const LONGEST_WAIT_MS = 2000;
-
-/**
- * Milliseconds after which a request that was answered 429 is sent again, or `undefined` if it is left to the caller:
- * at most twice, and only if the wait is short enough for somebody to sit through it.
- *
- * @param retries - how often it was sent again already
- * @param random - in [0, 1)
- */
-export function rateLimitWaitMs(
-  response: AxiosResponse,
-  retries: number,
-  now: number,
-  random: number,
-): number | undefined {
-  if (response.status !== 429 || retries >= MAX_RETRIES) return undefined;
-  const wait = orderedWaitMs(answerHeaders(response), now) ?? backoffMs(retries + 1, random);
-  return wait <= LONGEST_WAIT_MS ? wait : undefined;
 }
 
 /**
@@ -164,19 +138,4 @@ export function isReplayable(body: unknown): boolean {
   if (types.isAnyArrayBuffer(body) || ArrayBuffer.isView(body)) return true;
   // Read again for each attempt.
   return body instanceof Blob || (body instanceof FormData && !('pipe' in body));
-}
-
-/**
- * Frees the connection of a streamed answer that nobody is going to read: with one socket, it would keep the next
- * attempt and its token waiting for ever.
- *
- * @param request - the request object of Node that it came with, since not every stream of axios' ends its source
- */
-export function giveUp(response: AxiosResponse | undefined, request: unknown): void {
-  const data: unknown = response?.data;
-  if (response === undefined || !(data instanceof Readable)) return;
-  data.destroy();
-  (request as { destroy?: () => void } | undefined)?.destroy?.();
-  // In case that it is the last answer after all: reading it ends at once, instead of never.
-  response.data = Readable.from([]);
 }

@@ -1,44 +1,50 @@
-import { backoffMs, shortenedToFit } from './backoff.js';
 import type { AssetClock } from '../config/clock.js';
-import { CREDENTIALS_PROBE_MS } from '../token/endpoint/token-endpoint.client.js';
-import type { TokenFailure, AssetTokenError } from '../token/endpoint/token.errors.js';
-
-/** This many unavailable answers in a row, whatever their keys, are the endpoint's and no longer the keys'. */
-const IN_A_ROW = 5;
+import { backoffMs, shortenedToFit } from './backoff.js';
 
 /**
- * For whom a request goes out. Foreground: callers wait for it with nothing in hand. Background: a usable token serves
- * in the meantime.
+ * Whose fault a failure is, as far as the failed request can tell.
+ * - `'endpoint'`: the endpoint said so, or the secret is unreadable: every other request would fare the same.
+ * - `'unavailable'`: no answer, or a 5xx. The endpoint's only after several in a row.
+ * - `'request'`: the endpoint answered in substance and refused this very request, so it is well.
+ * - `'unclear'`: an answer that proves neither.
  */
-export type Ground = 'foreground' | 'background';
+export type Fault = 'endpoint' | 'unavailable' | 'request' | 'unclear';
 
-/** The one request by which an endpoint in trouble is tried. Compared by identity: its trouble may have ended meanwhile. */
+/** `'awaited'`: callers wait with nothing in hand. `'background'`: a usable token serves in the meantime. */
+export type Urgency = 'awaited' | 'background';
+
+/** The one request by which an open circuit is tried. Compared by identity: the circuit may have closed meanwhile. */
 export interface Probe {
-  /** The ground on which it was admitted. */
-  readonly ground: Ground;
+  readonly urgency: Urgency;
 }
 
 /** Why no request may go out now. */
-export interface EndpointRefusal {
-  readonly error: AssetTokenError;
+export interface CircuitRefusal<E> {
+  readonly error: E;
   /** Milliseconds until one may; 0 while the probe is out. */
   readonly waitMs: number;
 }
 
 /** The answer to "may this request go out?". */
-export type Admission = { readonly probe: Probe | undefined } | { readonly refusal: EndpointRefusal };
+export type Admission<E> = { readonly probe: Probe | undefined } | { readonly refusal: CircuitRefusal<E> };
 
-/** What became of a request, for the record. */
-export interface FailedRequest {
-  readonly failure: TokenFailure;
+/** What became of a request. */
+export interface FailedRequest<E> {
+  readonly error: E;
+  readonly fault: Fault;
+  /** Milliseconds that the server ordered to wait. */
+  readonly orderedWaitMs: number | undefined;
   readonly probe: Probe | undefined;
-  /** The ground on which it failed: the token may have expired in the meantime. */
-  readonly ground: Ground;
+  /** As of now: the token may have expired in the meantime. */
+  readonly urgency: Urgency;
   /** What is left of the held token, in milliseconds. */
   readonly remainingMs: number;
   /** Failures in a row of this very request, this one included. */
   readonly failuresOfKey: number;
 }
+
+/** This many unavailable answers in a row, whatever their keys, are the endpoint's fault and no longer the keys'. */
+const THRESHOLD = 5;
 
 interface Side {
   failures: number;
@@ -46,127 +52,116 @@ interface Side {
   probe: Probe | undefined;
 }
 
-/** Each ground has its own pace: failures in the background must not hold back the foreground. */
-interface Trouble extends Readonly<Record<Ground, Side>> {
-  error: AssetTokenError;
-  /** Whether the endpoint said so (or the secret is unreadable), rather than that it was inferred from silence. */
+interface OpenCircuit<E> extends Readonly<Record<Urgency, Side>> {
+  error: E;
+  /** Whether the endpoint said so, rather than that it was inferred from silence. */
   stated: boolean;
 }
 
 /**
- * Memory of failures that are the endpoint's own: throttling, ordered waits, rejected credentials, an unreadable secret,
- * and five unavailable answers in a row. While it is in trouble, one probe at a time goes out, with growing pauses, and
- * everybody else fails fast with the real cause. Otherwise thousands of keys would queue behind a few hanging slots.
+ * The circuit opens when a failure is the endpoint's own: throttling, an ordered wait, rejected credentials, an
+ * unreadable secret, or five unavailable answers in a row. While it is open, one probe at a time goes out, with growing
+ * pauses, and every other request fails fast with the real cause; otherwise thousands of keys would queue behind a few
+ * hanging slots. Awaited and background requests keep separate paces: a failed refresh must not hold callers back. What
+ * was inferred from silence is refuted by any answer; what the endpoint stated is taken back by a probe only.
  */
-export class EndpointHealth {
+export class CircuitBreaker<E extends Error> {
   readonly #clock: AssetClock;
   readonly #random: () => number;
-  readonly #secretRotates: boolean;
-  #trouble: Trouble | undefined;
+  #open: OpenCircuit<E> | undefined;
   #unavailableInARow = 0;
 
-  constructor(clock: AssetClock, random: () => number, secretRotates: boolean) {
+  constructor(clock: AssetClock, random: () => number) {
     this.#clock = clock;
     this.#random = random;
-    this.#secretRotates = secretRotates;
   }
 
-  /** What the endpoint suffers from, if anything. */
-  get trouble(): AssetTokenError | undefined {
-    return this.#trouble?.error;
+  /** Why the circuit is open; `undefined` while it is closed. */
+  get cause(): E | undefined {
+    return this.#open?.error;
   }
 
   /**
    * An admitted probe must be followed by {@link succeeded}, {@link failed} or {@link abandoned}.
    *
-   * @param probe - as what the request was admitted before, if it asks a second time
+   * @param probe - how the request was admitted before, if it asks a second time
    */
-  admit(ground: Ground, probe?: Probe): Admission {
+  admit(urgency: Urgency, probe?: Probe): Admission<E> {
     if (this.#isOut(probe)) return { probe };
-    const refusal = this.refusal(ground);
+    const refusal = this.refusal(urgency);
     if (refusal !== undefined) return { refusal };
-    if (this.#trouble === undefined) return { probe: undefined };
-    const admitted: Probe = { ground };
-    this.#trouble[ground].probe = admitted;
+    if (this.#open === undefined) return { probe: undefined };
+    const admitted: Probe = { urgency };
+    this.#open[urgency].probe = admitted;
     return { probe: admitted };
   }
 
   /** Why a request would not be admitted now. */
-  refusal(ground: Ground): EndpointRefusal | undefined {
-    const trouble = this.#trouble;
-    if (trouble === undefined) return undefined;
-    const waitMs = Math.max(0, trouble[ground].until - this.#clock.monotonic());
-    const probing = trouble.foreground.probe !== undefined || trouble[ground].probe !== undefined;
-    return waitMs > 0 || probing ? { error: trouble.error, waitMs } : undefined;
+  refusal(urgency: Urgency): CircuitRefusal<E> | undefined {
+    const open = this.#open;
+    if (open === undefined) return undefined;
+    const waitMs = Math.max(0, open[urgency].until - this.#clock.monotonic());
+    const probing = open.awaited.probe !== undefined || open[urgency].probe !== undefined;
+    return waitMs > 0 || probing ? { error: open.error, waitMs } : undefined;
   }
 
-  /**
-   * What the endpoint stated is taken back only by a probe: other requests were sent before it spoke. What was inferred
-   * from its silence is refuted by any answer.
-   */
   succeeded(probe: Probe | undefined): void {
     this.#unavailableInARow = 0;
-    if (this.#trouble?.stated === true && !this.#isOut(probe)) return;
-    this.#trouble = undefined;
+    // Other requests than the probe were sent before the endpoint spoke, so their success takes nothing back.
+    if (this.#open?.stated === true && !this.#isOut(probe)) return;
+    this.#open = undefined;
   }
 
-  /** A probe that was never sent: another one may go. */
+  /** The probe was never sent: another one may go. */
   abandoned(probe: Probe): void {
-    const side = this.#trouble?.[probe.ground];
+    const side = this.#open?.[probe.urgency];
     if (side?.probe === probe) side.probe = undefined;
   }
 
   /** @returns whether the endpoint is to blame, and so not the key */
-  failed(request: FailedRequest): boolean {
-    const { failure, probe } = request;
-    if (failure.endpointIsWell) {
+  failed(request: FailedRequest<E>): boolean {
+    const { fault, probe, orderedWaitMs } = request;
+    if (fault === 'request') {
       this.succeeded(probe);
       return false;
     }
-    if (failure.unavailable) this.#unavailableInARow += 1;
-    const stated = failure.blame === 'endpoint';
+    if (fault === 'unavailable') this.#unavailableInARow += 1;
     const isProbe = this.#isOut(probe);
-    if (!stated && !isProbe && this.#unavailableInARow < IN_A_ROW) return false;
-    const first = this.#trouble === undefined;
-    const trouble = (this.#trouble ??= begin(request));
-    // Those that were under way when the trouble began all fail of the same cause: it counts once.
-    if (first || isProbe) this.#step(trouble, request);
-    else if (failure.orderedWaitMs !== undefined) this.#obey(trouble, failure, failure.orderedWaitMs);
+    if (fault !== 'endpoint' && !isProbe && this.#unavailableInARow < THRESHOLD) return false;
+    const opens = this.#open === undefined;
+    const open = (this.#open ??= opened(request));
+    // Requests that were under way when the circuit opened all fail of the same cause: it counts once.
+    if (opens || isProbe) this.#step(open, request);
+    else if (orderedWaitMs !== undefined) this.#obey(open, request.error, orderedWaitMs);
     return true;
   }
 
   #isOut(probe: Probe | undefined): boolean {
-    return probe !== undefined && this.#trouble?.[probe.ground].probe === probe;
+    return probe !== undefined && this.#open?.[probe.urgency].probe === probe;
   }
 
-  #step(trouble: Trouble, { failure, ground, remainingMs, probe }: FailedRequest): void {
-    if (probe !== undefined) trouble[probe.ground].probe = undefined;
-    const side = trouble[ground];
+  #step(open: OpenCircuit<E>, request: FailedRequest<E>): void {
+    const { error, fault, urgency, remainingMs, probe, orderedWaitMs } = request;
+    if (probe !== undefined) open[probe.urgency].probe = undefined;
+    const side = open[urgency];
     side.failures += 1;
-    const ordered = this.#orderedWaitMs(failure);
-    if (ordered !== undefined) {
-      this.#obey(trouble, failure, ordered);
+    if (orderedWaitMs !== undefined) {
+      this.#obey(open, error, orderedWaitMs);
       return;
     }
-    trouble.error = failure.error;
-    trouble.stated = failure.blame === 'endpoint';
+    open.error = error;
+    open.stated = fault === 'endpoint';
     const backoff = backoffMs(side.failures, this.#random());
-    this.#hold(side, ground === 'background' ? shortenedToFit(backoff, remainingMs) : backoff);
-    trouble.background.until = Math.max(trouble.background.until, side.until);
+    this.#hold(side, urgency === 'background' ? shortenedToFit(backoff, remainingMs) : backoff);
+    open.background.until = Math.max(open.background.until, side.until);
   }
 
-  /** A secret that never changes is tried again only in case it was rejected by mistake. */
-  #orderedWaitMs({ error, orderedWaitMs }: TokenFailure): number | undefined {
-    const lastsUntilChanged = error.code === 'ASSET_CREDENTIALS_REJECTED' && !this.#secretRotates;
-    return lastsUntilChanged ? CREDENTIALS_PROBE_MS : orderedWaitMs;
-  }
-
-  /** An order holds for everybody, and is no shorter than the first step: servers order waits of a few milliseconds too. */
-  #obey(trouble: Trouble, { error }: TokenFailure, orderedMs: number): void {
-    trouble.error = error;
-    trouble.stated = true;
+  /** An order holds for everybody, and for no less than the first step: servers order waits of a few milliseconds too. */
+  #obey(open: OpenCircuit<E>, error: E, orderedMs: number): void {
+    open.error = error;
+    open.stated = true;
     const waitMs = Math.max(orderedMs, backoffMs(1, this.#random()));
-    for (const side of [trouble.foreground, trouble.background]) {
+    for (const side of [open.awaited, open.background]) {
       this.#hold(side, waitMs);
       // Sent before the order: its success would prove nothing.
       side.probe = undefined;
@@ -178,17 +173,12 @@ export class EndpointHealth {
   }
 }
 
-/** Goes on where the key's own backoff had got to, on the ground where it did; on the other the steps begin anew. */
-function begin({ failure, ground, failuresOfKey }: FailedRequest): Trouble {
-  const side = (its: Ground): Side => ({
-    failures: its === ground ? Math.max(failuresOfKey - 1, 0) : 0,
+/** The steps continue where the key's own backoff was, on the side where it failed; on the other they begin anew. */
+function opened<E>({ error, urgency, failuresOfKey }: FailedRequest<E>): OpenCircuit<E> {
+  const side = (its: Urgency): Side => ({
+    failures: its === urgency ? Math.max(failuresOfKey - 1, 0) : 0,
     until: 0,
     probe: undefined,
   });
-  return {
-    error: failure.error,
-    stated: false,
-    foreground: side('foreground'),
-    background: side('background'),
-  };
+  return { error, stated: false, awaited: side('awaited'), background: side('background') };
 }

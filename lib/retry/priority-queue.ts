@@ -1,19 +1,19 @@
-/** What can be filed under a moment. */
-export interface Due {
-  /** By whatever clock its owner goes. */
+/** What a {@link PriorityQueue} can hold. */
+export interface Queued {
+  /** When it is due, on the clock of the queue's owner. */
   dueAt: number;
-  /** Where it stands in the queue; -1: nowhere. */
-  duePlace: number;
+  /** Its index in the queue's heap; -1 while it is in none. */
+  heapIndex: number;
 }
 
 /**
- * What waits for a moment, the first one in front: a binary heap in which each entry knows its place, so that one can be
- * moved or taken out without a search. A timer for each key would cost as much memory as the key itself.
+ * A priority queue, earliest `dueAt` first: a binary heap in which each item knows its index, so that one can be moved or
+ * removed without a search. A timer for each of 100,000 keys would cost as much memory as the keys themselves.
  */
-export class DueQueue<T extends Due> {
+export class PriorityQueue<T extends Queued> {
   readonly #heap: T[] = [];
 
-  /** The entry that is due first. */
+  /** The item that is due first. */
   get first(): T | undefined {
     return this.#heap[0];
   }
@@ -22,66 +22,66 @@ export class DueQueue<T extends Due> {
     return this.#heap.length;
   }
 
-  has(entry: T): boolean {
-    return this.#heap[entry.duePlace] === entry;
+  has(item: T): boolean {
+    return this.#heap[item.heapIndex] === item;
   }
 
-  /** Files the entry under this moment, wherever it stood before. */
-  put(entry: T, dueAt: number): void {
-    entry.dueAt = dueAt;
-    if (entry.duePlace < 0) {
-      entry.duePlace = this.#heap.length;
-      this.#heap.push(entry);
+  /** Adds the item, or moves it to another moment. */
+  put(item: T, dueAt: number): void {
+    item.dueAt = dueAt;
+    if (item.heapIndex < 0) {
+      item.heapIndex = this.#heap.length;
+      this.#heap.push(item);
     }
-    this.#settle(entry);
+    this.#settle(item);
   }
 
-  delete(entry: T): void {
-    const place = entry.duePlace;
-    if (place < 0) return;
-    entry.duePlace = -1;
+  delete(item: T): void {
+    const index = item.heapIndex;
+    if (index < 0) return;
+    item.heapIndex = -1;
     const last = this.#heap.pop();
-    if (last === undefined || last === entry) return;
-    last.duePlace = place;
+    if (last === undefined || last === item) return;
+    last.heapIndex = index;
     this.#settle(last);
   }
 
   clear(): void {
-    for (const entry of this.#heap) entry.duePlace = -1;
+    for (const item of this.#heap) item.heapIndex = -1;
     this.#heap.length = 0;
   }
 
-  #settle(entry: T): void {
-    this.#place(entry, this.#sunk(entry, this.#risen(entry, entry.duePlace)));
+  #settle(item: T): void {
+    this.#place(item, this.#sift(item, this.#rise(item, item.heapIndex)));
   }
 
-  #risen(entry: T, from: number): number {
-    let place = from;
-    while (place > 0) {
-      const above = (place - 1) >> 1;
+  #rise(item: T, from: number): number {
+    let index = from;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
       const parent = this.#heap[above];
-      if (parent === undefined || parent.dueAt <= entry.dueAt) break;
-      this.#place(parent, place);
-      place = above;
+      if (parent === undefined || parent.dueAt <= item.dueAt) break;
+      this.#place(parent, index);
+      index = above;
     }
-    return place;
+    return index;
   }
 
-  #sunk(entry: T, from: number): number {
-    let place = from;
+  #sift(item: T, from: number): number {
+    let index = from;
     for (;;) {
-      const left = this.#heap[2 * place + 1];
-      const right = this.#heap[2 * place + 2];
+      const left = this.#heap[2 * index + 1];
+      const right = this.#heap[2 * index + 2];
       const child = right !== undefined && left !== undefined && right.dueAt < left.dueAt ? right : left;
-      if (child === undefined || child.dueAt >= entry.dueAt) return place;
-      const below = child.duePlace;
-      this.#place(child, place);
-      place = below;
+      if (child === undefined || child.dueAt >= item.dueAt) return index;
+      const below = child.heapIndex;
+      this.#place(child, index);
+      index = below;
     }
   }
 
-  #place(entry: T, place: number): void {
-    this.#heap[place] = entry;
-    entry.duePlace = place;
+  #place(item: T, index: number): void {
+    this.#heap[index] = item;
+    item.heapIndex = index;
   }
 }

@@ -1,28 +1,36 @@
 import type { AssetClock } from '../config/clock.js';
 
+/** What a server's headers say about waiting: `Retry-After`, `Date`, and the rate-limit headers of Asset's API. */
+
 /** Response headers with names in lower case. */
-export type AnswerHeaders = Readonly<Record<string, unknown>>;
+export type ResponseHeaders = Readonly<Record<string, unknown>>;
 
 /** Longest wait that a server may order, in milliseconds: an hour's `Retry-After` would outlive its reason. */
 export const LONGEST_ORDERED_WAIT_MS = 60_000;
 
+/** The headers of a response with names in lower case: an adapter of the application may spell them as it likes. */
+export function lowerCaseHeaders({ headers = {} }: { readonly headers?: object }): ResponseHeaders {
+  const given: [string, unknown][] = Object.entries(headers);
+  return Object.fromEntries(given.map(([name, value]) => [name.toLowerCase(), value]));
+}
+
 /** `Date` in milliseconds since the epoch, unless the answer aged in a cache (RFC 9110 §6.6.1, RFC 9111 §5.1). */
-export function serverDateMs(headers: AnswerHeaders): number | undefined {
+export function serverDateMs(headers: ResponseHeaders): number | undefined {
   return (decimal(headers.age) ?? 0) > 0 ? undefined : httpDateMs(headers.date);
 }
 
 /**
- * Milliseconds that the server orders to wait before the next request, on an answer that refuses one for being too many:
- * from `Retry-After` or else from `x-ratelimit-reset`. What is past, zero or unreadable orders nothing.
+ * Milliseconds that a server orders to wait when it refuses a request for being one too many: from `Retry-After`, or
+ * else from `x-ratelimit-reset`. A moment that is past, zero or unreadable orders nothing.
  *
  * @param now - our wall clock, used where the answer has no `Date`
  */
-export function orderedWaitMs(headers: AnswerHeaders, now: number): number | undefined {
+export function orderedWaitMs(headers: ResponseHeaders, now: number): number | undefined {
   return retryAfterMs(headers, now) ?? resetMs(headers['x-ratelimit-reset'], serverDateMs(headers) ?? now);
 }
 
 /** Milliseconds from `Retry-After` alone (RFC 9110 §10.2.3: seconds or a date). */
-export function retryAfterMs(headers: AnswerHeaders, now: number): number | undefined {
+export function retryAfterMs(headers: ResponseHeaders, now: number): number | undefined {
   const value = headers['retry-after'];
   const seconds = decimal(value);
   if (seconds !== undefined) return ifAhead(seconds * 1000);
@@ -36,7 +44,39 @@ export function resetMs(value: unknown, serverNow: number): number | undefined {
   return second === undefined ? undefined : ifAhead(second * 1000 - serverNow);
 }
 
-/** Longer than any number or date: an expression that is tried on megabytes may run out of stack. */
+/** How many more requests the server takes until when, as its last answers said. */
+export class RateLimitWindow {
+  readonly #clock: AssetClock;
+  #remaining = Number.POSITIVE_INFINITY;
+  #resetAt = 0;
+
+  constructor(clock: AssetClock) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds until the limit starts anew; 0 when none is in force. */
+  get resetInMs(): number {
+    return Math.max(0, this.#resetAt - this.#clock.monotonic());
+  }
+
+  /** Most requests that may be under way now. */
+  get room(): number {
+    return this.resetInMs > 0 ? this.#remaining : Number.POSITIVE_INFINITY;
+  }
+
+  observe(headers: ResponseHeaders): void {
+    const now = this.#clock.now();
+    const wait = resetMs(headers['x-ratelimit-reset'], serverDateMs(headers) ?? now);
+    const remaining = headers['x-ratelimit-remaining'];
+    if (wait === undefined || typeof remaining !== 'string' || !WHOLE_NUMBER.test(remaining)) return;
+    this.#remaining = Number(remaining);
+    this.#resetAt = this.#clock.monotonic() + Math.min(wait, LONGEST_ORDERED_WAIT_MS);
+  }
+}
+
+const WHOLE_NUMBER = /^\d+$/;
+
+/** Longer than any number or date: a regular expression that is tried on megabytes may exhaust the stack. */
 const TOO_LONG = 100;
 
 const shortText = (value: unknown): string =>
@@ -59,42 +99,4 @@ function httpDateMs(value: unknown): number | undefined {
   // The form without a zone means GMT too.
   const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(date) ? undefined : date;
-}
-
-/** The headers of an answer with names in lower case: an adapter of the application may write them as it likes. */
-export function answerHeaders({ headers = {} }: { readonly headers?: object }): AnswerHeaders {
-  const given: [string, unknown][] = Object.entries(headers);
-  return Object.fromEntries(given.map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-const WHOLE_NUMBER = /^\d+$/;
-
-/** How many more requests the server takes until when, as its last answers said. */
-export class RateLimitWindow {
-  readonly #clock: AssetClock;
-  #remaining = Number.POSITIVE_INFINITY;
-  #resetAt = 0;
-
-  constructor(clock: AssetClock) {
-    this.#clock = clock;
-  }
-
-  /** Milliseconds until the limit starts anew; 0 when none is in force. */
-  get resetInMs(): number {
-    return Math.max(0, this.#resetAt - this.#clock.monotonic());
-  }
-
-  /** Most requests that may be under way now. */
-  get room(): number {
-    return this.resetInMs > 0 ? this.#remaining : Number.POSITIVE_INFINITY;
-  }
-
-  observe(headers: AnswerHeaders): void {
-    const now = this.#clock.now();
-    const wait = resetMs(headers['x-ratelimit-reset'], serverDateMs(headers) ?? now);
-    const remaining = headers['x-ratelimit-remaining'];
-    if (wait === undefined || typeof remaining !== 'string' || !WHOLE_NUMBER.test(remaining)) return;
-    this.#remaining = Number(remaining);
-    this.#resetAt = this.#clock.monotonic() + Math.min(wait, LONGEST_ORDERED_WAIT_MS);
-  }
 }

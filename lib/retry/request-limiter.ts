@@ -1,116 +1,160 @@
 import { type AssetClock, type Instant, instantOf } from '../config/clock.js';
-import { DueQueue, type Due } from './priority-queue.js';
-import { RateLimitWindow, type AnswerHeaders } from './rate-limit.js';
+import { PriorityQueue, type Queued } from './priority-queue.js';
+import { RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
 
-/** What the gate is built with. */
-export interface TokenGateOptions {
+/** Why a queued request was turned away. */
+export type TurnedAway = 'timeout' | 'circuit open' | 'stopped';
+
+/** A queued request never got its slot; {@link Slot.granted} rejects with it. */
+export class TurnedAwayError extends Error {
+  readonly reason: TurnedAway;
+
+  constructor(reason: TurnedAway) {
+    super(`A queued token request was turned away: ${reason}.`);
+    this.reason = reason;
+  }
+}
+
+/** One request's place in the queue, and then its slot. */
+export class Slot implements Queued {
+  /** Settles when the request may go; rejects when it never will. */
+  readonly granted: Promise<void>;
+  grant!: () => void;
+  turnAway!: (error: TurnedAwayError) => void;
+  /** When it should have gone, as a refresh, on the limiter's clock. */
+  dueAt: number;
+  heapIndex = -1;
+  /** When it is turned away, by the monotonic clock. */
+  deadline = Number.POSITIVE_INFINITY;
+  cancelTimer: (() => void) | undefined;
+
+  constructor(dueAt: number) {
+    this.dueAt = dueAt;
+    this.granted = new Promise((resolve, reject) => {
+      this.grant = resolve;
+      this.turnAway = reject;
+    });
+    this.granted.catch(() => {});
+  }
+}
+
+/** How the limiter is set up. */
+export interface RequestLimiterOptions {
   readonly slots: number;
   /** Longest that a waiting caller queues, in milliseconds. */
   readonly queueTimeoutMs: number;
 }
 
+/** Refreshes that fall due together follow each other this far apart: thousands at once would hold up the application. */
+const SPACING_MS = 10;
+
 /**
- * Bounds the token requests under way, over all keys. Waiting callers go before background refreshes, which leave one
- * slot free for them and follow each other at a pace. Paced by the server's own rate-limit headers. A key whose token
- * is fresh never comes here.
+ * Who may ask next. At most `slots` requests are under way, over all keys, and no more than the server's rate-limit headers
+ * leave room for. Waiting callers go first, in the order in which they came. Background refreshes use all slots but one,
+ * most urgent first, and follow each other at a fixed spacing; one that is overdue goes at once. A request for a key whose
+ * token is fresh never comes here.
  */
-export class TokenGate implements TicketOffice {
+export class RequestLimiter {
   readonly #clock: AssetClock;
   readonly #start: Instant;
-  readonly #options: TokenGateOptions;
+  readonly #options: RequestLimiterOptions;
   readonly #limit: RateLimitWindow;
-  readonly #pace: RefreshPace;
-  /** All slots but one, so that a caller finds one free. */
   readonly #refreshSlots: number;
-  readonly #callers = new Set<Ticket>();
-  readonly #background = new DueQueue<Ticket>();
-  readonly #active = new Set<Ticket>();
+  readonly #callers = new Set<Slot>();
+  readonly #background = new PriorityQueue<Slot>();
+  readonly #active = new Set<Slot>();
+  /** Up to when past refreshes have used up the time, by the monotonic clock. */
+  #spacedUpTo = 0;
   #cancelWake: (() => void) | undefined;
 
-  constructor(clock: AssetClock, options: TokenGateOptions) {
+  constructor(clock: AssetClock, options: RequestLimiterOptions) {
     this.#clock = clock;
     this.#start = instantOf(clock);
     this.#options = options;
     this.#limit = new RateLimitWindow(clock);
     this.#refreshSlots = Math.max(1, options.slots - 1);
-    this.#pace = new RefreshPace(clock, this.#refreshSlots);
   }
 
   /**
-   * @param remainingMs - what is left of the token that serves in the meantime: a quarter of it may go by in the queue
+   * Queues a request.
+   *
+   * @param remainingMs - what is left of the token that serves in the meantime: a quarter of it may pass in the queue
    */
-  enter(awaited: boolean, remainingMs = 0): GateTicket {
-    const now = this.#passedMs();
-    // What a caller asks for who has no token is urgent to nobody once the caller has left.
+  enter(awaited: boolean, remainingMs = 0): Slot {
+    // A request that replaces no token is urgent to nobody once its caller has left.
     const replacesNothing = awaited && remainingMs === 0;
-    const dueAt = replacesNothing ? Number.POSITIVE_INFINITY : now + remainingMs / 4;
-    const ticket = new Ticket(this, dueAt, now + remainingMs);
-    if (awaited) this.#queueCaller(ticket);
-    else this.#background.put(ticket, ticket.dueAt);
+    const slot = new Slot(replacesNothing ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4);
+    if (awaited) this.#queueCaller(slot);
+    else this.#background.put(slot, slot.dueAt);
     this.#pump();
-    return ticket;
+    return slot;
   }
 
-  /** To be told of each answer of the token endpoint, and of those only. */
-  observe(headers: AnswerHeaders): void {
+  /** Takes in the headers of an answer of the token endpoint, and of no other. */
+  observe(headers: ResponseHeaders): void {
     this.#limit.observe(headers);
     this.#pump();
   }
 
-  promote(ticket: Ticket): void {
-    if (!this.#background.has(ticket)) return;
-    this.#background.delete(ticket);
-    this.#queueCaller(ticket);
+  /** A caller waits now: go before background refreshes, and queue no longer than callers do. */
+  promote(slot: Slot): void {
+    if (!this.#background.has(slot)) return;
+    this.#background.delete(slot);
+    this.#queueCaller(slot);
     this.#pump();
   }
 
-  demote(ticket: Ticket): void {
-    if (!this.#callers.delete(ticket)) return;
-    ticket.cancelTimer?.();
-    this.#background.put(ticket, ticket.dueAt);
+  /** No caller waits any more. */
+  demote(slot: Slot): void {
+    if (!this.#callers.delete(slot)) return;
+    slot.cancelTimer?.();
+    this.#background.put(slot, slot.dueAt);
     this.#planWake();
   }
 
-  release(ticket: Ticket): void {
-    if (this.#active.delete(ticket)) this.#pump();
+  release(slot: Slot): void {
+    if (this.#active.delete(slot)) this.#pump();
   }
 
-  /** Turns away the background's queue. */
+  /** Turns away the queued refreshes. */
   clearBackground(reason: TurnedAway): void {
-    for (let ticket = this.#background.first; ticket !== undefined; ticket = this.#background.first) {
-      this.#turnAway(ticket, reason);
+    for (let slot = this.#background.first; slot !== undefined; slot = this.#background.first) {
+      this.#turnAway(slot, reason);
     }
     this.#planWake();
   }
 
-  /** Turns away everybody who queues. */
+  /** Turns away all that is queued. */
   clear(reason: TurnedAway): void {
-    for (const ticket of this.#callers) this.#turnAway(ticket, reason);
+    for (const slot of this.#callers) this.#turnAway(slot, reason);
     this.clearBackground(reason);
   }
 
-  #queueCaller(ticket: Ticket): void {
+  #queueCaller(slot: Slot): void {
     const { queueTimeoutMs } = this.#options;
-    ticket.deadline = this.#clock.monotonic() + queueTimeoutMs;
+    slot.deadline = this.#clock.monotonic() + queueTimeoutMs;
     const timeout = (): void => {
-      this.#turnAway(ticket, 'timeout');
+      this.#turnAway(slot, 'timeout');
       this.#planWake();
     };
-    ticket.cancelTimer = this.#clock.setTimeout(timeout, queueTimeoutMs, { ref: true });
-    this.#callers.add(ticket);
+    slot.cancelTimer = this.#clock.setTimeout(timeout, queueTimeoutMs, { ref: true });
+    this.#callers.add(slot);
   }
 
-  #turnAway(ticket: Ticket, reason: TurnedAway): void {
-    this.#callers.delete(ticket);
-    this.#background.delete(ticket);
-    ticket.cancelTimer?.();
-    ticket.turnAway(new TurnedAwayError(reason));
+  #turnAway(slot: Slot, reason: TurnedAway): void {
+    this.#callers.delete(slot);
+    this.#background.delete(slot);
+    slot.cancelTimer?.();
+    slot.turnAway(new TurnedAwayError(reason));
   }
 
   #pump(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#callers.delete(next);
-      if (this.#background.has(next)) this.#takePace(next);
+      if (this.#background.has(next)) {
+        this.#background.delete(next);
+        this.#spacedUpTo = Math.max(this.#spacedUpTo, this.#clock.monotonic()) + SPACING_MS;
+      }
       this.#active.add(next);
       next.cancelTimer?.();
       next.grant();
@@ -118,40 +162,37 @@ export class TokenGate implements TicketOffice {
     this.#planWake();
   }
 
-  #takePace(refresh: Ticket): void {
-    this.#background.delete(refresh);
-    this.#pace.take(this.#spacingBehind(refresh));
-  }
-
-  #spacingBehind({ dueAt, expiresAt }: Ticket): number {
-    const now = this.#passedMs();
-    const queued = this.#background.size;
-    return dueAt > now ? spacingMs(queued, dueAt - now) : overdueSpacingMs(queued, expiresAt - now);
-  }
-
-  /** Time that tokens have lived since the gate was built, also while the machine slept. */
-  #passedMs(): number {
-    const { wall, monotonic } = this.#start;
-    return Math.max(this.#clock.now() - wall, this.#clock.monotonic() - monotonic);
-  }
-
-  #next(): Ticket | undefined {
+  #next(): Slot | undefined {
     if (this.#active.size >= this.#options.slots) return undefined;
     const [caller] = this.#callers;
     if (this.#active.size >= this.#limit.room) return this.#probe(caller);
     if (caller !== undefined) return caller;
-    const refresh = this.#background.first;
-    if (refresh !== undefined) this.#pace.shorten(this.#spacingBehind(refresh));
-    return this.#active.size < this.#refreshSlots && this.#pace.nextInMs === 0 ? refresh : undefined;
+    return this.#active.size < this.#refreshSlots && this.#nextRefreshInMs() === 0
+      ? this.#background.first
+      : undefined;
   }
 
   /** A caller that cannot wait until the limit starts anew goes out all the same, as the only one. */
-  #probe(caller: Ticket | undefined): Ticket | undefined {
+  #probe(caller: Slot | undefined): Slot | undefined {
     if (caller === undefined || this.#active.size > 0) return undefined;
     return caller.deadline - this.#clock.monotonic() <= this.#limit.resetInMs ? caller : undefined;
   }
 
-  /** What waits for a moment is woken then; while nothing waits, no timer is left. */
+  /** As many as there are slots may go together before they are spaced, so that a few keys never notice. */
+  #nextRefreshInMs(): number {
+    const burstMs = (this.#refreshSlots - 1) * SPACING_MS;
+    const spacedMs = Math.max(0, this.#spacedUpTo - burstMs - this.#clock.monotonic());
+    const dueAt = this.#background.first?.dueAt ?? Number.POSITIVE_INFINITY;
+    return Math.min(spacedMs, Math.max(0, dueAt - this.#elapsedMs()));
+  }
+
+  /** Time that tokens have lived since the limiter was built, also while the machine slept. */
+  #elapsedMs(): number {
+    const { wall, monotonic } = this.#start;
+    return Math.max(this.#clock.now() - wall, this.#clock.monotonic() - monotonic);
+  }
+
+  /** Plans the next look at the queue; while nothing is queued, no timer is left. */
   #planWake(): void {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
@@ -166,137 +207,13 @@ export class TokenGate implements TicketOffice {
   }
 
   /**
-   * Milliseconds until what waits may go; `undefined` if it waits for a slot. At least one: since the queue was looked at,
-   * its moment may have come, and nobody else would look again.
+   * Milliseconds until something queued may go; `undefined` if it waits for a slot. At least one: its moment may have come
+   * since the queue was looked at, and nothing else would look again.
    */
   #wakeInMs(): number | undefined {
     if (this.#active.size >= this.#limit.room) return Math.max(1, this.#limit.resetInMs);
     if (this.#callers.size > 0 && this.#active.size < this.#options.slots) return 1;
     const isRoom = this.#background.size > 0 && this.#active.size < this.#refreshSlots;
-    return isRoom ? Math.max(1, this.#pace.nextInMs) : undefined;
-  }
-}
-
-/** One token request's place in the queue, and then its slot. */
-export interface GateTicket {
-  /** Settles when the request may go; rejects when it never will. */
-  readonly granted: Promise<void>;
-  /** A caller waits now: go before background refreshes, and no longer than the queue's time. */
-  promote(): void;
-  /** No caller waits any more. */
-  demote(): void;
-  /** Gives the slot back. */
-  release(): void;
-}
-
-/** Why a queued request was turned away. */
-export type TurnedAway = 'timeout' | 'endpoint in trouble' | 'stopped';
-
-/** Thrown into {@link GateTicket.granted}; the service puts it into words. */
-export class TurnedAwayError extends Error {
-  readonly reason: TurnedAway;
-
-  constructor(reason: TurnedAway) {
-    super(`A queued token request was turned away: ${reason}.`);
-    this.reason = reason;
-  }
-}
-
-/** Whoever gives tickets out. */
-export interface TicketOffice {
-  promote(ticket: Ticket): void;
-  demote(ticket: Ticket): void;
-  release(ticket: Ticket): void;
-}
-
-/** What a ticket is to its gate. */
-export class Ticket implements GateTicket, Due {
-  readonly granted: Promise<void>;
-  /** When it should have gone, as a refresh; this and the next by the time that has passed for tokens. */
-  dueAt: number;
-  /** When the token that serves in the meantime expires. */
-  readonly expiresAt: number;
-  duePlace = -1;
-  deadline = Number.POSITIVE_INFINITY;
-  cancelTimer: (() => void) | undefined;
-  grant!: () => void;
-  turnAway!: (error: TurnedAwayError) => void;
-  readonly #office: TicketOffice;
-
-  constructor(office: TicketOffice, dueAt: number, expiresAt: number) {
-    this.#office = office;
-    this.dueAt = dueAt;
-    this.expiresAt = expiresAt;
-    this.granted = new Promise((resolve, reject) => {
-      this.grant = resolve;
-      this.turnAway = reject;
-    });
-    this.granted.catch(() => {});
-  }
-
-  promote(): void {
-    this.#office.promote(this);
-  }
-
-  demote(): void {
-    this.#office.demote(this);
-  }
-
-  release(): void {
-    this.#office.release(this);
-  }
-}
-
-/** Fifty a second: felt by nobody, and through with the keys of thousands of businesses in a tenth of the usual window. */
-const LONGEST_SPACING_MS = 20;
-
-/**
- * Milliseconds between one background refresh and the next, so that all that queue are through in time.
- *
- * @param patienceMs - what is left until the first of them has to go
- */
-export const spacingMs = (queued: number, patienceMs: number): number =>
-  Math.min(LONGEST_SPACING_MS, patienceMs / Math.max(queued, 1));
-
-/**
- * The same when the first of them should have gone already. It is not lost yet, and all at once would make the application
- * wait.
- *
- * @param remainingMs - what is left of its token
- */
-export const overdueSpacingMs = (queued: number, remainingMs: number): number =>
-  Math.min(2, Math.max(0, remainingMs) / (4 * Math.max(queued, 1)));
-
-/**
- * Spaces background refreshes in time. Thousands that are due together (the machine slept, an outage ended) would
- * otherwise keep the event loop busy, and with it the application's own requests waiting.
- */
-export class RefreshPace {
-  readonly #clock: AssetClock;
-  readonly #burstMs: number;
-  /** Up to when the refreshes so far have used up the time, by the monotonic clock. */
-  #usedUpTo = 0;
-
-  /**
-   * @param burst - how many may go together before the pace is felt
-   */
-  constructor(clock: AssetClock, burst: number) {
-    this.#clock = clock;
-    this.#burstMs = (burst - 1) * LONGEST_SPACING_MS;
-  }
-
-  /** Milliseconds until the next refresh may go; 0 if it may go now. */
-  get nextInMs(): number {
-    return Math.max(0, this.#usedUpTo - this.#burstMs - this.#clock.monotonic());
-  }
-
-  /** To be told what the next one can wait for: it may have come after the last one was spaced. */
-  shorten(spacing: number): void {
-    this.#usedUpTo = Math.min(this.#usedUpTo, this.#clock.monotonic() + this.#burstMs + spacing);
-  }
-
-  /** To be told of each refresh that goes, and how far from the next it is to be. */
-  take(spacing: number): void {
-    this.#usedUpTo = Math.max(this.#usedUpTo, this.#clock.monotonic()) + spacing;
+    return isRoom ? Math.max(1, this.#nextRefreshInMs()) : undefined;
   }
 }

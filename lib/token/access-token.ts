@@ -1,11 +1,23 @@
 import { inspect } from 'node:util';
+import type { AssetClock, Instant } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';
 import type { AccessTokenRequest } from './token-request.js';
-import type { AssetClock, Instant } from '../config/clock.js';
+
+/** Where a token is in its life: before its refresh point, past it but usable, past its expiry. */
+export type TokenState = 'fresh' | 'stale' | 'expired';
+
+/** The span of one token's life, from when its request was sent. Milliseconds. */
+export interface TokenLife {
+  readonly issuedAt: Instant;
+  readonly lifeMs: number;
+  /** The part of the life, at its end, in which the token is stale. */
+  readonly windowMs: number;
+}
 
 const REDACTED = '[redacted]';
 
 let readRequest: (token: AccessToken) => AccessTokenRequest;
+let readLife: (token: AccessToken) => TokenLife;
 
 /**
  * An access token. Only `value` gives the secret; everywhere else (logs, `JSON.stringify`, template strings,
@@ -20,6 +32,7 @@ let readRequest: (token: AccessToken) => AccessTokenRequest;
 export class AccessToken {
   static {
     readRequest = (token) => token.#request;
+    readLife = (token) => token.#life;
   }
 
   readonly #value: string;
@@ -40,17 +53,17 @@ export class AccessToken {
 
   /** When the request for it was sent, by this machine's clock. */
   get issuedAt(): Date {
-    return new Date(this.#life.sent.wall);
+    return new Date(this.#life.issuedAt.wall);
   }
 
   /** From when on its successor is fetched in the background. */
   get refreshAt(): Date {
-    return new Date(Math.ceil(this.#life.sent.wall + this.#life.lifeMs - this.#life.windowMs));
+    return new Date(Math.ceil(this.#life.issuedAt.wall + this.#life.lifeMs - this.#life.windowMs));
   }
 
   /** When it stops being handed out. */
   get expiresAt(): Date {
-    return new Date(this.#life.sent.wall + this.#life.lifeMs);
+    return new Date(this.#life.issuedAt.wall + this.#life.lifeMs);
   }
 
   /** The scopes that were asked for; `undefined` when none were, which grants everything the client has. */
@@ -92,25 +105,18 @@ export class AccessToken {
 /** The request that a token answers. Not part of the public API. */
 export const requestOf = (token: AccessToken): AccessTokenRequest => readRequest(token);
 
-/** Where a token is in its life. */
-export type TokenState = 'fresh' | 'stale' | 'expired';
-
-/** The span of one token's life, from when its request was sent. Milliseconds. */
-export interface TokenLife {
-  readonly sent: Instant;
-  readonly lifeMs: number;
-  /** Part of the life, at its end, in which the token is stale. */
-  readonly windowMs: number;
-}
+/** The life of a token. Not part of the public API. */
+export const lifeOf = (token: AccessToken): TokenLife => readLife(token);
 
 /**
  * How long the token has lived. The later of the two clocks is right: the wall clock may have been set back, the
  * monotonic one stands still while the machine sleeps.
  */
-export function ageMs({ sent }: TokenLife, clock: AssetClock): number {
-  return Math.max(clock.now() - sent.wall, clock.monotonic() - sent.monotonic);
+function ageMs({ issuedAt }: TokenLife, clock: AssetClock): number {
+  return Math.max(clock.now() - issuedAt.wall, clock.monotonic() - issuedAt.monotonic);
 }
 
+/** Milliseconds until it expires; negative once it has. */
 export const remainingMs = (life: TokenLife, clock: AssetClock): number => life.lifeMs - ageMs(life, clock);
 
 export function tokenState(life: TokenLife, clock: AssetClock): TokenState {
@@ -123,4 +129,22 @@ export function tokenState(life: TokenLife, clock: AssetClock): TokenState {
 export function earlierEnd(known: TokenLife, next: TokenLife, clock: AssetClock): TokenLife {
   const lifeMs = Math.min(remainingMs(known, clock) + ageMs(next, clock), next.lifeMs);
   return { ...next, lifeMs, windowMs: Math.min(next.windowMs, Math.max(lifeMs, 0) / 2) };
+}
+
+/** What the stale window depends on. */
+export interface StaleWindowInput {
+  readonly lifeMs: number;
+  readonly refreshAheadRatio: number;
+  /** In [0, 1), rolled once per token: rolled per call, the earliest bound would always win. */
+  readonly jitter: number;
+  /** How long the token request took. */
+  readonly requestMs: number;
+}
+
+/**
+ * Milliseconds before expiry from which the successor is fetched. Wide enough for two token requests: one-second tokens
+ * of a slow endpoint would block callers otherwise. At most half the life, so that a token is fresh at all.
+ */
+export function staleWindowMs({ lifeMs, refreshAheadRatio, jitter, requestMs }: StaleWindowInput): number {
+  return Math.min(Math.max(refreshAheadRatio * lifeMs * (1 + 0.2 * jitter), 2 * requestMs), lifeMs / 2);
 }

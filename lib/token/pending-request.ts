@@ -1,76 +1,101 @@
 import type { AssetClock } from '../config/clock.js';
+import type { Probe } from '../retry/circuit-breaker.js';
+import type { RequestLimiter, Slot } from '../retry/request-limiter.js';
 import type { AccessToken } from './access-token.js';
 import type { AccessTokenRequest } from './token-request.js';
-import type { Probe } from '../retry/circuit-breaker.js';
-import type { GateTicket } from '../retry/request-limiter.js';
 
 /** The time for one token request is up. */
 export class DeadlinePassed extends Error {}
 
-/** One token request that any number of callers wait on. It belongs to none of them. */
-export class TokenFlight {
+/**
+ * One token request that any number of callers wait on. It belongs to none of them: it has its own abort controller and
+ * deadline, and a caller that leaves ends nothing. While callers wait, it goes before background refreshes.
+ */
+export class PendingRequest {
   readonly request: AccessTokenRequest;
-  /** Set if it is the one request by which an endpoint in trouble is tried. */
+  /** Set if it is the one request by which an open circuit is tried. */
   probe: Probe | undefined;
-  readonly landed: Promise<AccessToken>;
-  readonly controller = new AbortController();
-  /** How many callers wait on it. */
+  /** Settles with what becomes of it. */
+  readonly token: Promise<AccessToken>;
+  resolve!: (token: AccessToken) => void;
+  reject!: (reason: unknown) => void;
+  readonly #controller = new AbortController();
   #waiting: number;
-  ticket: GateTicket | undefined;
-  land!: (token: AccessToken) => void;
-  fail!: (reason: unknown) => void;
+  #promote: (() => void) | undefined;
+  #demote: (() => void) | undefined;
   #armDeadline: (() => void) | undefined;
 
-  constructor(
-    request: AccessTokenRequest,
-    { probe, awaited }: { readonly probe: Probe | undefined; readonly awaited: boolean },
-  ) {
+  constructor(request: AccessTokenRequest, probe: Probe | undefined, isAwaited: boolean) {
     this.request = request;
     this.probe = probe;
-    this.#waiting = awaited ? 1 : 0;
-    this.landed = new Promise((resolve, reject) => {
-      this.land = resolve;
-      this.fail = reject;
+    this.#waiting = isAwaited ? 1 : 0;
+    this.token = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
     });
-    // A flight that nobody waits on may fail without anybody hearing of it.
-    this.landed.catch(() => {});
+    // A failure that nobody waits for is remembered, not thrown.
+    this.token.catch(() => {});
   }
 
-  get awaited(): boolean {
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get isAwaited(): boolean {
     return this.#waiting > 0;
+  }
+
+  abort(reason: Error): void {
+    this.#controller.abort(reason);
   }
 
   /** One more caller waits on it. */
   join(): void {
     this.#waiting += 1;
     if (this.#waiting > 1) return;
-    this.ticket?.promote();
+    this.#promote?.();
     this.#armDeadline?.();
   }
 
-  /** A caller waits no more. It flies on all the same. */
+  /** A caller waits no more. The request goes on all the same. */
   leave(): void {
     this.#waiting -= 1;
     if (this.#waiting > 0) return;
-    this.ticket?.demote();
+    this.#demote?.();
     this.#armDeadline?.();
+  }
+
+  /**
+   * Queues for a slot, and keeps its place in step with whether callers wait.
+   *
+   * @param remainingMs - what is left of the token that serves in the meantime
+   */
+  enter(limiter: RequestLimiter, remainingMs: number): Slot {
+    const slot = limiter.enter(this.isAwaited, remainingMs);
+    this.#promote = () => {
+      limiter.promote(slot);
+    };
+    this.#demote = () => {
+      limiter.demote(slot);
+    };
+    return slot;
   }
 
   /**
    * Aborts the request with {@link DeadlinePassed} when `timeoutMs` have passed. The timer keeps the process alive while
    * a caller waits.
    *
-   * @returns a function that calls it off
+   * @returns a function that cancels the deadline
    */
   startDeadline(timeoutMs: number, clock: AssetClock): () => void {
     const end = clock.monotonic() + timeoutMs;
     const expire = (): void => {
-      this.controller.abort(new DeadlinePassed());
+      this.#controller.abort(new DeadlinePassed());
     };
     let cancel = (): void => {};
     this.#armDeadline = (): void => {
       cancel();
-      cancel = clock.setTimeout(expire, Math.max(0, end - clock.monotonic()), { ref: this.awaited });
+      cancel = clock.setTimeout(expire, Math.max(0, end - clock.monotonic()), { ref: this.isAwaited });
     };
     this.#armDeadline();
     return () => {

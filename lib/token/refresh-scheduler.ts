@@ -1,44 +1,42 @@
 import { AsyncResource } from 'node:async_hooks';
 import { type AssetClock, MAX_TIMER_MS } from '../config/clock.js';
-import { DueQueue } from '../retry/priority-queue.js';
+import { PriorityQueue } from '../retry/priority-queue.js';
+import type { CacheEntry } from './cache-entry.js';
 import type { TokenCache } from './token-cache.js';
-import type { TokenEntry } from './cache-entry.js';
 
 /**
- * Wakes keys when something is due for them: the refresh of a token that was used, another attempt after a failure, the
- * end of an idle one. Refreshing follows use: a key that nobody asked for since its last refresh lapses.
+ * When a key is looked at next: for the refresh of a token that was used, for another attempt after a failure, at the end
+ * of an idle token. Refreshing follows use: a key that was not used since its last refresh lapses.
  */
 export class RefreshScheduler {
   readonly #clock: AssetClock;
   readonly #cache: TokenCache;
-  readonly #refresh: (entry: TokenEntry) => void;
-  /** A timer may wait for months: it must not hold on to the async context of whoever set it. */
-  readonly #nobody = new AsyncResource('AssetTokenTimer');
-  readonly #queue = new DueQueue<TokenEntry>();
+  readonly #refresh: (entry: CacheEntry) => void;
+  /** A timer may wait for months: it must not hold on to the async context of the caller that set it. */
+  readonly #detached = new AsyncResource('AssetTokenTimer');
+  readonly #queue = new PriorityQueue<CacheEntry>();
   #cancelTimer: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #stopped = false;
 
-  constructor(clock: AssetClock, cache: TokenCache, refresh: (entry: TokenEntry) => void) {
+  constructor(clock: AssetClock, cache: TokenCache, refresh: (entry: CacheEntry) => void) {
     this.#clock = clock;
     this.#cache = cache;
     this.#refresh = refresh;
   }
 
-  /** Files the entry under whatever is due next for it. */
-  plan(entry: TokenEntry): void {
+  /** Queues the entry for whatever is due next for it. */
+  plan(entry: CacheEntry): void {
     this.forget(entry);
-    if (this.#stopped || !entry.kept) return;
+    if (this.#stopped || !entry.isCached) return;
     const now = this.#clock.monotonic();
-    if (entry.state(this.#clock) === 'fresh') entry.freshUntil = entry.refreshAt;
-    // Rounded up, since timers of Node may fire within the millisecond before.
+    // Rounded up, since Node's timers may fire within the millisecond before.
     this.#queue.put(entry, now + Math.max(1, Math.ceil(this.#dueInMs(entry))));
     this.#arm(now);
   }
 
   /** Nothing is due for the entry any more. */
-  forget(entry: TokenEntry): void {
-    entry.takeBackFresh();
+  forget(entry: CacheEntry): void {
     this.#queue.delete(entry);
   }
 
@@ -46,7 +44,6 @@ export class RefreshScheduler {
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    for (const entry of this.#cache.entries()) entry.takeBackFresh();
     this.#queue.clear();
   }
 
@@ -57,7 +54,7 @@ export class RefreshScheduler {
     this.#cancelTimer?.();
     this.#timerAt = first.dueAt;
     const ms = Math.min(Math.max(1, Math.ceil(first.dueAt - now)), MAX_TIMER_MS);
-    this.#nobody.runInAsyncScope(() => {
+    this.#detached.runInAsyncScope(() => {
       this.#cancelTimer = this.#clock.setTimeout(this.#wakeDue, ms, { ref: false });
     });
   }
@@ -77,30 +74,30 @@ export class RefreshScheduler {
     if (!this.#stopped) this.#arm(now);
   };
 
-  #dueInMs(entry: TokenEntry): number {
+  #dueInMs(entry: CacheEntry): number {
     const state = entry.state(this.#clock);
-    const quiet = entry.quietUntil - this.#clock.monotonic();
-    if (state === 'fresh') return entry.remaining(this.#clock) - (entry.life?.windowMs ?? 0);
+    const restMs = entry.restsForMs(this.#clock);
+    if (state === 'fresh') return entry.remainingMs(this.#clock) - entry.windowMs;
     // Whether it is wanted shows when the pause is over: it may be used in the meantime.
-    if (state === 'stale') return quiet > 0 || entry.isWanted ? quiet : entry.remaining(this.#clock);
-    return entry.pinned ? quiet : entry.lapsesIn(this.#clock);
+    if (state === 'stale') return restMs > 0 || entry.isWanted ? restMs : entry.remainingMs(this.#clock);
+    return entry.isPinned ? restMs : entry.lapsesInMs(this.#clock);
   }
 
-  #wake(entry: TokenEntry): void {
+  #wake(entry: CacheEntry): void {
     const state = entry.state(this.#clock);
-    if (state === 'expired' && !entry.pinned) {
+    if (state === 'expired' && !entry.isPinned) {
       this.#lapse(entry);
       return;
     }
-    const due = state !== 'fresh' && entry.isWanted && entry.quietUntil <= this.#clock.monotonic();
-    if (due) this.#refresh(entry);
+    const isDue = state !== 'fresh' && entry.isWanted && entry.restsForMs(this.#clock) <= 0;
+    if (isDue) this.#refresh(entry);
     else this.plan(entry);
   }
 
-  #lapse(entry: TokenEntry): void {
+  #lapse(entry: CacheEntry): void {
     // A token that was given up is known again until its natural end.
-    if (entry.lapsesIn(this.#clock) > 0) this.plan(entry);
-    else if (entry.lastError === undefined) this.#cache.delete(entry);
+    if (entry.lapsesInMs(this.#clock) > 0) this.plan(entry);
+    else if (!entry.hasFailed) this.#cache.delete(entry);
     // A failure stays in memory for as long as there is room. The token does not: a clock that is set back would revive
     // it, with nothing due for it any more.
     else entry.dropToken();

@@ -1,70 +1,16 @@
+import { resourceSet, type AssetAuthConfig } from '../config/asset-auth.config.js';
+import { AssetConfigError, AssetScopeError } from '../config/asset-auth.errors.js';
+import { resource as resourceProblem } from '../config/option-checks.js';
 import {
-  type ScopeSet,
   checkedBusinessId,
   scopesBeyond,
   scopeSet,
   type AssetScopes,
+  type ScopeSet,
 } from '../config/scope-set.js';
-import { resourceSet, type AssetAuthConfig } from '../config/asset-auth.config.js';
-import { AssetConfigError, AssetScopeError } from '../config/asset-auth.errors.js';
-import { resource as resourceProblem } from '../config/option-checks.js';
 import { described, quoted } from '../config/text.js';
 
-/** What is the same in every token request of a client. */
-export interface TokenRequestConstants {
-  readonly clientId: string;
-  readonly tokenTtlSeconds: number;
-}
-
-/** What an access token is asked for: nothing means the client's full grant. */
-export interface AccessTokenGrant {
-  readonly scopes: ScopeSet | undefined;
-  readonly businessId: string | undefined;
-  readonly resource: readonly string[] | undefined;
-}
-
-/**
- * One access token request, immutable. Its key *is* the form that is sent, without the secret: a parameter that is
- * sent but does not tell tokens apart cannot be written.
- */
-export class AccessTokenRequest implements AccessTokenGrant {
-  readonly scopes: ScopeSet | undefined;
-  readonly businessId: string | undefined;
-  readonly resource: readonly string[] | undefined;
-  readonly key: string;
-
-  constructor({ clientId, tokenTtlSeconds }: TokenRequestConstants, grant: AccessTokenGrant) {
-    this.scopes = grant.scopes;
-    this.businessId = grant.businessId;
-    this.resource = grant.resource;
-    const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId });
-    if (grant.scopes !== undefined) form.append('scope', grant.scopes.join(' '));
-    if (grant.businessId !== undefined) form.append('business_id', grant.businessId);
-    for (const uri of grant.resource ?? []) form.append('resource', uri);
-    form.append('expires_in', String(tokenTtlSeconds));
-    this.key = flat(form.toString());
-    Object.freeze(this);
-  }
-
-  /** The form body as it goes over the wire. */
-  body(clientSecret: string): string {
-    return `${this.key}&${new URLSearchParams({ client_secret: clientSecret }).toString()}`;
-  }
-}
-
-/** Says what was asked for, for messages: `scopes ledger:read, business biz_1`. */
-export function describeGrant({ scopes, businessId, resource }: AccessTokenGrant): string {
-  const parts = [scopes === undefined ? 'the full grant' : `scopes ${scopes.join(' ')}`];
-  if (businessId !== undefined) parts.push(`business ${businessId}`);
-  if (resource !== undefined) parts.push(`resource ${resource.join(' ')}`);
-  return parts.join(', ');
-}
-
-/**
- * ASCII text of its own. What was put together stays a tree of its pieces, eleven of them for the key of a request; and
- * what was cut out of a longer text, as an id may be out of a body, holds on to all of that for as long as it is kept.
- */
-export const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
+/** What a token is asked for: as a caller says it, in normal form, and as the form that is sent. */
 
 /**
  * What a token is asked for, as a caller says it: `undefined` means "not said here" and takes the module's default,
@@ -77,33 +23,80 @@ export interface AssetTokenRequest {
   readonly resource?: string | readonly string[] | null | undefined;
 }
 
+/** The same in normal form, with the module's defaults. `undefined` scopes ask for the client's full grant. */
+export interface AccessTokenGrant {
+  readonly scopes: ScopeSet | undefined;
+  readonly businessId: string | undefined;
+  readonly resource: readonly string[] | undefined;
+}
+
+/** Says what was asked for, for messages: `scopes ledger:read, business biz_1`. */
+export function describeGrant({ scopes, businessId, resource }: AccessTokenGrant): string {
+  const parts = [scopes === undefined ? 'the full grant' : `scopes ${scopes.join(' ')}`];
+  if (businessId !== undefined) parts.push(`business ${businessId}`);
+  if (resource !== undefined) parts.push(`resource ${resource.join(' ')}`);
+  return parts.join(', ');
+}
+
 /**
- * Refuses what is no object, or has a name that is not known: text in place of an object and a misspelled `scope` would
- * ask for everything, a misspelled `businessId` for the whole tenant.
- *
- * @throws AssetScopeError `ASSET_SCOPE_INVALID`
+ * One access token request, immutable. Its key *is* the form that is sent, without the secret: a parameter that is
+ * sent but does not tell tokens apart cannot be written.
  */
-export function assertKnownNames(said: unknown): void {
-  if (typeof said !== 'object' || said === null || Array.isArray(said)) {
-    throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${described(said)}`);
+export class AccessTokenRequest implements AccessTokenGrant {
+  readonly scopes: ScopeSet | undefined;
+  readonly businessId: string | undefined;
+  readonly resource: readonly string[] | undefined;
+  readonly key: string;
+
+  constructor({ scopes, businessId, resource, key }: ResolvedGrant) {
+    this.scopes = scopes;
+    this.businessId = businessId === undefined ? undefined : ownCopy(businessId);
+    this.resource = resource;
+    this.key = ownCopy(key);
+    Object.freeze(this);
   }
-  for (const name in said) {
-    if (name === 'scopes' || name === 'businessId' || name === 'resource') continue;
-    // What somebody put on every object is no word of the caller's.
-    if (Object.hasOwn(said, name))
-      throw unreadable(`takes scopes, businessId and resource, but not ${quoted(name)}`);
+
+  /** The form body as it goes over the wire. */
+  body(clientSecret: string): string {
+    return `${this.key}&${field('client_secret', clientSecret)}`;
   }
 }
 
-const unreadable = (problem: string): AssetScopeError =>
-  new AssetScopeError(`A token request ${problem}. Nothing was sent.`, 'ASSET_SCOPE_INVALID');
+/** A text that was cut out of a longer one, such as an id out of a request's body, keeps all of that in memory. */
+const ownCopy = (ascii: string): string => Buffer.from(ascii, 'latin1').toString('latin1');
 
-/** Turns what a caller says into the immutable request: checked, in normal form, within the client's policy. */
+/** A grant with the key of its request. */
+export interface ResolvedGrant extends AccessTokenGrant {
+  readonly key: string;
+}
+
+/** A list of scopes as a caller gave it, with its normal form and its part of the form. */
+interface KnownScopes {
+  readonly list: readonly string[];
+  readonly set: ScopeSet;
+  readonly field: string;
+}
+
+/** Most lists of scopes that are remembered; an application writes far fewer. */
+const MAX_KNOWN_LISTS = 1000;
+
+/**
+ * Turns what a caller asks for into a grant: checked, in normal form, with the module's defaults, within the client's
+ * policy (`allowedScopes`, `undeclaredScopes`). This is on the path of a cached token, so a list of scopes that was
+ * checked once is found again by comparing its members.
+ */
 export class TokenRequestResolver {
   readonly #config: AssetAuthConfig;
+  readonly #head: string;
+  readonly #tail: string;
+  /** By their first member. */
+  readonly #known = new Map<unknown, KnownScopes[]>();
+  #knownLists = 0;
 
   constructor(config: AssetAuthConfig) {
     this.#config = config;
+    this.#head = `grant_type=client_credentials&${field('client_id', config.clientId)}`;
+    this.#tail = `&${field('expires_in', String(config.tokenTtlSeconds))}`;
   }
 
   /**
@@ -111,50 +104,101 @@ export class TokenRequestResolver {
    * @throws AssetBusinessError `ASSET_BUSINESS_INVALID`
    * @throws AssetConfigError `ASSET_CONFIG_INVALID` for a resource that is none
    */
-  resolve({ scopes, businessId, resource }: AssetTokenRequest): AccessTokenRequest {
-    return new AccessTokenRequest(this.#config, {
-      scopes: this.#scopes(scopes),
-      businessId: businessId === undefined ? this.#config.businessId : this.#business(businessId),
-      resource: resource === undefined ? this.#config.resource : this.#resource(resource),
-    });
+  resolve(asked: AssetTokenRequest): ResolvedGrant {
+    assertKnownNames(asked);
+    // Read once: a getter could answer something else after the check.
+    const { scopes: askedScopes, businessId: askedBusiness, resource: askedResource } = asked;
+    const scopes = this.#scopes(askedScopes);
+    const businessId = askedBusiness === undefined ? this.#config.businessId : business(askedBusiness);
+    const resource = askedResource === undefined ? this.#config.resource : resources(askedResource);
+    // A business id needs no escaping: it is letters, digits and "_".
+    const businessField = businessId === undefined ? '' : `&business_id=${businessId}`;
+    const resourceFields =
+      resource === undefined ? '' : resource.map((uri) => `&${field('resource', uri)}`).join('');
+    const key = `${this.#head}${scopes?.field ?? ''}${businessField}${resourceFields}${this.#tail}`;
+    return { scopes: scopes?.set, businessId, resource, key };
   }
 
-  #scopes(said: AssetScopes | null | undefined): ScopeSet | undefined {
+  #scopes(asked: AssetScopes | null | undefined): KnownScopes | undefined {
     const { scopes: defaults, allowedScopes, undeclaredScopes } = this.#config;
-    const declared = said === undefined ? defaults : said === null ? undefined : scopeSet(said);
-    if (declared === undefined) {
-      if (undeclaredScopes === 'deny') throw undeclared();
-      // An omitted scope asks Asset for everything, which would be beyond what is allowed.
-      return allowedScopes;
-    }
-    const beyond = allowedScopes === undefined ? [] : scopesBeyond(allowedScopes, declared);
+    const declared = asked === undefined ? defaults : (asked ?? undefined);
+    if (declared !== undefined) return this.#checked(declared);
+    if (undeclaredScopes === 'deny') throw undeclared();
+    // An omitted scope asks Asset for everything, which would be beyond what is allowed.
+    return allowedScopes === undefined ? undefined : this.#checked(allowedScopes);
+  }
+
+  #checked(scopes: AssetScopes): KnownScopes {
+    const list = Array.isArray(scopes) ? (scopes as readonly string[]) : [scopes as string];
+    const alike = this.#known.get(list[0])?.find((known) => haveSameMembers(known.list, list));
+    return alike ?? this.#remember([...list]);
+  }
+
+  #remember(list: readonly string[]): KnownScopes {
+    const set = scopeSet(list);
+    const { allowedScopes } = this.#config;
+    const beyond = allowedScopes === undefined ? [] : scopesBeyond(allowedScopes, set);
     if (beyond.length > 0) throw notAllowed(beyond);
-    return declared;
-  }
-
-  #business(said: string | null): string | undefined {
-    return said === null ? undefined : flat(checkedBusinessId(said));
-  }
-
-  #resource(said: string | readonly string[] | null): readonly string[] | undefined {
-    if (said === null) return undefined;
-    const problem = resourceProblem(said);
-    if (problem !== undefined) {
-      const wrong = [{ option: 'resource of the request', problem }];
-      throw new AssetConfigError(wrong, 'A token cannot be asked for');
+    if (this.#knownLists >= MAX_KNOWN_LISTS) {
+      this.#known.clear();
+      this.#knownLists = 0;
     }
-    return resourceSet(said);
+    const known = { list, set, field: `&${field('scope', set.join(' '))}` };
+    this.#known.set(list[0], [...(this.#known.get(list[0]) ?? []), known]);
+    this.#knownLists += 1;
+    return known;
   }
+}
+
+const haveSameMembers = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((member, i) => member === other[i]);
+
+/** `name=value`, escaped as a form has it. */
+const field = (name: string, value: string): string => new URLSearchParams({ [name]: value }).toString();
+
+/**
+ * Refuses what is no object, or has a name that is not known: text in place of an object and a misspelled `scope` would
+ * ask for everything, a misspelled `businessId` for the whole tenant.
+ */
+function assertKnownNames(asked: unknown): void {
+  if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) {
+    throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${described(asked)}`);
+  }
+  for (const name in asked) {
+    if (name === 'scopes' || name === 'businessId' || name === 'resource') continue;
+    // Ignore inherited names (polluted prototype).
+    if (Object.hasOwn(asked, name)) {
+      throw unreadable(`takes scopes, businessId and resource, but not ${quoted(name)}`);
+    }
+  }
+}
+
+const unreadable = (problem: string): AssetScopeError =>
+  new AssetScopeError(`A token request ${problem}. Nothing was sent.`, 'ASSET_SCOPE_INVALID');
+
+const business = (asked: string | null): string | undefined =>
+  asked === null ? undefined : checkedBusinessId(asked);
+
+function resources(asked: string | readonly string[] | null): readonly string[] | undefined {
+  if (asked === null) return undefined;
+  const problem = resourceProblem(asked);
+  if (problem !== undefined) {
+    throw new AssetConfigError(
+      [{ option: 'resource of the request', problem }],
+      'A token cannot be asked for',
+    );
+  }
+  return resourceSet(asked);
 }
 
 const undeclared = (): AssetScopeError =>
   new AssetScopeError(
-    "No scope is declared for this call, and undeclaredScopes: 'deny' forbids asking for everything. Put @AssetScope('…') on the handler, use withScope('…'), or pass scopes with the request.",
+    "No scope is declared for this call, and a token without scopes could do everything that the client may. Nothing was sent. Put @AssetScope('…') on the handler, use withScope('…'), pass scopes with the request, or name defaults in the option scopes. If the full grant is meant, set undeclaredScopes: 'allow'.",
     'ASSET_SCOPE_UNDECLARED',
   );
 
 const notAllowed = (beyond: ScopeSet): AssetScopeError =>
   new AssetScopeError(
-    `The scope ${beyond.join(' ')} is beyond the option allowedScopes. Ask for less, or allow it there.`,
+    `The scope ${beyond.join(' ')} is beyond the option allowedScopes. Nothing was sent. Ask for less, or allow it there.`,
     'ASSET_SCOPE_NOT_ALLOWED',
   );

@@ -1,50 +1,61 @@
 import { Logger } from '@nestjs/common';
 import type { AccessToken } from './access-token.js';
-import { describeGrant, type AccessTokenGrant, type AccessTokenRequest } from './token-request.js';
 import type { AssetTokenError, AssetTokenErrorCode } from './endpoint/token.errors.js';
+import { type AccessTokenRequest, describeGrant } from './token-request.js';
 
-/** Most grants whose difference is remembered as said. */
-const MAX_REMEMBERED = 1000;
+/** Most grants whose difference is remembered as reported. */
+const MAX_REPORTED = 1000;
 
-/** What the log says of tokens: never above `warn`, each degraded state once, never a secret. */
-export class TokenJournal {
+/**
+ * What happens to tokens, as the log tells it: single tokens at `debug`; at `warn` each degraded state once, and its end
+ * at `log`. Never a secret. A logger that throws costs its line and nothing else.
+ */
+export class TokenEvents {
   readonly #logger = new Logger('AssetTokenService');
   readonly #differing = new Set<string>();
-  readonly #troubles = new Set<AssetTokenErrorCode>();
+  readonly #openFor = new Set<AssetTokenErrorCode>();
 
   refreshed(request: AccessTokenRequest, token: AccessToken): void {
-    this.#logger.debug(
+    this.#say(
+      'debug',
       `Access token for ${describeGrant(request)}, valid until ${token.expiresAt.toISOString()}`,
     );
   }
 
-  /** Failures of single keys reach their callers as errors; in the background they matter only to who debugs. */
-  failed(error: AssetTokenError, held: boolean): void {
-    this.#logger.debug(held ? `${error.message} The present token goes on serving.` : error.message);
+  /** Failures of single keys reach their callers as errors; in the background they matter only for debugging. */
+  failed(error: AssetTokenError, isHeld: boolean): void {
+    this.#say('debug', isHeld ? `${error.message} The present token goes on serving.` : error.message);
   }
 
-  /** Says each kind of trouble once, however often it is felt before the endpoint recovers. */
-  troubled(error: AssetTokenError): void {
-    if (this.#troubles.has(error.code)) return;
-    this.#troubles.add(error.code);
-    this.#logger.warn(`Token requests pause: ${error.message}`);
+  circuitOpened(error: AssetTokenError): void {
+    if (this.#openFor.has(error.code)) return;
+    this.#openFor.add(error.code);
+    this.#say('warn', `Token requests pause: ${error.message}`);
   }
 
-  /** The endpoint is well, which is news only after trouble. */
-  untroubled(): void {
-    if (this.#troubles.size === 0) return;
-    this.#troubles.clear();
-    this.#logger.log('Token requests succeed again');
+  /** News only after the circuit was open. */
+  circuitClosed(): void {
+    if (this.#openFor.size === 0) return;
+    this.#openFor.clear();
+    this.#say('log', 'Token requests succeed again');
   }
 
   startedWithout(error: unknown): void {
-    this.#logger.warn(`Started without the default access token: ${(error as Error).message}`);
+    this.#say('warn', `Started without the default access token: ${(error as Error).message}`);
   }
 
-  grantDiffers(grant: AccessTokenGrant & { readonly key: string }, difference: string): void {
-    if (this.#differing.has(grant.key)) return;
-    if (this.#differing.size >= MAX_REMEMBERED) this.#differing.clear();
-    this.#differing.add(grant.key);
-    this.#logger.warn(`Access token for ${describeGrant(grant)}: ${difference}`);
+  grantDiffers(request: AccessTokenRequest, difference: string): void {
+    if (this.#differing.has(request.key)) return;
+    if (this.#differing.size >= MAX_REPORTED) this.#differing.clear();
+    this.#differing.add(request.key);
+    this.#say('warn', `Access token for ${describeGrant(request)}: ${difference}`);
+  }
+
+  #say(level: 'debug' | 'log' | 'warn', message: string): void {
+    try {
+      this.#logger[level](message);
+    } catch {
+      // The application's own logger failed.
+    }
   }
 }

@@ -6,27 +6,43 @@ import {
 } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, untilAborted } from '../config/clock.js';
-import { type AccessToken, requestOf, tokenState, type TokenLife, type TokenState } from './access-token.js';
+import { RequestLimiter } from '../retry/request-limiter.js';
+import { type AccessToken, lifeOf, remainingMs, requestOf } from './access-token.js';
+import type { AssetTokenSnapshot, CacheEntry } from './cache-entry.js';
 import type { ClientConnections } from './endpoint/connections.js';
-import type { AssetTokenRequest } from './token-request.js';
-import { TokenEntries, TokenCache } from './token-cache.js';
-import { type AssetTokenSnapshot, type TokenEntry, snapshotOf } from './cache-entry.js';
-import { TokenJournal } from './token.events.js';
-import { TokenEndpointClient, TokenFetcher } from './endpoint/token-endpoint.client.js';
+import { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import { AssetClosedError } from './endpoint/token.errors.js';
-import { TokenGate } from '../retry/request-limiter.js';
-import { RecentTime } from './recent-time.js';
+import { PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
-import { TokenFlight } from './pending-request.js';
-import { TokenFlights } from './token-refresher.js';
+import { TokenCache } from './token-cache.js';
+import { TokenRefresher } from './token-refresher.js';
+import type { AssetTokenRequest } from './token-request.js';
+import { TokenEvents } from './token.events.js';
 
-const NOTHING_SAID: AssetTokenRequest = Object.freeze({});
+/** How one call of `AssetTokenService.getAccessToken` differs from the usual. */
+export interface GetAccessTokenOptions {
+  /** Ends the wait of this caller at once, with the signal's reason; others that wait get their token. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Ask for a new token although the present one is usable. Joins a request under way, obeys the pauses after failures,
+   * and rejects on failure while the present token goes on serving.
+   */
+  readonly forceRefresh?: boolean | undefined;
+  /**
+   * Milliseconds that the token should last at least, up to half the time before expiry in which tokens are refreshed.
+   * For one that lasts less, the next is waited for, but no longer than half of them; then the present one is served.
+   */
+  readonly minimumLifeMs?: number | undefined;
+}
+
+const DEFAULTS: AssetTokenRequest = Object.freeze({});
 const USUAL: GetAccessTokenOptions = Object.freeze({});
 
 /**
- * Access tokens for anything but HTTP calls (those get theirs from {@link AssetHttpService}). A fresh token is served
- * from memory; a stale one too, while its successor is fetched in the background; an expired one is waited for, in one
- * request that all callers share.
+ * Access tokens for anything but HTTP calls (those get theirs from {@link AssetHttpService}).
+ *
+ * Fresh: served from memory. Stale: served too, while one request in the background fetches its successor. Expired: all
+ * callers wait on one pending request. A failed refresh never takes a usable token away; only expiry does.
  *
  * @example
  * ```ts
@@ -37,9 +53,12 @@ const USUAL: GetAccessTokenOptions = Object.freeze({});
 export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   readonly #config: AssetAuthConfig;
   readonly #connections: ClientConnections;
-  readonly #journal = new TokenJournal();
-  readonly #supply: TokenSupply;
-  readonly #entries: TokenEntries;
+  readonly #clock: AssetClock;
+  readonly #events = new TokenEvents();
+  readonly #cache: TokenCache;
+  readonly #scheduler: RefreshScheduler;
+  readonly #refresher: TokenRefresher;
+  #isClosed = false;
 
   /**
    * Built by {@link AssetAuthModule}.
@@ -49,8 +68,29 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
   constructor(config: AssetAuthConfig, connections: ClientConnections, clock: AssetClock) {
     this.#config = config;
     this.#connections = connections;
-    this.#supply = new TokenSupply(config, connections, clock, this.#journal);
-    this.#entries = new TokenEntries(config, this.#supply.cache);
+    this.#clock = clock;
+    this.#cache = new TokenCache(config, (entry) => {
+      this.#scheduler.forget(entry);
+    });
+    this.#scheduler = new RefreshScheduler(clock, this.#cache, (entry) => {
+      this.#refresher.refreshAhead(entry);
+    });
+    const { maxConcurrentTokenRequests: slots, tokenTimeoutMs: queueTimeoutMs } = config;
+    const limiter = new RequestLimiter(clock, { slots, queueTimeoutMs });
+    this.#refresher = new TokenRefresher({
+      config,
+      clock,
+      random: Math.random,
+      cache: this.#cache,
+      limiter,
+      endpoint: new TokenEndpointClient(config, connections, clock, (headers) => {
+        limiter.observe(headers);
+      }),
+      events: this.#events,
+      plan: (entry) => {
+        this.#scheduler.plan(entry);
+      },
+    });
   }
 
   /**
@@ -67,11 +107,11 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
    * ```
    */
   getAccessToken(
-    request: AssetTokenRequest = NOTHING_SAID,
+    request: AssetTokenRequest = DEFAULTS,
     options: GetAccessTokenOptions = USUAL,
   ): Promise<AccessToken> {
     try {
-      return this.#supply.get(this.#entries.entryFor(request), options);
+      return this.#get(this.#cache.find(request), options);
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an aborted signal's reason may be anything
       return Promise.reject(error);
@@ -90,10 +130,16 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
    * ```
    */
   peekAccessToken(
-    request: AssetTokenRequest = NOTHING_SAID,
+    request: AssetTokenRequest = DEFAULTS,
     options: Pick<GetAccessTokenOptions, 'minimumLifeMs'> = USUAL,
   ): AccessToken | undefined {
-    return this.#supply.peek(this.#entries.entryFor(request), options);
+    const entry = this.#cache.find(request);
+    const state = entry.state(this.#clock);
+    if (state === 'expired') return undefined;
+    if (state === 'stale' && this.#lastsTooShort(entry, options)) return undefined;
+    entry.markUse();
+    if (state === 'stale') this.#refresher.refreshAhead(entry);
+    return entry.held(this.#clock);
   }
 
   /**
@@ -106,7 +152,8 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
    * ```
    */
   invalidate(token: AccessToken): void {
-    this.#supply.invalidate(token);
+    const entry = this.#cache.peek(requestOf(token));
+    if (entry?.invalidate(token.value) === true) this.#scheduler.plan(entry);
   }
 
   /**
@@ -118,28 +165,44 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
    * ```
    */
   snapshot(): readonly AssetTokenSnapshot[] {
-    return this.#supply.snapshot();
+    return this.#cache
+      .entries()
+      .map((entry) => entry.snapshot(this.#clock, this.#refresher.isPending(entry.request)));
   }
 
   /**
-   * After the API rejected a token: the one to try instead, see {@link TokenSupply.replaceRejected}.
+   * The token to try instead of one that the API rejected, which is the same where the endpoint hands out no other;
+   * `undefined` if one was tried a moment ago. A 401 is compared, not believed: it spends only the token that was really
+   * sent, and at most one request per key and cool-down.
    *
    * @internal
    * @throws AssetTokenError when a new token cannot be had
    */
-  replaceRejected(sent: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined> {
-    return this.#supply.replaceRejected(sent, signal);
+  async replaceRejected(sent: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined> {
+    if (this.#isClosed) throw new AssetClosedError();
+    const entry = this.#cache.keep(requestOf(sent));
+    const current = entry.held(this.#clock);
+    if (current !== undefined && current.value !== sent.value) {
+      entry.markUse();
+      return current;
+    }
+    const joins = this.#refresher.isPending(entry.request);
+    if (!joins && entry.isCoolingDown(this.#clock)) return undefined;
+    const asked = this.#get(entry, { signal, forceRefresh: true });
+    if (!joins && this.#refresher.isPending(entry.request)) {
+      entry.coolDown(sent.expiresAt.getTime() - sent.issuedAt.getTime(), this.#clock);
+    }
+    return asked;
   }
 
   /** Fetches the default token if the option `startup` asks for it. */
   async onModuleInit(): Promise<void> {
     const { startup } = this.#config;
     if (startup === 'lazy') return;
-    const { cache } = this.#supply;
-    const first = this.#supply.get(cache.pin(this.#entries.entryFor(NOTHING_SAID).request), USUAL);
+    const first = this.#get(this.#cache.pin(this.#cache.find(DEFAULTS).request), USUAL);
     if (startup === 'warm') {
       first.catch((error: unknown) => {
-        if (!this.#supply.isClosed) this.#journal.startedWithout(error);
+        if (!this.#isClosed) this.#events.startedWithout(error);
       });
       return;
     }
@@ -155,174 +218,46 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
 
   /** Stops background refreshes; tokens on demand work on until the server has drained. */
   onModuleDestroy(): void {
-    this.#supply.stopBackground();
+    this.#scheduler.stop();
+    this.#refresher.stopBackground();
   }
 
   /** Ends everything that is under way and forgets all tokens. */
   onApplicationShutdown(): void {
-    this.#supply.close();
-  }
-}
-
-const LONGEST_COOL_DOWN_MS = 30_000;
-
-/**
- * The tokens of one client, from the cache to the endpoint. Decides what a caller gets: a fresh token is served, a stale
- * one too while its successor is fetched, an expired one is waited for in one flight that all callers share.
- */
-export class TokenSupply {
-  readonly cache: TokenCache;
-  readonly #clock: AssetClock;
-  readonly #recentTime: RecentTime;
-  readonly #flights: TokenFlights;
-  readonly #scheduler: RefreshScheduler;
-  #closed = false;
-
-  constructor(
-    config: AssetAuthConfig,
-    connections: ClientConnections,
-    clock: AssetClock,
-    journal: TokenJournal,
-  ) {
-    this.#clock = clock;
-    this.#recentTime = new RecentTime(clock);
-    this.cache = new TokenCache(config.maxTokens, (entry) => {
-      this.#scheduler.forget(entry);
-    });
-    const gate = new TokenGate(clock, {
-      slots: config.maxConcurrentTokenRequests,
-      queueTimeoutMs: config.tokenTimeoutMs,
-    });
-    const endpoint = new TokenEndpointClient(config, connections, clock);
-    this.#flights = new TokenFlights({
-      config,
-      clock,
-      random: Math.random,
-      cache: this.cache,
-      gate,
-      fetcher: new TokenFetcher(config, endpoint, clock, (reply) => {
-        gate.observe(reply.headers);
-      }),
-      journal,
-      plan: (entry) => {
-        this.#scheduler.plan(entry);
-      },
-    });
-    this.#scheduler = new RefreshScheduler(clock, this.cache, (entry) => {
-      this.#flights.inBackground(entry);
-    });
+    if (this.#isClosed) return;
+    this.onModuleDestroy();
+    this.#isClosed = true;
+    this.#refresher.close();
+    this.#cache.clear();
   }
 
-  get isClosed(): boolean {
-    return this.#closed;
-  }
-
-  /**
-   * A usable token, at once or after a wait.
-   *
-   * @throws AssetClosedError, or the reason of a signal that has aborted, synchronously
-   */
-  get(entry: TokenEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
-    if (this.#closed) throw new AssetClosedError();
+  /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */
+  #get(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
+    if (this.#isClosed) throw new AssetClosedError();
     const { signal, forceRefresh = false } = options;
     signal?.throwIfAborted();
     if (forceRefresh) return this.#wait(entry, signal);
-    const state = this.#stateOf(entry);
-    if (state === 'expired' || entry.settled === undefined) return this.#wait(entry, signal);
-    this.#use(entry);
-    if (state === 'fresh') return entry.settled;
-    this.#flights.inBackground(entry);
-    return this.#lastsTooShort(entry, options) ? this.#waitOrHeld(entry, options) : entry.settled;
-  }
-
-  /** The token if one is at hand that lasts long enough. */
-  peek(entry: TokenEntry, options: GetAccessTokenOptions): AccessToken | undefined {
-    const state = this.#stateOf(entry);
-    if (state === 'expired') return undefined;
-    if (state === 'stale' && this.#lastsTooShort(entry, options)) return undefined;
-    this.#use(entry);
-    if (state === 'stale') this.#flights.inBackground(entry);
-    return entry.token;
-  }
-
-  /** Gives up a token, unless a newer one has taken its place. */
-  invalidate(token: AccessToken): void {
-    const entry = this.cache.find(requestOf(token).key);
-    if (entry?.token?.value !== token.value) return;
-    entry.invalidated = true;
-    this.#scheduler.plan(entry);
-  }
-
-  /**
-   * The token to try instead of one that the API rejected, which is the same where the endpoint hands out no other;
-   * `undefined` if one was tried a moment ago. Spends only the token that was really sent, and at most one request per
-   * key and cool-down.
-   */
-  async replaceRejected(sent: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined> {
-    if (this.#closed) throw new AssetClosedError();
-    const entry = this.cache.findOrCreate(requestOf(sent));
-    const current = entry.held(this.#clock);
-    if (current !== undefined && current.value !== sent.value) {
-      this.#use(entry);
-      return current;
-    }
-    const now = this.#clock.monotonic();
-    const joins = this.#flights.underWay(entry.request) !== undefined;
-    if (!joins && now < entry.coolDownUntil) return undefined;
-    const asked = this.get(entry, { signal, forceRefresh: true });
-    if (!joins && this.#flights.underWay(entry.request) !== undefined) {
-      const lifeMs = sent.expiresAt.getTime() - sent.issuedAt.getTime();
-      entry.coolDownUntil = now + Math.min(LONGEST_COOL_DOWN_MS, lifeMs / 4);
-    }
-    return asked;
-  }
-
-  snapshot(): readonly AssetTokenSnapshot[] {
-    return this.cache
-      .entries()
-      .map((entry) => snapshotOf(entry, this.#clock, this.#flights.underWay(entry.request) !== undefined));
-  }
-
-  /** Stops what nobody waits for. */
-  stopBackground(): void {
-    this.#scheduler.stop();
-    this.#flights.stopBackground();
-  }
-
-  /** Ends everything that is under way and forgets all tokens. */
-  close(): void {
-    if (this.#closed) return;
-    this.stopBackground();
-    this.#closed = true;
-    this.#flights.close();
-    this.cache.clear();
-  }
-
-  #stateOf(entry: TokenEntry): TokenState {
-    return this.#recentTime.isBefore(entry.freshUntil) ? 'fresh' : entry.state(this.#clock);
-  }
-
-  #use(entry: TokenEntry): void {
+    const state = entry.state(this.#clock);
+    const { settled } = entry;
+    if (state === 'expired' || settled === undefined) return this.#wait(entry, signal);
     entry.markUse();
-    this.cache.touch(entry);
+    if (state === 'fresh') return settled;
+    this.#refresher.refreshAhead(entry);
+    return this.#lastsTooShort(entry, options) ? this.#waitOrHeld(entry, options) : settled;
   }
 
-  #lastsTooShort(entry: TokenEntry, { minimumLifeMs = 0 }: GetAccessTokenOptions): boolean {
-    const enough = Math.min(minimumLifeMs, (entry.life?.windowMs ?? 0) / 2);
-    return entry.remaining(this.#clock) < enough;
+  #lastsTooShort(entry: CacheEntry, { minimumLifeMs = 0 }: GetAccessTokenOptions): boolean {
+    return entry.remainingMs(this.#clock) < Math.min(minimumLifeMs, entry.windowMs / 2);
   }
 
-  async #wait(entry: TokenEntry, signal: AbortSignal | undefined): Promise<AccessToken> {
-    const flight = this.#flights.forCaller(entry);
-    if (!(flight instanceof TokenFlight)) {
-      if ('refused' in flight) throw flight.refused;
-      return flight.held;
-    }
-    if (signal === undefined) return flight.landed;
+  async #wait(entry: CacheEntry, signal: AbortSignal | undefined): Promise<AccessToken> {
+    const pending = this.#refresher.request(entry);
+    if (!(pending instanceof PendingRequest)) return pending;
+    if (signal === undefined) return pending.token;
     try {
-      return await untilAborted(flight.landed, signal);
+      return await untilAborted(pending.token, signal);
     } finally {
-      flight.leave();
+      pending.leave();
     }
   }
 
@@ -330,24 +265,20 @@ export class TokenSupply {
    * Waits for the next token, for half of the time that the caller and the present token have at most: an endpoint that
    * hangs must not take a usable token away.
    */
-  async #waitOrHeld(
-    entry: TokenEntry,
-    { signal, minimumLifeMs = 0 }: GetAccessTokenOptions,
-  ): Promise<AccessToken> {
-    const { token, life } = entry;
+  async #waitOrHeld(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
+    const { signal, minimumLifeMs = 0 } = options;
+    const present = entry.held(this.#clock);
     const patience = new AbortController();
+    const patienceMs = Math.min(minimumLifeMs, entry.remainingMs(this.#clock)) / 2;
     const end = (): void => {
       patience.abort();
     };
-    const patienceMs = Math.min(minimumLifeMs, entry.remaining(this.#clock)) / 2;
     const cancelTimer = this.#clock.setTimeout(end, patienceMs, { ref: true });
     try {
       return await untilAborted(this.#wait(entry, signal), patience.signal);
     } catch (error) {
-      if (signal?.aborted || this.#closed) throw error;
-      // Evicted meanwhile, the entry holds no token any more. The caller's is as good as it was.
-      const present = entry.kept || entry.invalidated || !isUsable(life, this.#clock) ? undefined : token;
-      const held = entry.held(this.#clock) ?? present;
+      if (signal?.aborted || this.#isClosed) throw error;
+      const held = entry.held(this.#clock) ?? this.#stillUsable(entry, present);
       if (held !== undefined) return held;
       if (patience.signal.aborted) return await this.#wait(entry, signal);
       throw error;
@@ -355,23 +286,12 @@ export class TokenSupply {
       cancelTimer();
     }
   }
-}
 
-const isUsable = (life: TokenLife | undefined, clock: AssetClock): boolean =>
-  life !== undefined && tokenState(life, clock) !== 'expired';
-
-/** How one call of `AssetTokenService.getAccessToken` differs from the usual. */
-export interface GetAccessTokenOptions {
-  /** Ends the wait of this caller at once, with the signal's reason; others that wait get their token. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Ask for a new token although the present one is usable. Joins a request under way, obeys the pauses after failures,
-   * and rejects on failure while the present token goes on serving.
-   */
-  readonly forceRefresh?: boolean | undefined;
-  /**
-   * Milliseconds that the token should last at least, up to half the time before expiry in which tokens are refreshed.
-   * For one that lasts less, the next is waited for, but no longer than half of them; then the present one is served.
-   */
-  readonly minimumLifeMs?: number | undefined;
+  /** Evicted meanwhile, the entry holds no token any more. The caller's is as good as it was. */
+  #stillUsable(entry: CacheEntry, token: AccessToken | undefined): AccessToken | undefined {
+    const wasEvicted = !entry.isCached && !entry.isInvalidated;
+    return wasEvicted && token !== undefined && remainingMs(lifeOf(token), this.#clock) > 0
+      ? token
+      : undefined;
+  }
 }

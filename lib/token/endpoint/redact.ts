@@ -7,7 +7,7 @@ const SHOWN = 200;
  * Text of another system, fit for our error messages: without any of the secrets, in whatever form an endpoint echoes
  * them, without control characters, and cut.
  */
-export function foreignText(text: string, secrets: readonly string[]): string {
+export function redacted(text: string, secrets: readonly string[]): string {
   const forms = new Set(secrets.flatMap(readableForms));
   const longest = Math.max(REDACTED.length, ...[...forms].map(({ length }) => length));
   // Far more than is shown can stem from: a secret that the cut goes through would be shown in part.
@@ -26,7 +26,7 @@ export function thrownText(thrown: unknown, secrets: readonly string[]): string 
     if (name === 'SyntaxError') return name;
     // Several addresses that all refuse make one error with a code and no message.
     const said = [message, code].find((value) => typeof value === 'string' && value !== '');
-    return foreignText(String(said ?? thrown), secrets);
+    return redacted(String(said ?? thrown), secrets);
   } catch {
     return 'something that cannot be printed';
   }
@@ -61,23 +61,3 @@ const unescaped = (text: string): string =>
     if (percent !== undefined) return Buffer.from(percent.replaceAll('%', ''), 'hex').toString();
     return unit === undefined ? (plain ?? '') : String.fromCharCode(Number.parseInt(unit, 16));
   });
-
-/** Where endpoints say what went wrong (RFC 6749 §5.2 and custom); Asset documents none of them, so all are optional. */
-const EXPLANATIONS = ['error', 'error_description', 'detail', 'message'] as const;
-
-/** What a failed answer says of itself. */
-export interface EndpointExplanation {
-  /** OAuth's `error` code, where there is one. */
-  readonly error: string | undefined;
-  /** All that was said, cleaned, to be quoted in a message; empty if nothing was. */
-  readonly text: string;
-}
-
-export function endpointExplanation(body: unknown, secrets: readonly string[]): EndpointExplanation {
-  const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
-  const said = EXPLANATIONS.map((name) => fields[name]).filter((value) => typeof value === 'string');
-  return {
-    error: typeof fields.error === 'string' ? fields.error : undefined,
-    text: [...new Set(said.map((value) => foreignText(value, secrets)))].join(': '),
-  };
-}

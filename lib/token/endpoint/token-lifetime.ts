@@ -1,4 +1,15 @@
-import { LATEST_TIME, type TokenClaims } from './token-response.js';
+/** What a token may tell of itself. Everything is optional. */
+export interface TokenClaims {
+  /** Seconds since the epoch (RFC 7519 §4.1.4). */
+  readonly exp?: number;
+  /** Seconds since the epoch (RFC 7519 §4.1.6). */
+  readonly iat?: number;
+  readonly scopes?: readonly string[];
+  readonly businessId?: string;
+}
+
+/** The year 2100, in seconds. A larger number is no time in seconds: it is in milliseconds, perhaps. */
+export const LATEST_TIME = 4_102_444_800;
 
 const TEN_YEARS_MS = 315_360_000_000;
 /** `expires_in` from here on is the moment of expiry, below it a number of seconds: 10⁹ s are 31 years. */
@@ -23,9 +34,11 @@ export interface LifetimeEvidence {
  * of `expires_in` and the JWT's own `exp` wins.
  */
 export function lifetimeMs(evidence: LifetimeEvidence): number | undefined {
-  const said = expiresInNumber(evidence.expiresIn);
+  const expiresIn = expiresInNumber(evidence.expiresIn);
   const lives: number[] = [];
-  if (said !== undefined) lives.push(said < TIMESTAMPS_FROM ? said * 1000 : lifeUntil(said, evidence));
+  if (expiresIn !== undefined) {
+    lives.push(expiresIn < TIMESTAMPS_FROM ? expiresIn * 1000 : lifeUntil(expiresIn, evidence));
+  }
   if (evidence.claims.exp !== undefined) lives.push(lifeUntil(evidence.claims.exp, evidence));
   const life = lives.length > 0 ? Math.min(...lives) : evidence.tokenTtlSeconds * 1000;
   return life > 0 ? Math.min(life, TEN_YEARS_MS) : undefined;
@@ -38,7 +51,7 @@ const DECIMAL = /^-?\d+(\.\d+)?$/;
 function expiresInNumber(expiresIn: unknown): number | undefined {
   const isDecimal = typeof expiresIn === 'string' && expiresIn.length < 100 && DECIMAL.test(expiresIn.trim());
   const value = typeof expiresIn === 'number' || isDecimal ? Number(expiresIn) : Number.NaN;
-  // NaN is not up to anything.
+  // NaN fails every comparison.
   return value <= LATEST_TIME ? value : undefined;
 }
 
@@ -61,22 +74,4 @@ function serverOffsetMs({ serverDate, sentAt, receivedAt }: LifetimeEvidence): n
   const least = serverDate - receivedAt;
   const most = serverDate + 1000 - sentAt;
   return least <= 0 && most >= 0 ? 0 : most;
-}
-
-/** What the stale window depends on. */
-export interface StaleWindowInput {
-  readonly lifeMs: number;
-  readonly refreshAheadRatio: number;
-  /** In [0, 1), rolled once per token: rolled per call, the earliest bound would always win. */
-  readonly jitter: number;
-  /** How long the token request took. */
-  readonly requestMs: number;
-}
-
-/**
- * Milliseconds before expiry from which the successor is fetched. Wide enough for two token requests: one-second tokens
- * of a slow endpoint would block callers otherwise. At most half the life, so that a token is fresh at all.
- */
-export function staleWindowMs({ lifeMs, refreshAheadRatio, jitter, requestMs }: StaleWindowInput): number {
-  return Math.min(Math.max(refreshAheadRatio * lifeMs * (1 + 0.2 * jitter), 2 * requestMs), lifeMs / 2);
 }

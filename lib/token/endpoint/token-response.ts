@@ -1,56 +1,102 @@
-import type { AccessTokenRequest, AccessTokenGrant } from '../token-request.js';
-import { endpointExplanation } from './redact.js';
+import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
+import type { Instant } from '../../config/clock.js';
+import { printable } from '../../config/text.js';
 import {
   LONGEST_ORDERED_WAIT_MS,
   orderedWaitMs,
+  type ResponseHeaders,
   retryAfterMs,
   serverDateMs,
 } from '../../retry/rate-limit.js';
-import type { TokenReply } from './token-endpoint.client.js';
+import type { AccessTokenGrant, AccessTokenRequest } from '../token-request.js';
+import { redacted } from './redact.js';
+import { LATEST_TIME, lifetimeMs, type TokenClaims } from './token-lifetime.js';
 import {
-  type TokenFailure,
-  type TokenOutcome,
-  AssetTokenError,
+  alreadyExpired,
   type AssetTokenErrorCode,
+  type FailureDetails,
+  type TokenRequestFailure,
+  tokenRequestFailure,
 } from './token.errors.js';
-import { printable } from '../../config/text.js';
 
-/** A token as the endpoint answered it, before its life is worked out. */
-export interface GrantedToken {
+/** An answer of the token endpoint, whatever its status. */
+export interface TokenResponse {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  /** Up to a length that no token answer has; the rest is not read. */
+  readonly body: string;
+  readonly sentAt: Instant;
+  /** Wall clock when the answer was complete. */
+  readonly receivedAt: number;
+  /** How long the request took, in milliseconds. */
+  readonly requestMs: number;
+}
+
+/** A token as it leaves the endpoint: the one thing that the rest of the library needs to know of an answer. */
+export interface IssuedToken {
   readonly value: string;
-  readonly expiresIn: unknown;
-  readonly claims: TokenClaims;
-  readonly serverDate: number | undefined;
+  /** When its request was sent. */
+  readonly issuedAt: Instant;
+  /** Counted from `issuedAt`, in milliseconds. */
+  readonly lifeMs: number;
+  readonly requestMs: number;
+  /** How it differs from what was asked for, in words. */
+  readonly difference: string | undefined;
 }
 
 /** What an answer is judged against. */
-export interface AnswerContext {
+export interface ResponseContext {
   readonly request: AccessTokenRequest;
-  readonly environment: string;
-  readonly tokenUrl: string;
-  /** Never to be repeated, should the endpoint echo them. */
-  readonly secrets: readonly string[];
+  readonly config: AssetAuthConfig;
+  /** Never to be repeated, should the endpoint echo it. */
+  readonly clientSecret: string;
 }
 
-/** Reads the endpoint's answer. Status first, since the fields of Asset's error bodies are not documented. */
-export function readTokenAnswer(reply: TokenReply, context: AnswerContext): TokenOutcome<GrantedToken> {
-  const body = parsed(reply.body);
-  if (reply.status < 200 || reply.status >= 300) return { failure: readRefusal(reply, body, context) };
+/**
+ * Reads the endpoint's answer. Status first, since the fields of Asset's error bodies are not documented. What a token
+ * says of itself is optional: Asset documents `aud` only, and opaque tokens say nothing.
+ *
+ * @throws TokenRequestFailure when it holds no token that can be used
+ */
+export function readTokenResponse(response: TokenResponse, context: ResponseContext): IssuedToken {
+  const { request, config } = context;
+  const body = parsed(response.body);
+  const { status } = response;
+  if (status < 200 || status >= 300) throw refusal(response, body, context);
   const problem = tokenProblem(body);
   if (problem !== undefined) {
-    return {
-      failure: failure(context, 'ASSET_TOKEN_MALFORMED', {
-        what: `the endpoint answered ${reply.status}, but ${problem}. Check that tokenPath and baseUrl lead to Asset's token endpoint and that no gateway changes its answers.`,
-        retryable: true,
-        status: reply.status,
-      }),
-    };
+    throw failure(context, 'ASSET_TOKEN_MALFORMED', {
+      what: `the endpoint answered ${status}, but ${problem}. Check that tokenPath and baseUrl lead to Asset's token endpoint and that no gateway changes its answers.`,
+      fault: 'unclear',
+      retryable: true,
+      status,
+    });
   }
-  const { access_token: value, expires_in: expiresIn } = body as {
-    access_token: string;
-    expires_in?: unknown;
-  };
-  return { token: { value, expiresIn, claims: tokenClaims(value), serverDate: serverDateMs(reply.headers) } };
+  const { access_token: value, expires_in: expiresIn } = body as TokenBody;
+  const claims = tokenClaims(value);
+  const difference = grantDifference(request, claims);
+  if (difference !== undefined && config.grantedScopes === 'error') {
+    throw failure(context, 'ASSET_GRANT_MISMATCH', {
+      what: `the endpoint granted something else: ${difference}. Grant the OAuth client what it asks for in Asset's Dashboard, or set grantedScopes: 'warn'.`,
+      fault: 'request',
+    });
+  }
+  const { sentAt, receivedAt, requestMs } = response;
+  const lifeMs = lifetimeMs({
+    sentAt: sentAt.wall,
+    receivedAt,
+    serverDate: serverDateMs(response.headers),
+    expiresIn,
+    claims,
+    tokenTtlSeconds: config.tokenTtlSeconds,
+  });
+  if (lifeMs === undefined) throw alreadyExpired(request, config.environment);
+  return { value, issuedAt: sentAt, lifeMs, requestMs, difference };
+}
+
+interface TokenBody {
+  readonly access_token: string;
+  readonly expires_in?: unknown;
 }
 
 /** RFC 6750 §2.1: `b64token`; anything else would not survive in a header. */
@@ -68,148 +114,102 @@ function tokenProblem(body: unknown): string | undefined {
   return undefined;
 }
 
-function readRefusal(reply: TokenReply, body: unknown, context: AnswerContext): TokenFailure {
-  const { status } = reply;
-  const said = endpointExplanation(body, context.secrets);
+/** Which status means what, and whose fault it is. */
+function refusal(response: TokenResponse, body: unknown, context: ResponseContext): TokenRequestFailure {
+  const { status, headers, receivedAt } = response;
+  const { environment, tokenUrl } = context.config;
+  const said = explanation(body, context.clientSecret);
   const answered = `the endpoint answered ${status}${said.text === '' ? '' : ` (${said.text})`}.`;
-  const fail = (code: AssetTokenErrorCode, cure: string, more?: Partial<FailureDetails>): TokenFailure =>
-    failure(context, code, { what: `${answered} ${cure}`, status, endpointIsWell: true, ...more });
+  const fail = (
+    code: AssetTokenErrorCode,
+    cure: string,
+    more?: Partial<FailureDetails>,
+  ): TokenRequestFailure =>
+    failure(context, code, { what: `${answered} ${cure}`, status, fault: 'request', ...more });
+  const says = (error: string): boolean => (status === 400 || status === 422) && said.error === error;
 
-  if (status === 401 || ((status === 400 || status === 422) && said.error === 'invalid_client')) {
-    return fail(
-      'ASSET_CREDENTIALS_REJECTED',
-      `Check clientId and clientSecret; sandbox and production have separate ones, and this is ${context.environment}.`,
-      { blame: 'endpoint', endpointIsWell: false },
-    );
+  if (status === 401 || says('invalid_client')) {
+    const cure = `Check clientId and clientSecret; sandbox and production have separate ones, and this is ${environment}.`;
+    return fail('ASSET_CREDENTIALS_REJECTED', cure, { fault: 'endpoint' });
   }
-  if (status === 403 || ((status === 400 || status === 422) && said.error === 'invalid_scope')) {
-    return fail(
-      'ASSET_SCOPE_REJECTED',
-      "Grant the scopes to the OAuth client in Asset's Dashboard, or ask for fewer.",
-    );
+  if (status === 403 || says('invalid_scope')) {
+    const cure = "Grant the scopes to the OAuth client in Asset's Dashboard, or ask for fewer.";
+    return fail('ASSET_SCOPE_REJECTED', cure);
   }
   if (status === 404) {
     return context.request.businessId === undefined
       ? fail(
           'ASSET_CONFIG_INVALID',
-          `There is no token endpoint at ${context.tokenUrl}: check tokenPath and baseUrl.`,
+          `There is no token endpoint at ${tokenUrl}: check tokenPath and baseUrl.`,
         )
-      : fail('ASSET_BUSINESS_UNKNOWN', `Check that the business exists in ${context.environment}.`);
+      : fail('ASSET_BUSINESS_UNKNOWN', `Check that the business exists in ${environment}.`);
   }
   if (status === 429) {
     return fail('ASSET_TOKEN_THROTTLED', 'Too many token requests; they are spaced out by themselves.', {
-      blame: 'endpoint',
-      endpointIsWell: false,
+      fault: 'endpoint',
       retryable: true,
-      orderedWait: atMost(orderedWaitMs(reply.headers, reply.receivedAt)),
+      orderedWaitMs: bounded(orderedWaitMs(headers, receivedAt)),
     });
   }
   if (status >= 500 || status === 408) {
     // Rate-limit headers come with every answer; only on a 429 do they order a wait.
-    const ordered = status === 503 ? atMost(retryAfterMs(reply.headers, reply.receivedAt)) : undefined;
+    const ordered = status === 503 ? bounded(retryAfterMs(headers, receivedAt)) : undefined;
     return fail('ASSET_TOKEN_UNAVAILABLE', 'It is asked again by itself, with growing pauses.', {
-      blame: ordered === undefined ? 'key' : 'endpoint',
-      unavailable: true,
-      endpointIsWell: false,
+      fault: ordered === undefined ? 'unavailable' : 'endpoint',
       retryable: true,
-      orderedWait: ordered,
+      orderedWaitMs: ordered,
     });
   }
   if (status < 400) {
-    return fail('ASSET_TOKEN_MALFORMED', 'Token requests follow no redirects: check baseUrl and tokenPath.', {
-      endpointIsWell: false,
-      retryable: true,
-    });
+    const cure = 'Token requests follow no redirects: check baseUrl and tokenPath.';
+    return fail('ASSET_TOKEN_MALFORMED', cure, { fault: 'unclear', retryable: true });
   }
   return fail('ASSET_TOKEN_REQUEST_REJECTED', 'Check scopes, businessId, resource and tokenTtlSeconds.');
 }
 
-const atMost = (waitMs: number | undefined): number | undefined =>
+const bounded = (waitMs: number | undefined): number | undefined =>
   waitMs === undefined ? undefined : Math.min(waitMs, LONGEST_ORDERED_WAIT_MS);
 
-interface FailureDetails extends Partial<Omit<TokenFailure, 'error' | 'orderedWaitMs'>> {
-  readonly what: string;
-  readonly status?: number | undefined;
-  readonly timedOut?: boolean;
-  readonly retryable?: boolean;
-  readonly orderedWait?: number | undefined;
-  readonly cause?: unknown;
-}
-
-/** A failure with everything said that the policies for waiting and retrying need to know. */
-export function failure(
-  { request, environment }: Pick<AnswerContext, 'request' | 'environment'>,
+const failure = (
+  { request, config: { environment } }: ResponseContext,
   code: AssetTokenErrorCode,
   details: FailureDetails,
-): TokenFailure {
-  const { what, status, timedOut = status === 504, retryable = false, orderedWait, cause } = details;
-  const error = new AssetTokenError(what, {
-    code,
-    grant: request,
-    environment,
-    status,
-    timedOut,
-    retryable,
-    retryAfterMs: orderedWait,
-    cause,
-  });
+): TokenRequestFailure => tokenRequestFailure({ request, environment }, code, details);
+
+/** Where endpoints say what went wrong (RFC 6749 §5.2 and custom); Asset documents none of them, so all are optional. */
+const EXPLANATIONS = ['error', 'error_description', 'detail', 'message'] as const;
+
+/** What a failed answer says of itself: OAuth's `error` code, and all that can be quoted in a message. */
+function explanation(
+  body: unknown,
+  clientSecret: string,
+): { readonly error: string | undefined; readonly text: string } {
+  const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  const said = EXPLANATIONS.map((name) => fields[name]).filter((value) => typeof value === 'string');
   return {
-    error,
-    blame: details.blame ?? 'key',
-    unavailable: details.unavailable ?? false,
-    endpointIsWell: details.endpointIsWell ?? false,
-    orderedWaitMs: orderedWait,
+    error: typeof fields.error === 'string' ? fields.error : undefined,
+    text: [...new Set(said.map((value) => redacted(value, [clientSecret])))].join(': '),
   };
 }
 
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a token may tell of itself. Everything is optional: Asset documents `aud` only, and opaque tokens tell nothing. */
-export interface TokenClaims {
-  /** Seconds since the epoch (RFC 7519 §4.1.4). */
-  readonly exp?: number;
-  /** Seconds since the epoch (RFC 7519 §4.1.6). */
-  readonly iat?: number;
-  readonly scopes?: readonly string[];
-  readonly businessId?: string;
-}
-
-const NOTHING: TokenClaims = Object.freeze({});
+const NO_CLAIMS: TokenClaims = Object.freeze({});
 
 /** Reads a JWT's claims without checking its signature: the API does that, we only want to know when to renew. */
 export function tokenClaims(token: string): TokenClaims {
   // No more parts than tell that it is none: the text may be nothing but dots.
   const parts = token.split('.', 4);
-  if (parts.length !== 3) return NOTHING;
-  try {
-    const payload: unknown = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString('utf8'));
-    return typeof payload === 'object' && payload !== null
-      ? readClaims(payload as Record<string, unknown>)
-      : NOTHING;
-  } catch {
-    return NOTHING;
-  }
-}
-
-function readClaims(payload: Record<string, unknown>): TokenClaims {
-  const scopes = scopeList(payload.scope ?? payload.scp ?? payload.scopes);
-  const businessId = payload.business_id;
+  if (parts.length !== 3) return NO_CLAIMS;
+  const payload = parsed(Buffer.from(parts[1] ?? '', 'base64url').toString('utf8'));
+  if (typeof payload !== 'object' || payload === null) return NO_CLAIMS;
+  const { exp, iat, scope, scp, scopes, business_id: businessId } = payload as Record<string, unknown>;
+  const granted = scopeList(scope ?? scp ?? scopes);
   return {
-    ...(isTime(payload.exp) && { exp: payload.exp }),
-    ...(isTime(payload.iat) && { iat: payload.iat }),
-    ...(scopes !== undefined && { scopes }),
+    ...(isTime(exp) && { exp }),
+    ...(isTime(iat) && { iat }),
+    ...(granted !== undefined && { scopes: granted }),
     ...(typeof businessId === 'string' && { businessId }),
   };
 }
-
-/** The year 2100. What is larger is no time in seconds: somebody sent milliseconds, perhaps. */
-export const LATEST_TIME = 4_102_444_800;
 
 const isTime = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(value) && value <= LATEST_TIME;
@@ -225,15 +225,18 @@ function scopeList(value: unknown): readonly string[] | undefined {
  * How a token differs from what was asked for, in words, or `undefined`. Only a token's own claims can show it: Asset's
  * answers carry no `scope` field.
  */
-export function grantDifference(asked: AccessTokenGrant, claims: TokenClaims): string | undefined {
-  const differences = [scopeDifference(asked, claims), businessDifference(asked, claims)];
-  const said = differences.filter((difference) => difference !== undefined);
-  return said.length > 0 ? said.join('; ') : undefined;
+export function grantDifference(asked: AccessTokenGrant, granted: TokenClaims): string | undefined {
+  const differences = [scopeDifference(asked.scopes, granted.scopes)];
+  const { businessId } = granted;
+  if (asked.businessId !== undefined && businessId !== undefined && asked.businessId !== businessId) {
+    differences.push(`it was granted for business ${printable(businessId)}`);
+  }
+  return differences.filter((difference) => difference !== undefined).join('; ') || undefined;
 }
 
 function scopeDifference(
-  { scopes: asked }: AccessTokenGrant,
-  { scopes: granted }: TokenClaims,
+  asked: readonly string[] | undefined,
+  granted: readonly string[] | undefined,
 ): string | undefined {
   if (asked === undefined || granted === undefined) return undefined;
   const missing = asked.filter((scope) => !granted.includes(scope));
@@ -245,10 +248,10 @@ function scopeDifference(
   return parts.length > 0 ? `it was granted ${parts.join(' and ')}` : undefined;
 }
 
-function businessDifference(
-  { businessId: asked }: AccessTokenGrant,
-  { businessId: granted }: TokenClaims,
-): string | undefined {
-  if (asked === undefined || granted === undefined || asked === granted) return undefined;
-  return `it was granted for business ${printable(granted)}`;
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }

@@ -4,7 +4,8 @@ import {
   type AssetAuthErrorDetails,
 } from '../../config/asset-auth.errors.js';
 import type { ScopeSet } from '../../config/scope-set.js';
-import { describeGrant, type AccessTokenGrant } from '../token-request.js';
+import type { Fault } from '../../retry/circuit-breaker.js';
+import { type AccessTokenGrant, describeGrant } from '../token-request.js';
 
 /** The codes of an {@link AssetTokenError}. */
 export type AssetTokenErrorCode = Extract<
@@ -101,18 +102,58 @@ export class AssetClosedError extends AssetAuthError {
   }
 }
 
-/** A token request that brought no token: what to tell callers, and whose fault it is. */
-export interface TokenFailure {
+/** A token request that brought no token. Thrown within this room, and caught once, where the request was started. */
+export class TokenRequestFailure extends Error {
+  /** What its callers are told. */
   readonly error: AssetTokenError;
-  /** `'endpoint'`: every other request would fare the same. `'key'`: this very request is at fault, or unlucky. */
-  readonly blame: 'endpoint' | 'key';
-  /** Whether the endpoint could not be used at all; several of these in a row are blamed on it. */
-  readonly unavailable: boolean;
-  /** Whether the endpoint answered in substance, and so is well. */
-  readonly endpointIsWell: boolean;
+  readonly fault: Fault;
   /** Milliseconds that the server ordered to wait. */
   readonly orderedWaitMs: number | undefined;
+
+  constructor(error: AssetTokenError, fault: Fault, orderedWaitMs: number | undefined) {
+    super(error.message);
+    this.error = error;
+    this.fault = fault;
+    this.orderedWaitMs = orderedWaitMs;
+  }
 }
 
-/** What the endpoint's answer, or the lack of one, comes to. */
-export type TokenOutcome<T> = { readonly token: T } | { readonly failure: TokenFailure };
+/** What a failure is told with. */
+export interface FailureDetails {
+  /** What came back and what to do about it, without what was asked for. */
+  readonly what: string;
+  readonly fault: Fault;
+  readonly status?: number | undefined;
+  readonly timedOut?: boolean;
+  readonly retryable?: boolean;
+  readonly orderedWaitMs?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/** A failure with everything that callers, and the policies for waiting and retrying, need to know. */
+export function tokenRequestFailure(
+  { request, environment }: { readonly request: AccessTokenGrant; readonly environment: string },
+  code: AssetTokenErrorCode,
+  details: FailureDetails,
+): TokenRequestFailure {
+  const { what, fault, status, timedOut = status === 504, retryable = false, orderedWaitMs, cause } = details;
+  const error = new AssetTokenError(what, {
+    code,
+    grant: request,
+    environment,
+    status,
+    timedOut,
+    retryable,
+    retryAfterMs: orderedWaitMs,
+    cause,
+  });
+  return new TokenRequestFailure(error, fault, orderedWaitMs);
+}
+
+/** The failure of a request that brought a token whose life is over. */
+export const alreadyExpired = (request: AccessTokenGrant, environment: string): TokenRequestFailure =>
+  tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_MALFORMED', {
+    what: "the endpoint handed out a token that has already expired. Check this machine's clock, and whether a gateway caches token answers.",
+    fault: 'unclear',
+    retryable: true,
+  });

@@ -1,7 +1,35 @@
-import type { InternalAxiosRequestConfig } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { parsedUrl, printable } from '../config/text.js';
+import { lowerCaseHeaders } from '../retry/rate-limit.js';
+import { AssetApiError, AssetRequestError, describeCall, type SentRequest } from './http.errors.js';
 import { assertBusiness, assertOurs } from './request-url.js';
-import { AssetRequestError } from './http.errors.js';
 import { assertHost } from './wire-config.js';
+
+/**
+ * Redirects are refused by default: Asset documents none, and each could lead a token away. With `maxRedirects` in the
+ * option `http` or on a request they are followed, within Asset's origin and the token's business only.
+ */
+
+/** The refusal of an answer that redirects, where axios rejects it; `undefined`: it is no redirect. */
+export function redirectRefusal(response: AxiosResponse | undefined): AssetApiError | undefined {
+  if (response === undefined || response.status < 300 || response.status >= 400) return undefined;
+  const { location } = lowerCaseHeaders(response);
+  if (typeof location !== 'string') return undefined;
+  const { host } = response.request as SentRequest;
+  return new AssetApiError(
+    `Asset answered ${response.status} to ${describeCall(response)}: a redirect to ${target(location, host)}. It was not followed, since a redirect can lead a token away. Call that address, or set maxRedirects, on the request or in the option http, to follow redirects within Asset's origin and the token's business.`,
+    response,
+    { code: 'ASSET_REQUEST_NOT_ALLOWED', retryable: false },
+  );
+}
+
+/** Without the query, which may hold a secret. */
+function target(location: string, host: string): string {
+  const url =
+    parsedUrl(location) ?? parsedUrl(`https://${host}${location.startsWith('/') ? '' : '/'}${location}`);
+  if (url === undefined) return 'an address that cannot be parsed';
+  return printable(url.host === host ? url.pathname : url.origin + url.pathname);
+}
 
 type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
 
@@ -25,13 +53,18 @@ const TARGET = [
 export class RedirectGuard {
   readonly #origin: string;
   readonly #businessId: string | undefined;
-  readonly #users: BeforeRedirect | undefined;
+  readonly #hook: BeforeRedirect | undefined;
   #refusal: Error | undefined;
 
-  constructor(origin: string, businessId: string | undefined, users: BeforeRedirect | undefined) {
+  /** @param config - with the application's own hook `beforeRedirect`, if it has one */
+  constructor(
+    origin: string,
+    businessId: string | undefined,
+    { beforeRedirect }: InternalAxiosRequestConfig,
+  ) {
     this.#origin = origin;
     this.#businessId = businessId;
-    this.#users = users;
+    this.#hook = beforeRedirect;
   }
 
   /** Why a redirect was not followed. Axios wraps what is thrown; this is the error itself. */
@@ -43,7 +76,7 @@ export class RedirectGuard {
   readonly beforeRedirect: BeforeRedirect = (options, response, request) => {
     const before = TARGET.map((name) => options[name] as unknown);
     const authorization = authorizationOf(options);
-    this.#users?.(options, response, request);
+    this.#hook?.(options, response, request);
     try {
       if (TARGET.some((name, i) => options[name] !== before[i])) {
         throw new AssetRequestError(
