@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { signJwt } from './json-web-token.js';
-import type { AssetSandboxSettings } from './sandbox.options.js';
-import type { SandboxTokenClaims } from './sandbox.request.js';
+import { createHmac, randomBytes } from 'node:crypto';
+import type { AssetSandboxSettings } from './options.js';
+import type { SandboxApiRequest, SandboxTokenClaims } from './recorder.js';
 
 const DEFAULT_LIFETIME_SECONDS = 3600;
 const STICKY_UNTIL_RATIO = 0.1;
@@ -30,6 +29,8 @@ export class SandboxTokens {
   readonly #limit: number;
   readonly #issued = new Map<string, { value: string; claims: SandboxTokenClaims; revoked: boolean }>();
   readonly #latest = new Map<string, IssuedToken>();
+  readonly #rejectionFilters: ((request: SandboxApiRequest) => boolean)[] = [];
+  #rejectionsLeft = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -47,6 +48,39 @@ export class SandboxTokens {
     for (const token of this.#issued.values()) {
       token.revoked = true;
     }
+  }
+
+  /**
+   * Scripts rejections of good tokens.
+   *
+   * @throws RangeError unless a number of times is positive and whole, or `Infinity`.
+   */
+  reject(which: number | ((request: SandboxApiRequest) => boolean)): void {
+    if (typeof which === 'function') {
+      this.#rejectionFilters.push(which);
+      return;
+    }
+    if (!(which === Infinity || (Number.isSafeInteger(which) && which > 0))) {
+      throw new RangeError(
+        `AssetSandbox.rejectTokens: the number of times must be positive and whole or Infinity, not ${String(which)}.`,
+      );
+    }
+    this.#rejectionsLeft += which;
+  }
+
+  /** Whether a scripted rejection hits this request; one that is counted is used up by it. */
+  takeRejection(request: SandboxApiRequest): boolean {
+    if (this.#rejectionFilters.some((filter) => filter(request))) {
+      return true;
+    }
+    const rejects = this.#rejectionsLeft > 0;
+    this.#rejectionsLeft -= rejects ? 1 : 0;
+    return rejects;
+  }
+
+  clearRejections(): void {
+    this.#rejectionFilters.length = 0;
+    this.#rejectionsLeft = 0;
   }
 
   issue(grant: SandboxGrant, settings: AssetSandboxSettings, now: number): IssuedToken {
@@ -131,4 +165,14 @@ function dropOldest(map: Map<string, unknown>, limit: number): void {
     }
     map.delete(key);
   }
+}
+
+/** A JWS in compact form, signed with HS256 (RFC 7515, RFC 7518 §3.2). */
+function signJwt(claims: object, key: string): string {
+  const content = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
+  return `${content}.${createHmac('sha256', key).update(content).digest('base64url')}`;
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

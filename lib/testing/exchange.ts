@@ -1,53 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { visitApi } from './api.endpoint.js';
-import type { AssetClock } from './asset-clock.js';
-import { deliver } from './delivery.js';
-import { type Answer, HttpProblem, problemAnswer } from './http.answer.js';
-import { readBody } from './request-body.js';
-import { parseTarget } from './request-target.js';
-import { overlay, replacementFor, type SandboxFault } from './sandbox.fault.js';
-import type { SandboxFaults } from './sandbox.faults.js';
-import type { SandboxHolds } from './sandbox.holds.js';
-import type { OpenRequest } from './sandbox.request.js';
-import type { SandboxRecorder } from './sandbox.recorder.js';
-import type { SandboxRouter } from './sandbox.router.js';
-import type { SandboxState, Visit } from './sandbox.state.js';
-import { visitTokenEndpoint } from './token.endpoint.js';
+import { type Answer, HttpProblem, problemAnswer } from './answer.js';
+import { acceptApiRequest } from './api.endpoint.js';
+import { pause } from './clock.js';
+import { overlay, replacementFor, type SandboxFault } from './faults.js';
+import type { OpenRequest } from './recorder.js';
+import { parseTarget } from './router.js';
+import { deliver, readBody } from './server.js';
+import type { AcceptedRequest, SandboxState } from './state.js';
+import { acceptTokenRequest } from './token.endpoint.js';
 
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
-
-/** The parts of an {@link AssetSandbox} that a request passes through. */
-export interface ExchangeParts {
-  readonly state: SandboxState;
-  readonly router: SandboxRouter;
-  readonly recorder: SandboxRecorder;
-  readonly faults: SandboxFaults;
-  readonly holds: SandboxHolds;
-  readonly maxBodyBytes: number;
-}
 
 /** One request from its arrival to its answer. Settles when the answer is on its way, or will never be. */
 export async function exchange(
   message: IncomingMessage,
   response: ServerResponse,
-  parts: ExchangeParts,
+  state: SandboxState,
 ): Promise<void> {
-  const { state, recorder, faults } = parts;
+  const { recorder, faults } = state;
   const gone = new AbortController();
   response.on('close', () => {
     gone.abort();
   });
-  const body = await readBody(message, parts.maxBodyBytes);
+  const body = await readBody(message, state.maxBodyBytes);
   if (body === undefined) {
     return;
   }
   // From here to the recording nothing waits, so that requests are decided on and recorded in the order of arrival.
-  const visit = open(message, body.bytes, parts);
-  const { record } = visit;
+  const accepted = accept(message, body.bytes, state);
+  const { record } = accepted;
   const fault = body.isTooLarge ? undefined : faults.take(record);
-  const answer = body.isTooLarge ? tooLarge(state) : decide(visit, fault, state);
+  const answer = body.isTooLarge ? tooLarge(state) : decide(accepted, fault, state);
   // Begun before the recording, so that a test which was told of the request finds its timer set.
-  const due = untilDue(record, fault, parts, gone.signal);
+  const due = untilDue(record, fault, state, gone.signal);
   recorder.received(record);
   await due;
   if (gone.signal.aborted || (fault !== undefined && 'hang' in fault)) {
@@ -61,7 +46,7 @@ export async function exchange(
   }
 }
 
-function open(message: IncomingMessage, body: Buffer, { state, router }: ExchangeParts): Visit {
+function accept(message: IncomingMessage, body: Buffer, state: SandboxState): AcceptedRequest {
   const path = message.url ?? '/';
   const incoming = {
     method: message.method ?? 'GET',
@@ -70,12 +55,17 @@ function open(message: IncomingMessage, body: Buffer, { state, router }: Exchang
     body,
     at: state.clock.now(),
   };
-  return parseTarget(path).isTokenEndpoint
-    ? visitTokenEndpoint(incoming, state)
-    : visitApi(incoming, state, router);
+  const target = parseTarget(path);
+  return target.isTokenEndpoint
+    ? acceptTokenRequest(incoming, state)
+    : acceptApiRequest(incoming, target, state);
 }
 
-function decide({ serve }: Visit, fault: SandboxFault | undefined, { settings }: SandboxState): Answer {
+function decide(
+  { serve }: AcceptedRequest,
+  fault: SandboxFault | undefined,
+  { settings }: SandboxState,
+): Answer {
   const replacement = fault === undefined ? undefined : replacementFor(fault);
   if (replacement !== undefined) {
     return replacement;
@@ -104,28 +94,16 @@ function withDate(answer: Answer, { settings, clock }: SandboxState): Answer {
 async function untilDue(
   record: OpenRequest,
   fault: SandboxFault | undefined,
-  { state, holds }: ExchangeParts,
+  state: SandboxState,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const hold of holds.fitting(record)) {
+  for (const hold of state.holds.fitting(record)) {
     await hold.wait(signal);
   }
   const { latencyMs } = state.settings;
   const latency = typeof latencyMs === 'number' ? latencyMs : (latencyMs[record.kind] ?? 0);
   const delay = latency + (fault !== undefined && 'delayMs' in fault ? (fault.delayMs ?? 0) : 0);
   if (delay > 0 && !signal.aborted) {
-    await pause(Math.min(delay, LONGEST_DELAY_MS), state.clock, signal);
+    await pause(state.clock, Math.min(delay, LONGEST_DELAY_MS), signal);
   }
-}
-
-function pause(ms: number, clock: AssetClock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      cancel();
-      signal.removeEventListener('abort', wake);
-      resolve();
-    };
-    const cancel = clock.setTimeout(wake, ms, { ref: true });
-    signal.addEventListener('abort', wake);
-  });
 }

@@ -1,4 +1,4 @@
-import type { SandboxRequest, SandboxRequestFilter, SandboxRequestKind } from './sandbox.request.js';
+import type { SandboxRequest, SandboxRequestFilter, SandboxRequestKind } from './recorder.js';
 
 /** A gate in front of an {@link AssetSandbox}'s answers. */
 export interface SandboxHold {
