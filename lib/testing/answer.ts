@@ -6,14 +6,14 @@ const PAGE_TOKEN_PREFIX = 'page:';
 /** Header names and values of an answer. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
 
-/** What will be sent back, before any scripted fault or delay. */
+/** An answer as an endpoint gives it, before any scripted fault. */
 export interface Answer {
   readonly status: number;
   readonly headers: AnswerHeaders;
   readonly body: string | Buffer;
 }
 
-/** Thrown by a route to answer with an error. The message is shown to the client, so it never quotes what was sent. */
+/** Thrown to answer with an error. The client reads the message, so it never quotes the request. */
 export class HttpProblem extends Error {
   constructor(
     readonly status: number,

@@ -5,14 +5,7 @@ import { type RequestTarget, type RouteMatch, routesOnPath } from './router.js';
 import { API_ROUTES } from './routes/api-routes.js';
 import type { AcceptedRequest, SandboxState } from './state.js';
 
-/** What a request's `Authorization` header amounts to. */
-interface Access {
-  readonly claims: SandboxTokenClaims | undefined;
-  /** Why the call is refused, or `undefined` if it is not. */
-  readonly problem: HttpProblem | undefined;
-}
-
-/** Takes up a request to anything but the token endpoint. */
+/** Takes up a request to anything but the token endpoint: bearer check, scripted rejection, rate limit, then the route. */
 export function acceptApiRequest(
   incoming: ArrivedRequest,
   target: RequestTarget,
@@ -57,7 +50,7 @@ export function acceptApiRequest(
   return { record, serve };
 }
 
-/** Paths of Asset that the sandbox does not know can be read, and are empty, so that any GET can be tried out. */
+/** Any GET below `/v0` that no route serves is answered with an empty list, so that every path of Asset can be tried. */
 function serveUnknown(method: string, target: RequestTarget, onPath: readonly RouteMatch[]): Answer {
   if (onPath.length > 0) {
     throw new HttpProblem(405, 'method_not_allowed', 'The path does not know this method.', {
@@ -81,6 +74,13 @@ function withHeaders(headers: AnswerHeaders, work: () => Answer): Answer {
     }
     throw error;
   }
+}
+
+/** The outcome of a bearer check. */
+interface Access {
+  readonly claims: SandboxTokenClaims | undefined;
+  /** Why the call is refused, or `undefined` if it is not. */
+  readonly problem: HttpProblem | undefined;
 }
 
 /**

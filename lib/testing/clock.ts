@@ -25,9 +25,7 @@ export interface AssetClock {
   setTimeout(callback: () => void, delayMs: number, options: { readonly ref: boolean }): () => void;
 }
 
-/**
- * The clock of the machine. Globals are read at call time, so that fake timers installed later are respected.
- */
+/** The clock of the machine. It reads globals at call time, so that fake timers installed later take effect. */
 export class SystemClock implements AssetClock {
   now(): number {
     return Date.now();

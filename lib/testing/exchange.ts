@@ -11,7 +11,10 @@ import { acceptTokenRequest } from './token.endpoint.js';
 
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-/** One request from its arrival to its answer. Settles when the answer is on its way, or will never be. */
+/**
+ * One request from its arrival to its answer: read, decide, record, wait for holds and latency, send. Settles when the
+ * answer is sent, or when none will be.
+ */
 export async function exchange(
   message: IncomingMessage,
   response: ServerResponse,
@@ -26,12 +29,12 @@ export async function exchange(
   if (body === undefined) {
     return;
   }
-  // From here to the recording nothing waits, so that requests are decided on and recorded in the order of arrival.
+  // Synchronous from here to the recording, so that requests are decided and recorded in the order of arrival.
   const accepted = accept(message, body.bytes, state);
   const { record } = accepted;
   const fault = body.isTooLarge ? undefined : faults.take(record);
   const answer = body.isTooLarge ? tooLarge(state) : decide(accepted, fault, state);
-  // Begun before the recording, so that a test which was told of the request finds its timer set.
+  // Before the recording, which wakes tests: they must find the timer of this request set.
   const due = untilDue(record, fault, state, gone.signal);
   recorder.received(record);
   await due;

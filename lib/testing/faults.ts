@@ -1,12 +1,10 @@
 import { type Answer, type AnswerHeaders, jsonAnswer } from './answer.js';
 import type { SandboxRequest, SandboxRequestFilter, SandboxRequestKind } from './recorder.js';
 
+const FLAGS = ['hang', 'reset', 'truncated', 'endless'] as const;
 const SHAPES: readonly (readonly string[])[] = [
   ['status', 'headers', 'body', 'fields', 'retryAfter', 'delayMs'],
-  ['hang'],
-  ['reset'],
-  ['truncated'],
-  ['endless'],
+  ...FLAGS.map((flag) => [flag]),
   ['redirect', 'status'],
 ];
 
@@ -191,7 +189,7 @@ export function overlay(answer: Answer, fault: SandboxFault | undefined): Answer
 }
 
 function isAnswerFault(fault: SandboxFault): fault is SandboxAnswerFault {
-  return !['hang', 'reset', 'truncated', 'endless', 'redirect'].some((name) => name in fault);
+  return ![...FLAGS, 'redirect'].some((name) => name in fault);
 }
 
 function overlayFields(body: string | Buffer, fields: Readonly<Record<string, unknown>>): string | Buffer {
@@ -227,9 +225,7 @@ function assertFault(fault: SandboxFault): void {
       'AssetSandbox.fail: `fields` is laid over the usual answer, so it excludes `status` and `body`.',
     );
   }
-  const wrongFlag = ['hang', 'reset', 'truncated', 'endless'].find(
-    (name) => name in values && values[name] !== true,
-  );
+  const wrongFlag = FLAGS.find((name) => name in values && values[name] !== true);
   if (wrongFlag !== undefined) {
     throw new TypeError(`AssetSandbox.fail: \`${wrongFlag}\` can only be true; leave it out instead.`);
   }

@@ -143,7 +143,7 @@ export class ManualClock implements AssetClock {
 
   async #advanceTo(end: number): Promise<void> {
     let fired = 0;
-    // What the test did just before may still have a timer to set.
+    // Promises that the test left pending may still set a timer.
     await turnEventLoop();
     for (let next = this.#nextDue(end); next !== undefined; next = this.#nextDue(end)) {
       this.#moveTo(next);

@@ -1,21 +1,19 @@
 import type { AssetClock } from './clock.js';
 
-/** The limits of an {@link AssetSandbox}, per minute of its clock. Anything left out is as the Asset API reference says. */
-export interface SandboxRateLimits {
-  /** Tenant-level requests a minute. Default 300 (Asset API reference). */
-  readonly tenantPerMinute?: number;
-  /** Requests a minute for each business. Default 300 (Asset API reference; that each business counts apart is assumed). */
-  readonly businessPerMinute?: number;
-  /** Whether token requests count as tenant-level requests, which Asset does not document. Default false. */
-  readonly tokenRequestsCount?: boolean;
-}
-
-/** How long an {@link AssetSandbox} sits on its finished answers, in milliseconds of its clock. */
-export interface SandboxLatency {
-  /** For token requests. Default 0. */
-  readonly token?: number;
-  /** For all other requests. Default 0. */
-  readonly api?: number;
+/** Options of {@link AssetSandbox.start}. Every one is optional. */
+export interface AssetSandboxOptions extends Partial<AssetSandboxSettings> {
+  /** The port on 127.0.0.1. Default 0: any free one. */
+  readonly port?: number;
+  /** The sandbox's own clock, for expiry, `Date`, rate limits and latency. Default: the machine's. */
+  readonly clock?: AssetClock;
+  /** Default: a random one. */
+  readonly clientId?: string;
+  /** Default: a random one, with characters that a client has to form-encode. */
+  readonly clientSecret?: string;
+  /** How many requests (and issued tokens) are remembered; the oldest are forgotten first. Default 100 000. */
+  readonly maxRecordedRequests?: number;
+  /** The largest request body that is read, in bytes; above it the answer is 413. Default 10 MiB. */
+  readonly maxBodyBytes?: number;
 }
 
 /**
@@ -94,20 +92,22 @@ export interface AssetSandboxSettings {
   readonly date: 'on' | 'off';
 }
 
-/** Options of {@link AssetSandbox.start}. Every one is optional. */
-export interface AssetSandboxOptions extends Partial<AssetSandboxSettings> {
-  /** The port on 127.0.0.1. Default 0: any free one. */
-  readonly port?: number;
-  /** The sandbox's own clock, for expiry, `Date`, rate limits and latency. Default: the machine's. */
-  readonly clock?: AssetClock;
-  /** Default: a random one. */
-  readonly clientId?: string;
-  /** Default: a random one, with characters that a client has to form-encode. */
-  readonly clientSecret?: string;
-  /** How many requests (and issued tokens) are remembered; the oldest are forgotten first. Default 100 000. */
-  readonly maxRecordedRequests?: number;
-  /** The largest request body that is read, in bytes; above it the answer is 413. Default 10 MiB. */
-  readonly maxBodyBytes?: number;
+/** The limits of an {@link AssetSandbox}, per minute of its clock. Anything left out is as the Asset API reference says. */
+export interface SandboxRateLimits {
+  /** Tenant-level requests a minute. Default 300 (Asset API reference). */
+  readonly tenantPerMinute?: number;
+  /** Requests a minute for each business. Default 300 (Asset API reference; that each business counts apart is assumed). */
+  readonly businessPerMinute?: number;
+  /** Whether token requests count as tenant-level requests, which Asset does not document. Default false. */
+  readonly tokenRequestsCount?: boolean;
+}
+
+/** How long an {@link AssetSandbox} sits on its finished answers, in milliseconds of its clock. */
+export interface SandboxLatency {
+  /** For token requests. Default 0. */
+  readonly token?: number;
+  /** For all other requests. Default 0. */
+  readonly api?: number;
 }
 
 const DOCUMENTED_SCOPES = [

@@ -3,6 +3,9 @@ import { clearTimeout, setTimeout } from 'node:timers';
 
 const MOST_BODY_BYTES = 256 * 1024 * 1024;
 
+/** A request as an {@link AssetSandbox} received it; `kind` tells the two apart. */
+export type SandboxRequest = SandboxTokenRequest | SandboxApiRequest;
+
 /** What an access token of an {@link AssetSandbox} stands for. Known for opaque tokens too, since the sandbox issued them. */
 export interface SandboxTokenClaims {
   /** What was granted, in the order asked. */
@@ -57,9 +60,6 @@ export interface SandboxApiRequest extends RecordedRequest {
   /** What the token that came with it stands for, expired and revoked ones included; `undefined` for an unknown token or none. */
   readonly claims: SandboxTokenClaims | undefined;
 }
-
-/** A request as an {@link AssetSandbox} received it; `kind` tells the two apart. */
-export type SandboxRequest = SandboxTokenRequest | SandboxApiRequest;
 
 /** The two sides of the sandbox: its token endpoint, and everything else. */
 export type SandboxRequestKind = SandboxRequest['kind'];
@@ -140,23 +140,10 @@ export class SandboxRecorder {
       (one) => (until === 'received' || one.status !== undefined) && matches(one),
     );
     const found = there[count - 1];
-    return found ?? (await this.#waitFor(matches, until, count - there.length, count, timeoutMs));
-  }
-
-  close(): void {
-    for (const waiter of this.#waiters) {
-      waiter.fail(new Error('AssetSandbox.waitForRequest: the sandbox was closed while waiting.'));
+    if (found !== undefined) {
+      return found;
     }
-  }
-
-  #waitFor(
-    matches: SandboxRequestFilter,
-    until: 'received' | 'answered',
-    missing: number,
-    count: number,
-    timeoutMs: number,
-  ): Promise<SandboxRequest> {
-    return new Promise((resolve, reject) => {
+    return await new Promise<SandboxRequest>((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer);
         this.#waiters.delete(waiter);
@@ -164,7 +151,7 @@ export class SandboxRecorder {
       const waiter: Waiter = {
         matches,
         until,
-        missing,
+        missing: count - there.length,
         finish: (request) => {
           leave();
           resolve(request);
@@ -186,6 +173,12 @@ export class SandboxRecorder {
     });
   }
 
+  close(): void {
+    for (const waiter of this.#waiters) {
+      waiter.fail(new Error('AssetSandbox.waitForRequest: the sandbox was closed while waiting.'));
+    }
+  }
+
   #notify(event: 'received' | 'answered', request: SandboxRequest): void {
     for (const waiter of this.#waiters) {
       if (waiter.until === event) {
@@ -194,7 +187,7 @@ export class SandboxRecorder {
     }
   }
 
-  // A filter that throws is the waiting test's mistake, and is told to it rather than to the client.
+  // A filter that throws is a mistake of the waiting test: it rejects the wait and leaves the client's answer alone.
   #offer(waiter: Waiter, request: SandboxRequest): void {
     try {
       if (waiter.matches(request) && --waiter.missing === 0) {

@@ -2,26 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Answer, invalid } from './answer.js';
 import type { BusinessRecord, SandboxState } from './state.js';
 
-/** A request's path and query, taken apart. */
-export interface RequestTarget {
-  /** Decoded path segments. */
-  readonly segments: readonly string[];
-  readonly query: URLSearchParams;
-  /** The business that the path is under, or `undefined` for a tenant-level path. */
-  readonly businessId: string | undefined;
-  readonly isTokenEndpoint: boolean;
-}
-
-/** One call, as a route sees it: authorized, and its business known to exist. */
-export interface RouteCall {
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  readonly headers: Readonly<IncomingHttpHeaders>;
-  readonly body: Buffer;
-  readonly state: SandboxState;
-}
-
-/** What is served under one method and path. */
+/** The handler of one method and path, and the scope that it demands. */
 export interface Route {
   /** `*` for any method. */
   readonly method: string;
@@ -37,8 +18,14 @@ export interface RouteMatch {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** A JSON object whose fields are not checked yet. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+/** A call that has passed the bearer check, and whose business exists. */
+export interface RouteCall {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<IncomingHttpHeaders>;
+  readonly body: Buffer;
+  readonly state: SandboxState;
+}
 
 /** A tenant-level route. */
 export function route(
@@ -78,6 +65,16 @@ export function routesOnPath(routes: readonly Route[], { segments }: RequestTarg
   });
 }
 
+/** A request's path and query, parsed. */
+export interface RequestTarget {
+  /** Decoded path segments. */
+  readonly segments: readonly string[];
+  readonly query: URLSearchParams;
+  /** The business that the path is under, or `undefined` for a tenant-level path. */
+  readonly businessId: string | undefined;
+  readonly isTokenEndpoint: boolean;
+}
+
 /** Reads the target as it came, without normalising it: two paths that a client writes differently stay different. */
 export function parseTarget(target: string): RequestTarget {
   // A client that takes the sandbox for its proxy sends the absolute form (RFC 9112 §3.2.2).
@@ -91,6 +88,9 @@ export function parseTarget(target: string): RequestTarget {
     isTokenEndpoint: segments.join('/') === 'v0/auth/token',
   };
 }
+
+/** A JSON object whose fields are not checked yet. */
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** @throws HttpProblem 422 unless the body is a JSON object sent as JSON. */
 export function readJsonObject({ headers, body }: RouteCall): JsonObject {

@@ -29,8 +29,8 @@ export class LoopbackServer {
 
   /** @throws Error with Node's `code` if the port cannot be had. */
   static listen(port: number, listener: RequestListener): Promise<LoopbackServer> {
-    // No time limits of the server's own: a test decides how slow its client may be, and an idle connection that the
-    // server closes just as the client takes it up again would be a failure nobody scripted.
+    // No time limits: a test decides how slow its client may be, and a connection that the server closes just as the
+    // client reuses it would be a failure that nobody scripted.
     const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, listener);
     const loopback = new LoopbackServer(server);
     return new Promise((resolve, reject) => {
@@ -69,14 +69,11 @@ export class LoopbackServer {
   }
 }
 
-/** A request body, as far as it was read. */
-interface RequestBody {
-  readonly bytes: Buffer;
-  readonly isTooLarge: boolean;
-}
-
 /** Reads up to `limit` bytes; `undefined` if the client left before its request was complete. */
-export function readBody(message: IncomingMessage, limit: number): Promise<RequestBody | undefined> {
+export function readBody(
+  message: IncomingMessage,
+  limit: number,
+): Promise<{ readonly bytes: Buffer; readonly isTooLarge: boolean } | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -85,7 +82,7 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Reque
       if (size <= limit) {
         chunks.push(chunk);
       } else {
-        // The rest goes on flowing, unkept, so that the client gets to read its answer.
+        // The rest is read and dropped: a client that is still sending would not read its answer.
         resolve({ bytes: Buffer.concat(chunks), isTooLarge: true });
       }
     });
@@ -98,13 +95,13 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Reque
   });
 }
 
-/** Sends `answer`, or what the fault makes of it. */
+/** Sends the answer, unless the fault resets the connection, breaks it off half-way or never lets the body end. */
 export function deliver(response: ServerResponse, answer: Answer, fault: SandboxFault | undefined): void {
   if (fault !== undefined && 'reset' in fault) {
     response.socket?.resetAndDestroy();
     return;
   }
-  // The only date that may leave is the one of the sandbox's clock.
+  // Node's own Date header would show the machine's clock instead of the sandbox's.
   response.sendDate = false;
   response.statusCode = answer.status;
   for (const [name, value] of Object.entries(answer.headers)) {

@@ -12,6 +12,52 @@ const DEFAULT_MAX_RECORDED = 100_000;
 const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024;
 const ID_ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 
+/** All that an {@link AssetSandbox} remembers: one object that the server, both endpoints and the routes share. */
+export interface SandboxState {
+  readonly clock: AssetClock;
+  readonly clientId: string;
+  readonly maxBodyBytes: number;
+  readonly businesses: SandboxBusinesses;
+  readonly tagFields: Documents;
+  readonly tokens: SandboxTokens;
+  readonly limiter: SandboxRateLimiter;
+  readonly recorder: SandboxRecorder;
+  readonly faults: SandboxFaults;
+  readonly holds: SandboxHolds;
+  clientSecret: string;
+  settings: AssetSandboxSettings;
+  /** `http://127.0.0.1:<port>`; empty until the server listens. */
+  origin: string;
+}
+
+/** A request that one of the two endpoints has taken up. */
+export interface AcceptedRequest {
+  readonly record: OpenRequest;
+  /** Does what was asked. Not called if a scripted fault takes the answer's place. */
+  readonly serve: () => Answer;
+}
+
+/** @throws TypeError that names every option that is unknown or unusable. */
+export function createState(options: AssetSandboxOptions): SandboxState {
+  const settings = initialSettings(options);
+  const { maxRecordedRequests = DEFAULT_MAX_RECORDED, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+  return {
+    clock: options.clock ?? new SystemClock(),
+    clientId: options.clientId ?? newId('client'),
+    maxBodyBytes,
+    businesses: new SandboxBusinesses(),
+    tagFields: new Map(),
+    tokens: new SandboxTokens(maxRecordedRequests),
+    limiter: new SandboxRateLimiter(),
+    recorder: new SandboxRecorder(maxRecordedRequests),
+    faults: new SandboxFaults(),
+    holds: new SandboxHolds(),
+    clientSecret: options.clientSecret ?? newSecret(),
+    settings,
+    origin: '',
+  };
+}
+
 /** A business of an {@link AssetSandbox}: a customer of the tenant. */
 export interface SandboxBusiness {
   /** `biz_` and letters and digits. */
@@ -40,7 +86,7 @@ export interface BusinessRecord {
   readonly documents: Map<string, Documents>;
 }
 
-// The first id is the one in the Asset authentication guide; all three are fixed so that documentation can name them.
+// Fixed, so that documentation can name them. The first is the example of the Asset authentication guide.
 const FIRST_BUSINESSES: readonly SandboxBusiness[] = [
   { id: 'biz_GA6EG2qFxA97NZHtxeLPUy', name: 'Juniper Bakery' },
   { id: 'biz_7Qm2ZsK9pT4vXc8RbN1wYd', name: 'Northwind Cycles' },
@@ -98,54 +144,9 @@ export class SandboxBusinesses {
   }
 }
 
+/** A business as answers show it. */
 export function publicBusiness({ id, name }: BusinessRecord): SandboxBusiness {
   return { id, name };
-}
-
-/** Everything that an {@link AssetSandbox} knows and remembers, shared by its endpoints. */
-export interface SandboxState {
-  readonly clock: AssetClock;
-  readonly clientId: string;
-  readonly maxBodyBytes: number;
-  readonly businesses: SandboxBusinesses;
-  readonly tagFields: Documents;
-  readonly tokens: SandboxTokens;
-  readonly limiter: SandboxRateLimiter;
-  readonly recorder: SandboxRecorder;
-  readonly faults: SandboxFaults;
-  readonly holds: SandboxHolds;
-  clientSecret: string;
-  settings: AssetSandboxSettings;
-  /** `http://127.0.0.1:<port>`; empty until the server listens. */
-  origin: string;
-}
-
-/** A request that one of the two endpoints has taken up. */
-export interface AcceptedRequest {
-  readonly record: OpenRequest;
-  /** Does what was asked. Not called if a scripted fault takes the answer's place. */
-  readonly serve: () => Answer;
-}
-
-/** @throws TypeError that names every option that is unknown or unusable. */
-export function createState(options: AssetSandboxOptions): SandboxState {
-  const settings = initialSettings(options);
-  const { maxRecordedRequests = DEFAULT_MAX_RECORDED, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
-  return {
-    clock: options.clock ?? new SystemClock(),
-    clientId: options.clientId ?? newId('client'),
-    maxBodyBytes,
-    businesses: new SandboxBusinesses(),
-    tagFields: new Map(),
-    tokens: new SandboxTokens(maxRecordedRequests),
-    limiter: new SandboxRateLimiter(),
-    recorder: new SandboxRecorder(maxRecordedRequests),
-    faults: new SandboxFaults(),
-    holds: new SandboxHolds(),
-    clientSecret: options.clientSecret ?? newSecret(),
-    settings,
-    origin: '',
-  };
 }
 
 /** A random id as Asset forms them: a prefix such as `biz`, an underscore, then letters and digits. */

@@ -5,10 +5,7 @@ import type { ArrivedRequest, SandboxTokenRequest, Writable } from './recorder.j
 import type { AcceptedRequest, SandboxState } from './state.js';
 import { expiresInField, type SandboxGrant } from './tokens.js';
 
-/** The fields of a form-encoded body, before anything is redacted. */
-type TokenForm = Readonly<Record<string, string | readonly string[]>>;
-
-/** Takes up a request to `/v0/auth/token`. */
+/** Takes up a request to `/v0/auth/token`: rate limit, grant, then a token. */
 export function acceptTokenRequest(incoming: ArrivedRequest, state: SandboxState): AcceptedRequest {
   const form = readForm(incoming.headers, incoming.body);
   const secretWasCorrect = form?.client_secret === state.clientSecret;
@@ -140,6 +137,9 @@ function isUri(text: string): boolean {
   }
 }
 
+/** The fields of a form-encoded body, before anything is redacted. */
+type TokenForm = Readonly<Record<string, string | readonly string[]>>;
+
 /** Reads the body as a form; `undefined` unless it was sent as one. */
 function readForm(headers: Readonly<IncomingHttpHeaders>, body: Buffer): TokenForm | undefined {
   if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '')) {
@@ -154,7 +154,7 @@ function readForm(headers: Readonly<IncomingHttpHeaders>, body: Buffer): TokenFo
   );
 }
 
-/** The form as it goes on record. */
+/** The form as it is recorded. */
 function redactForm(form: TokenForm | undefined): SandboxTokenRequest['form'] {
   return {
     ...form,

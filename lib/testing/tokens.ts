@@ -5,23 +5,7 @@ import type { SandboxApiRequest, SandboxTokenClaims } from './recorder.js';
 const DEFAULT_LIFETIME_SECONDS = 3600;
 const STICKY_UNTIL_RATIO = 0.1;
 
-/** What a token request came down to, once it was found valid. */
-export interface SandboxGrant {
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-  readonly businessId: string | undefined;
-  readonly aud: readonly string[];
-  readonly lifetimeSeconds: number | undefined;
-}
-
-/** A token and what the sandbox knows about it. */
-export interface IssuedToken {
-  readonly value: string;
-  readonly claims: SandboxTokenClaims;
-  readonly revoked: boolean;
-}
-
-/** Issues the tokens of an {@link AssetSandbox} and remembers what each stands for. */
+/** Issues the access tokens of an {@link AssetSandbox}, looks them up, revokes them, and rejects good ones on request. */
 export class SandboxTokens {
   /** The key that this sandbox's JWTs are signed with. */
   readonly signingKey = randomBytes(32).toString('base64url');
@@ -68,7 +52,7 @@ export class SandboxTokens {
     this.#rejectionsLeft += which;
   }
 
-  /** Whether a scripted rejection hits this request; one that is counted is used up by it. */
+  /** Whether a scripted rejection hits this request. A hit uses up one of those that are counted, unless a filter matched. */
   takeRejection(request: SandboxApiRequest): boolean {
     if (this.#rejectionFilters.some((filter) => filter(request))) {
       return true;
@@ -91,7 +75,7 @@ export class SandboxTokens {
     }
     const token = this.#create(grant, settings, now);
     this.#issued.set(token.value, token);
-    // Kept even while the switch is off, so that a token issued before it is turned on sticks as well.
+    // Also while `stickyTokens` is off, so that a token issued before it is turned on sticks.
     this.#latest.delete(key);
     this.#latest.set(key, token);
     dropOldest(this.#issued, this.#limit);
@@ -133,6 +117,22 @@ export class SandboxTokens {
         : randomBytes(32).toString('base64url');
     return { value, claims, revoked: false };
   }
+}
+
+/** What the token endpoint grants to a valid request. */
+export interface SandboxGrant {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly businessId: string | undefined;
+  readonly aud: readonly string[];
+  readonly lifetimeSeconds: number | undefined;
+}
+
+/** A token and what the sandbox knows about it. */
+export interface IssuedToken {
+  readonly value: string;
+  readonly claims: SandboxTokenClaims;
+  readonly revoked: boolean;
 }
 
 /** The `expires_in` that tells a client when `claims` ends, in the shape of the sandbox's switch. */

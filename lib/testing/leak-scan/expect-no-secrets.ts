@@ -149,13 +149,13 @@ class SecretScan {
     }
   }
 
-  // As a whole, besides what the walk has seen of it.
+  // Printing the whole value shows what no single part does.
   #searchPrinted(value: unknown): void {
     if (this.#findings.length > 0) {
       return;
     }
     if (this.#objects.size <= MOST_OBJECTS_TO_DUMP) {
-      // Printing repeats what several ways lead to, so that its cost can grow exponentially with the depth.
+      // Printing repeats a shared object under each of its owners, so its cost can grow exponentially with the depth.
       const depth = this.#isTree ? Infinity : DUMP_DEPTH;
       this.#searchDump('value (inspected)', dump(value, { customInspect: true, depth }));
       this.#searchDump(
