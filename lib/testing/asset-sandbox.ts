@@ -1,16 +1,23 @@
-import { deliver } from './delivery.js';
-import { jsonAnswer } from './http.answer.js';
-import { LoopbackServer } from './loopback-server.js';
-import { assemble, newSecret } from './sandbox.assembly.js';
-import type { SandboxBusiness } from './sandbox.businesses.js';
-import { exchange, type ExchangeParts } from './sandbox.exchange.js';
-import type { SandboxFault } from './sandbox.fault.js';
-import { assertKind, type SandboxFaultHandle, type SandboxFaultOptions } from './sandbox.faults.js';
-import type { SandboxHold } from './sandbox.holds.js';
-import type { AssetSandboxOptions, AssetSandboxSettings } from './sandbox.options.js';
-import { SandboxRecord } from './sandbox.record.js';
-import type { SandboxApiRequest, SandboxRequestFilter, SandboxRequestKind } from './sandbox.request.js';
-import { assertOptions, assertSettings, mergeSettings } from './sandbox.settings.js';
+import { jsonAnswer } from './answer.js';
+import { exchange } from './exchange.js';
+import {
+  assertKind,
+  type SandboxFault,
+  type SandboxFaultHandle,
+  type SandboxFaultOptions,
+} from './faults.js';
+import type { SandboxHold } from './holds.js';
+import { type AssetSandboxOptions, type AssetSandboxSettings, changedSettings } from './options.js';
+import type {
+  SandboxApiRequest,
+  SandboxRequest,
+  SandboxRequestFilter,
+  SandboxRequestKind,
+  SandboxTokenRequest,
+  WaitForRequestOptions,
+} from './recorder.js';
+import { deliver, LoopbackServer } from './server.js';
+import { createState, newSecret, type SandboxBusiness, type SandboxState } from './state.js';
 
 /**
  * A stand-in for Asset's sandbox environment: a real HTTP server on 127.0.0.1 that behaves as the Asset API reference
@@ -39,13 +46,12 @@ import { assertOptions, assertSettings, mergeSettings } from './sandbox.settings
  * await sandbox.close();
  * ```
  */
-export class AssetSandbox extends SandboxRecord {
-  readonly #parts: ExchangeParts;
+export class AssetSandbox {
+  readonly #state: SandboxState;
   readonly #server: LoopbackServer;
 
-  private constructor(parts: ExchangeParts, server: LoopbackServer) {
-    super(parts.recorder);
-    this.#parts = parts;
+  private constructor(state: SandboxState, server: LoopbackServer) {
+    this.#state = state;
     this.#server = server;
   }
 
@@ -56,46 +62,45 @@ export class AssetSandbox extends SandboxRecord {
    * such as `EADDRINUSE`, if the port cannot be had.
    */
   static async start(options: AssetSandboxOptions = {}): Promise<AssetSandbox> {
-    assertOptions(options);
-    const parts = assemble(options);
+    const state = createState(options);
     const server = await LoopbackServer.listen(options.port ?? 0, (message, response) => {
-      exchange(message, response, parts).catch((error: unknown) => {
-        // Only what the test itself handed in can throw here: a filter, or a header that HTTP does not allow.
+      exchange(message, response, state).catch((error: unknown) => {
+        // Only the test's own input throws here: a filter, or a header that HTTP does not allow.
         deliver(response, jsonAnswer(500, { error: 'sandbox_misused', message: String(error) }), undefined);
       });
     });
-    parts.state.origin = `http://127.0.0.1:${server.port}`;
-    return new AssetSandbox(parts, server);
+    state.origin = `http://127.0.0.1:${server.port}`;
+    return new AssetSandbox(state, server);
   }
 
   /** Where it can be reached, without trailing slash: `http://127.0.0.1:<port>`. */
   get url(): string {
-    return this.#parts.state.origin;
+    return this.#state.origin;
   }
 
   /** The client id that the token endpoint accepts. */
   get clientId(): string {
-    return this.#parts.state.clientId;
+    return this.#state.clientId;
   }
 
   /** The client secret in force; see {@link rotateSecret}. */
   get clientSecret(): string {
-    return this.#parts.state.clientSecret;
+    return this.#state.clientSecret;
   }
 
   /** The key that its JWTs are signed with (HS256), to verify them with a library of your choice. */
   get signingKey(): string {
-    return this.#parts.state.tokens.signingKey;
+    return this.#state.tokens.signingKey;
   }
 
   /** The settings in force, defaults filled in. Frozen. */
   get settings(): AssetSandboxSettings {
-    return this.#parts.state.settings;
+    return this.#state.settings;
   }
 
   /** The businesses there are now, in the order in which they were added. A copy. */
   get businesses(): readonly SandboxBusiness[] {
-    return this.#parts.state.businesses.list;
+    return this.#state.businesses.list;
   }
 
   /** How many connections are open at this moment. */
@@ -105,7 +110,55 @@ export class AssetSandbox extends SandboxRecord {
 
   /** Every access token issued so far, oldest first: what a scan for leaks looks for. */
   get issuedTokens(): readonly string[] {
-    return this.#parts.state.tokens.values;
+    return this.#state.tokens.values;
+  }
+
+  /** Every request received, oldest first, those to the token endpoint included. A copy, whose `status` fields go on filling in. */
+  get requests(): readonly SandboxRequest[] {
+    return this.#state.recorder.requests;
+  }
+
+  /** The requests to `/v0/auth/token`, oldest first. */
+  get tokenRequests(): readonly SandboxTokenRequest[] {
+    return this.requests.filter((request) => request.kind === 'token');
+  }
+
+  /** The requests to anything else, oldest first. */
+  get apiRequests(): readonly SandboxApiRequest[] {
+    return this.requests.filter((request) => request.kind === 'api');
+  }
+
+  /** Forgets the requests on record; issued tokens, businesses and settings stay. */
+  clearRequests(): void {
+    this.#state.recorder.clear();
+  }
+
+  /**
+   * Resolves with the first matching request, or the one that `count` says, as soon as it has arrived; at once if it is on
+   * record already.
+   *
+   * @throws Error (as a rejection) that says what did arrive, if it takes longer than `timeoutMs` of real time (default
+   * 5 000) or the sandbox is closed; RangeError if `count` is not a positive whole number or `timeoutMs` not 0 to
+   * 2147483647.
+   *
+   * @example
+   * ```ts
+   * await sandbox.waitForRequest('token', { count: 2, until: 'answered' });
+   * await sandbox.waitForRequest((request) => request.path.endsWith('/ledger'));
+   * ```
+   */
+  waitForRequest(which: 'token', options?: WaitForRequestOptions): Promise<SandboxTokenRequest>;
+  waitForRequest(which: 'api', options?: WaitForRequestOptions): Promise<SandboxApiRequest>;
+  waitForRequest(
+    which: SandboxRequestKind | SandboxRequestFilter,
+    options?: WaitForRequestOptions,
+  ): Promise<SandboxRequest>;
+  waitForRequest(
+    which: SandboxRequestKind | SandboxRequestFilter,
+    options: WaitForRequestOptions = {},
+  ): Promise<SandboxRequest> {
+    const matches = typeof which === 'function' ? which : (request: SandboxRequest) => request.kind === which;
+    return this.#state.recorder.wait(matches, options);
   }
 
   /** The options that point `AssetAuthModule` at this sandbox. */
@@ -119,8 +172,7 @@ export class AssetSandbox extends SandboxRecord {
    * @throws TypeError that names every setting which is unknown or unusable; nothing is changed then.
    */
   configure(settings: Partial<AssetSandboxSettings>): void {
-    assertSettings(settings);
-    this.#parts.state.settings = mergeSettings(this.#parts.state.settings, settings);
+    this.#state.settings = changedSettings(this.#state.settings, settings);
   }
 
   /**
@@ -130,12 +182,12 @@ export class AssetSandbox extends SandboxRecord {
    * @throws TypeError for an id that Asset could not have given or an empty name, Error for an id that is taken.
    */
   addBusiness(business: Partial<SandboxBusiness> = {}): SandboxBusiness {
-    return this.#parts.state.businesses.add(business);
+    return this.#state.businesses.add(business);
   }
 
   /** Makes every token issued so far invalid: calls with one are answered 401. */
   revokeTokens(): void {
-    this.#parts.state.tokens.revokeAll();
+    this.#state.tokens.revokeAll();
   }
 
   /**
@@ -149,7 +201,7 @@ export class AssetSandbox extends SandboxRecord {
     if (typeof secret !== 'string' || secret === '') {
       throw new TypeError('AssetSandbox.rotateSecret: the secret must be a non-empty string.');
     }
-    this.#parts.state.clientSecret = secret;
+    this.#state.clientSecret = secret;
     return secret;
   }
 
@@ -161,7 +213,7 @@ export class AssetSandbox extends SandboxRecord {
    * @throws RangeError for a number that is not positive and whole, or `Infinity`.
    */
   rejectTokens(which: number | ((request: SandboxApiRequest) => boolean) = 1): void {
-    this.#parts.state.rejections.add(which);
+    this.#state.tokens.reject(which);
   }
 
   /**
@@ -185,13 +237,13 @@ export class AssetSandbox extends SandboxRecord {
     fault: SandboxFault,
     options: number | SandboxFaultOptions = 1,
   ): SandboxFaultHandle {
-    return this.#parts.faults.add(kind, fault, options);
+    return this.#state.faults.add(kind, fault, options);
   }
 
   /** Forgets every scripted fault and every {@link rejectTokens}. Requests that already hang go on hanging. */
   clearFaults(): void {
-    this.#parts.faults.clear();
-    this.#parts.state.rejections.clear();
+    this.#state.faults.clear();
+    this.#state.tokens.clearRejections();
   }
 
   /**
@@ -212,12 +264,12 @@ export class AssetSandbox extends SandboxRecord {
    */
   hold(kind: SandboxRequestKind, when: SandboxRequestFilter = () => true): SandboxHold {
     assertKind('hold', kind);
-    return this.#parts.holds.add(kind, when);
+    return this.#state.holds.add(kind, when);
   }
 
   /** Destroys every connection, also those that hang or wait, and stops listening. Closing twice is harmless. */
   async close(): Promise<void> {
-    this.#parts.recorder.close();
+    this.#state.recorder.close();
     await this.#server.close();
   }
 

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers';
-import type { AssetClock } from './asset-clock.js';
-import { TimerQueue } from './timer-queue.js';
+import type { AssetClock } from './clock.js';
 
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 const MOST_TIMERS_PER_ADVANCE = 1_000_000;
@@ -144,7 +143,7 @@ export class ManualClock implements AssetClock {
 
   async #advanceTo(end: number): Promise<void> {
     let fired = 0;
-    // What the test did just before may still have a timer to set.
+    // Promises that the test left pending may still set a timer.
     await turnEventLoop();
     for (let next = this.#nextDue(end); next !== undefined; next = this.#nextDue(end)) {
       this.#moveTo(next);
@@ -184,4 +183,61 @@ function assertFinite(name: string, value: number): void {
       `ManualClock: ${name} must be a finite number of milliseconds, not ${String(value)}.`,
     );
   }
+}
+
+/** A timer of a {@link ManualClock} that has not fired yet. */
+interface QueuedTimer {
+  readonly due: number;
+  readonly sequence: number;
+  readonly ref: boolean;
+  readonly callback: () => void;
+}
+
+/** Timers in the order in which they fire: by due time, and in the order they were set where that is equal. */
+class TimerQueue {
+  readonly #timers: QueuedTimer[] = [];
+  #sequence = 0;
+
+  get pending(): readonly QueuedTimer[] {
+    return this.#timers;
+  }
+
+  add(due: number, ref: boolean, callback: () => void): QueuedTimer {
+    const timer: QueuedTimer = { due, ref, callback, sequence: this.#sequence++ };
+    this.#timers.splice(this.#position(timer), 0, timer);
+    return timer;
+  }
+
+  remove(timer: QueuedTimer): void {
+    const position = this.#position(timer);
+    if (this.#timers[position] === timer) {
+      this.#timers.splice(position, 1);
+    }
+  }
+
+  /** Takes out the first timer that is due at `time` or before. */
+  takeDue(time: number): QueuedTimer | undefined {
+    const [first] = this.#timers;
+    return first !== undefined && first.due <= time ? this.#timers.shift() : undefined;
+  }
+
+  // Thousands of keys mean thousands of timers: a linear scan for each would make a test's time quadratic.
+  #position(timer: QueuedTimer): number {
+    let low = 0;
+    let high = this.#timers.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const other = this.#timers[middle];
+      if (other !== undefined && isBefore(other, timer)) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+}
+
+function isBefore(a: QueuedTimer, b: QueuedTimer): boolean {
+  return a.due === b.due ? a.sequence < b.sequence : a.due < b.due;
 }

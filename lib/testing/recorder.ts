@@ -1,7 +1,77 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { clearTimeout, setTimeout } from 'node:timers';
-import type { SandboxRequest, SandboxRequestFilter } from './sandbox.request.js';
 
 const MOST_BODY_BYTES = 256 * 1024 * 1024;
+
+/** A request as an {@link AssetSandbox} received it; `kind` tells the two apart. */
+export type SandboxRequest = SandboxTokenRequest | SandboxApiRequest;
+
+/** What an access token of an {@link AssetSandbox} stands for. Known for opaque tokens too, since the sandbox issued them. */
+export interface SandboxTokenClaims {
+  /** What was granted, in the order asked. */
+  readonly scopes: readonly string[];
+  /** The one business that the token is narrowed to, or `undefined` for the whole tenant. */
+  readonly businessId: string | undefined;
+  /** The `resource` values asked for (RFC 8707), or the sandbox's own URL. */
+  readonly aud: readonly string[];
+  /** Unique per token. */
+  readonly jti: string;
+  readonly clientId: string;
+  /** On the sandbox's clock, in milliseconds since the epoch. */
+  readonly issuedAt: number;
+  /** The moment from which on the token is refused, in milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+interface RecordedRequest {
+  readonly method: string;
+  /** The request target exactly as it came, with its query. */
+  readonly path: string;
+  readonly headers: Readonly<IncomingHttpHeaders>;
+  /** The raw bytes. Those of a token request hold the client secret. */
+  readonly body: Buffer;
+  /** When it had arrived in full: the sandbox's clock, in milliseconds since the epoch. */
+  readonly at: number;
+  /** The status answered with; `undefined` until the answer leaves, and for good after a hang, a reset or a client that left. */
+  readonly status: number | undefined;
+}
+
+/** A request that has arrived in full and is not answered yet. */
+export type ArrivedRequest = Omit<RecordedRequest, 'status'>;
+
+/** A request to `/v0/auth/token`, as an {@link AssetSandbox} received it. */
+export interface SandboxTokenRequest extends RecordedRequest {
+  readonly kind: 'token';
+  /** The form fields; one that came several times is a list. `client_secret` reads `[redacted]`. */
+  readonly form: Readonly<Record<string, string | readonly string[]>>;
+  /** Whether `client_secret` was the one in force on arrival. */
+  readonly secretWasCorrect: boolean;
+  /** Whether id and secret were both right. */
+  readonly authorized: boolean;
+  /** What the token issued in answer stands for, or `undefined` if none was. */
+  readonly claims: SandboxTokenClaims | undefined;
+}
+
+/** Any other request, as an {@link AssetSandbox} received it. */
+export interface SandboxApiRequest extends RecordedRequest {
+  readonly kind: 'api';
+  /** Whether it carried a token that was good for this call at that moment. */
+  readonly authorized: boolean;
+  /** What the token that came with it stands for, expired and revoked ones included; `undefined` for an unknown token or none. */
+  readonly claims: SandboxTokenClaims | undefined;
+}
+
+/** The two sides of the sandbox: its token endpoint, and everything else. */
+export type SandboxRequestKind = SandboxRequest['kind'];
+
+/** Picks requests, for example `(request) => request.path.startsWith('/v0/business')`. */
+export type SandboxRequestFilter = (request: SandboxRequest) => boolean;
+
+/** A record while its request is still being answered. */
+export type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The sandbox's own view of a record while it is still answering the request. */
+export type OpenRequest = Writable<SandboxTokenRequest> | Writable<SandboxApiRequest>;
 
 /** How {@link AssetSandbox.waitForRequest} waits. */
 export interface WaitForRequestOptions {
@@ -70,23 +140,10 @@ export class SandboxRecorder {
       (one) => (until === 'received' || one.status !== undefined) && matches(one),
     );
     const found = there[count - 1];
-    return found ?? (await this.#waitFor(matches, until, count - there.length, count, timeoutMs));
-  }
-
-  close(): void {
-    for (const waiter of this.#waiters) {
-      waiter.fail(new Error('AssetSandbox.waitForRequest: the sandbox was closed while waiting.'));
+    if (found !== undefined) {
+      return found;
     }
-  }
-
-  #waitFor(
-    matches: SandboxRequestFilter,
-    until: 'received' | 'answered',
-    missing: number,
-    count: number,
-    timeoutMs: number,
-  ): Promise<SandboxRequest> {
-    return new Promise((resolve, reject) => {
+    return await new Promise<SandboxRequest>((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer);
         this.#waiters.delete(waiter);
@@ -94,7 +151,7 @@ export class SandboxRecorder {
       const waiter: Waiter = {
         matches,
         until,
-        missing,
+        missing: count - there.length,
         finish: (request) => {
           leave();
           resolve(request);
@@ -116,6 +173,12 @@ export class SandboxRecorder {
     });
   }
 
+  close(): void {
+    for (const waiter of this.#waiters) {
+      waiter.fail(new Error('AssetSandbox.waitForRequest: the sandbox was closed while waiting.'));
+    }
+  }
+
   #notify(event: 'received' | 'answered', request: SandboxRequest): void {
     for (const waiter of this.#waiters) {
       if (waiter.until === event) {
@@ -124,7 +187,7 @@ export class SandboxRecorder {
     }
   }
 
-  // A filter that throws is the waiting test's mistake, and is told to it rather than to the client.
+  // A filter that throws is a mistake of the waiting test: it rejects the wait and leaves the client's answer alone.
   #offer(waiter: Waiter, request: SandboxRequest): void {
     try {
       if (waiter.matches(request) && --waiter.missing === 0) {

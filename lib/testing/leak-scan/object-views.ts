@@ -7,17 +7,17 @@ export interface View {
   readonly value: unknown;
 }
 
-// Printing repeats what several ways lead to, so that its cost can grow exponentially with the depth.
+// Printing repeats a shared object under each of its owners, so its cost can grow exponentially with the depth.
 const HIDDEN_DEPTH = 6;
-// Under this key Node 20 and 22 attach the stores of every AsyncLocalStorage to promises and handles. They belong to
-// whoever made the value, a test runner for example, and not to the value.
+// Under this key Node 20 and 22 attach the stores of every AsyncLocalStorage to promises and handles. They are those of
+// the code that made the value, such as a test runner, and not part of the value.
 const AMBIENT_KEY = 'Symbol(kResourceStore)';
 const ERROR_FIELDS = ['name', 'message', 'stack', 'cause', 'errors'] as const;
 
 /**
- * Everything that can be got at from an object without calling its methods: own properties of every kind, own getters
- * invoked; data on its prototypes; members of collections; bytes. Getters on a prototype are not invoked: that is where
- * a class puts access to a secret that it otherwise keeps.
+ * The inside of an object, without a call of its methods: own properties of every kind, own getters invoked; data on its
+ * prototypes; members of collections; bytes. Getters on a prototype are not invoked: a class hands out by one the secret
+ * that it keeps in a private field.
  *
  * @param seenPrototypes - Prototypes looked at before, to which this adds.
  */
@@ -139,8 +139,8 @@ function isErrorLike(object: object): boolean {
   return types.isNativeError(object) || tag === '[object DOMException]';
 }
 
-// A function's text is its source, which is no place that values travel to. An array's is that of its elements, which are
-// looked at one by one, unless they are the bytes of a text.
+// A function's text is its source, where no value ends up. The elements of an array are scanned one by one, so its text
+// adds nothing, unless they are the bytes of a text.
 function printPrimitive(object: object): string {
   if (
     typeof object === 'function' ||
@@ -157,11 +157,11 @@ function prototypeOf(object: object): object | null {
   return attempt('', () => Object.getPrototypeOf(object) as unknown).value as object | null;
 }
 
-/** The keys to look under. A proxy that will not be listed has none; `util.inspect` looks behind it. */
+/** The keys to scan. A proxy that refuses to list its keys has none; `util.inspect` looks behind it. */
 function keysOf(object: object): readonly (string | symbol)[] {
   const keys = attempt('', () => Reflect.ownKeys(object)).value;
   const list = Array.isArray(keys) ? (keys as (string | symbol)[]) : [];
-  // A class's prototype is not a place where values live, and its getters are not to be invoked.
+  // A class's prototype holds no values, and its getters must not be invoked.
   const left = typeof object === 'function' ? ['prototype', AMBIENT_KEY] : [AMBIENT_KEY];
   return list.filter((key) => !left.includes(String(key)));
 }
@@ -177,7 +177,7 @@ function stepTo(key: string | symbol): string {
       : `[${JSON.stringify(key)}]`;
 }
 
-/** A getter or a proxy may throw; what it throws is looked at in the place of the value. */
+/** The value, or the error of a getter or proxy that throws. */
 function attempt(step: string, read: () => unknown): View {
   try {
     return { step, value: read() };

@@ -1,7 +1,7 @@
 import { dump, hiddenText, innerViews, printedViews } from './object-views.js';
-import type { SecretForms } from './secret-forms.js';
-import type { SecretFinding } from './secret-found.error.js';
+import { SecretForms } from './secret-forms.js';
 
+const SHORTEST_SECRET = 4;
 const MOST_VALUES = 1_000_000;
 const MOST_OBJECTS_TO_DUMP = 2_000;
 const MOST_VALUES_AS_JSON = 100_000;
@@ -9,8 +9,82 @@ const DUMP_DEPTH = 4;
 const MOST_FINDINGS = 10;
 const LONGEST_STEP = 80;
 
+/** Options of {@link expectNoSecrets}. */
+export interface ExpectNoSecretsOptions {
+  /** The client id that goes with the secrets, so that `clientId:secret` in HTTP Basic is reported by that name. */
+  readonly clientId?: string;
+}
+
+/** Where a secret was found. */
+export interface SecretFinding {
+  /** The way from the value to the place, such as `value.cause.config.headers.Authorization`. */
+  readonly path: string;
+  /** How it was written there, such as `raw`, `URL-encoded`, `base64` or `HTTP Basic`. */
+  readonly form: string;
+  /** Which of the secrets it was, counted from 0. */
+  readonly secretIndex: number;
+}
+
+/** Thrown by {@link expectNoSecrets}. Says where a secret was found, never what it is. */
+export class SecretFoundError extends Error {
+  override readonly name = 'SecretFoundError';
+
+  constructor(
+    /** The first ten places, those closest to the value first. */
+    readonly findings: readonly SecretFinding[],
+  ) {
+    const places = findings.map(
+      ({ path, form, secretIndex }) => `  ${path}: secret ${secretIndex + 1}, ${form}`,
+    );
+    super(`expectNoSecrets: the value holds what it must not hold.\n${places.join('\n')}`);
+  }
+}
+
+/**
+ * Fails if any of `secrets` can be found anywhere in `value`: an error, a log record, a response, a list of log lines.
+ *
+ * It looks at own properties of every kind (symbols and non-enumerable ones, and what own getters return), data on
+ * prototypes, members of arrays, maps and sets, bytes of buffers, an error's message, stack, cause and errors, and at what
+ * becomes of a value in `JSON.stringify`, in a template string and in `util.inspect`. A secret counts in raw, JSON-escaped,
+ * URL-encoded, form-encoded, hex, base64 and base64url form, the latter two also in the middle of a longer text.
+ *
+ * Getters on a class's prototype are not invoked: a class that keeps a secret may hand it out by one. Private fields,
+ * closures, and what is yet to be read from a stream or blob are out of sight.
+ *
+ * @param value - Anything. Cycles are fine.
+ * @param secrets - One or several, of at least 4 characters each.
+ * @throws SecretFoundError with the places, without the secret. TypeError if there is no secret to look for or one is
+ * shorter than 4 characters, which would be found everywhere. RangeError if there are more than a million values to
+ * look at, rather than pass what was not looked at.
+ *
+ * @example
+ * ```ts
+ * const error = await asset.get('/v0/business').catch((cause) => cause);
+ * expectNoSecrets([error, logLines], [sandbox.clientSecret, ...sandbox.issuedTokens], { clientId: sandbox.clientId });
+ * ```
+ */
+export function expectNoSecrets(
+  value: unknown,
+  secrets: string | readonly string[],
+  { clientId }: ExpectNoSecretsOptions = {},
+): void {
+  const list = typeof secrets === 'string' ? [secrets] : secrets;
+  if (list.length === 0) {
+    throw new TypeError('expectNoSecrets: there is no secret to look for.');
+  }
+  if (!list.every((secret) => typeof secret === 'string' && secret.length >= SHORTEST_SECRET)) {
+    throw new TypeError(
+      `expectNoSecrets: a secret must be a string of at least ${SHORTEST_SECRET} characters.`,
+    );
+  }
+  const findings = new SecretScan(list.map((secret) => new SecretForms(secret, clientId))).run(value);
+  if (findings.length > 0) {
+    throw new SecretFoundError(findings);
+  }
+}
+
 /** One walk through a value, breadth first, so that the shortest way to a secret is the one reported. */
-export class SecretScan {
+class SecretScan {
   readonly #secrets: readonly SecretForms[];
   readonly #findings: SecretFinding[] = [];
   readonly #objects = new Set<object>();
@@ -75,13 +149,13 @@ export class SecretScan {
     }
   }
 
-  // As a whole, besides what the walk has seen of it.
+  // Printing the whole value shows what no single part does.
   #searchPrinted(value: unknown): void {
     if (this.#findings.length > 0) {
       return;
     }
     if (this.#objects.size <= MOST_OBJECTS_TO_DUMP) {
-      // Printing repeats what several ways lead to, so that its cost can grow exponentially with the depth.
+      // Printing repeats a shared object under each of its owners, so its cost can grow exponentially with the depth.
       const depth = this.#isTree ? Infinity : DUMP_DEPTH;
       this.#searchDump('value (inspected)', dump(value, { customInspect: true, depth }));
       this.#searchDump(

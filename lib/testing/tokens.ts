@@ -1,28 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { signJwt } from './json-web-token.js';
-import type { AssetSandboxSettings } from './sandbox.options.js';
-import type { SandboxTokenClaims } from './sandbox.request.js';
+import { createHmac, randomBytes } from 'node:crypto';
+import type { AssetSandboxSettings } from './options.js';
+import type { SandboxApiRequest, SandboxTokenClaims } from './recorder.js';
 
 const DEFAULT_LIFETIME_SECONDS = 3600;
 const STICKY_UNTIL_RATIO = 0.1;
 
-/** What a token request came down to, once it was found valid. */
-export interface SandboxGrant {
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-  readonly businessId: string | undefined;
-  readonly aud: readonly string[];
-  readonly lifetimeSeconds: number | undefined;
-}
-
-/** A token and what the sandbox knows about it. */
-export interface IssuedToken {
-  readonly value: string;
-  readonly claims: SandboxTokenClaims;
-  readonly revoked: boolean;
-}
-
-/** Issues the tokens of an {@link AssetSandbox} and remembers what each stands for. */
+/** Issues the access tokens of an {@link AssetSandbox}, looks them up, revokes them, and rejects good ones on request. */
 export class SandboxTokens {
   /** The key that this sandbox's JWTs are signed with. */
   readonly signingKey = randomBytes(32).toString('base64url');
@@ -30,6 +13,8 @@ export class SandboxTokens {
   readonly #limit: number;
   readonly #issued = new Map<string, { value: string; claims: SandboxTokenClaims; revoked: boolean }>();
   readonly #latest = new Map<string, IssuedToken>();
+  readonly #rejectionFilters: ((request: SandboxApiRequest) => boolean)[] = [];
+  #rejectionsLeft = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -49,6 +34,39 @@ export class SandboxTokens {
     }
   }
 
+  /**
+   * Scripts rejections of good tokens.
+   *
+   * @throws RangeError unless a number of times is positive and whole, or `Infinity`.
+   */
+  reject(which: number | ((request: SandboxApiRequest) => boolean)): void {
+    if (typeof which === 'function') {
+      this.#rejectionFilters.push(which);
+      return;
+    }
+    if (!(which === Infinity || (Number.isSafeInteger(which) && which > 0))) {
+      throw new RangeError(
+        `AssetSandbox.rejectTokens: the number of times must be positive and whole or Infinity, not ${String(which)}.`,
+      );
+    }
+    this.#rejectionsLeft += which;
+  }
+
+  /** Whether a scripted rejection hits this request. A hit uses up one of those that are counted, unless a filter matched. */
+  takeRejection(request: SandboxApiRequest): boolean {
+    if (this.#rejectionFilters.some((filter) => filter(request))) {
+      return true;
+    }
+    const rejects = this.#rejectionsLeft > 0;
+    this.#rejectionsLeft -= rejects ? 1 : 0;
+    return rejects;
+  }
+
+  clearRejections(): void {
+    this.#rejectionFilters.length = 0;
+    this.#rejectionsLeft = 0;
+  }
+
   issue(grant: SandboxGrant, settings: AssetSandboxSettings, now: number): IssuedToken {
     const key = JSON.stringify([grant, settings.tokenFormat, settings.jwtClaims]);
     const latest = settings.stickyTokens ? this.#latest.get(key) : undefined;
@@ -57,7 +75,7 @@ export class SandboxTokens {
     }
     const token = this.#create(grant, settings, now);
     this.#issued.set(token.value, token);
-    // Kept even while the switch is off, so that a token issued before it is turned on sticks as well.
+    // Also while `stickyTokens` is off, so that a token issued before it is turned on sticks.
     this.#latest.delete(key);
     this.#latest.set(key, token);
     dropOldest(this.#issued, this.#limit);
@@ -101,6 +119,22 @@ export class SandboxTokens {
   }
 }
 
+/** What the token endpoint grants to a valid request. */
+export interface SandboxGrant {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly businessId: string | undefined;
+  readonly aud: readonly string[];
+  readonly lifetimeSeconds: number | undefined;
+}
+
+/** A token and what the sandbox knows about it. */
+export interface IssuedToken {
+  readonly value: string;
+  readonly claims: SandboxTokenClaims;
+  readonly revoked: boolean;
+}
+
 /** The `expires_in` that tells a client when `claims` ends, in the shape of the sandbox's switch. */
 export function expiresInField(
   { expiresAt }: SandboxTokenClaims,
@@ -131,4 +165,14 @@ function dropOldest(map: Map<string, unknown>, limit: number): void {
     }
     map.delete(key);
   }
+}
+
+/** A JWS in compact form, signed with HS256 (RFC 7515, RFC 7518 §3.2). */
+function signJwt(claims: object, key: string): string {
+  const content = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
+  return `${content}.${createHmac('sha256', key).update(content).digest('base64url')}`;
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

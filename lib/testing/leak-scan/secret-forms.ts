@@ -8,7 +8,7 @@ interface Needle {
 export class SecretForms {
   readonly #secret: string;
   readonly #needles: readonly Needle[];
-  /** Those that name single bytes. A dump shows bytes of its neighbours in memory too, so they prove nothing there. */
+  /** Forms that name single bytes. A dump also shows neighbouring memory, where they prove nothing. */
   readonly #byteNeedles: readonly Needle[];
 
   /**
@@ -105,7 +105,7 @@ function encodeLoosely(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-/** Decodes every run of percent escapes, and leaves alone what is none. */
+/** Decodes every run of percent escapes and leaves the rest as it is. */
 function decodeLeniently(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString());
 }

@@ -5,7 +5,7 @@ import {
   ManualClock,
   type SandboxFault,
 } from '../../../lib/testing/index.js';
-import { deliver } from '../../../lib/testing/delivery.js';
+import { deliver } from '../../../lib/testing/server.js';
 import { eventually } from '../../support/eventually.js';
 import { startForeignServer } from '../../support/foreign-server.js';
 import { call, getToken, json, postToken, sandboxes } from './sandbox-client.js';

@@ -1,5 +1,5 @@
-import { type AnswerHeaders, HttpProblem } from './http.answer.js';
-import type { AssetSandboxSettings, SandboxRateLimits } from './sandbox.options.js';
+import { type AnswerHeaders, HttpProblem } from './answer.js';
+import type { AssetSandboxSettings, SandboxRateLimits } from './options.js';
 
 const WINDOW_MS = 60_000;
 const DOCUMENTED_PER_MINUTE = 300;

@@ -24,3 +24,37 @@ export interface AssetClock {
    */
   setTimeout(callback: () => void, delayMs: number, options: { readonly ref: boolean }): () => void;
 }
+
+/** The clock of the machine. It reads globals at call time, so that fake timers installed later take effect. */
+export class SystemClock implements AssetClock {
+  now(): number {
+    return Date.now();
+  }
+
+  monotonic(): number {
+    return performance.now();
+  }
+
+  setTimeout(callback: () => void, delayMs: number, options: { readonly ref: boolean }): () => void {
+    const timer = setTimeout(callback, delayMs);
+    if (!options.ref) {
+      timer.unref();
+    }
+    return () => {
+      clearTimeout(timer);
+    };
+  }
+}
+
+/** Resolves when `ms` have passed on `clock`, or `signal` aborts. */
+export function pause(clock: AssetClock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      cancel();
+      signal.removeEventListener('abort', wake);
+      resolve();
+    };
+    const cancel = clock.setTimeout(wake, ms, { ref: true });
+    signal.addEventListener('abort', wake);
+  });
+}

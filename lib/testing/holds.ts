@@ -1,4 +1,4 @@
-import type { SandboxRequest, SandboxRequestFilter, SandboxRequestKind } from './sandbox.request.js';
+import type { SandboxRequest, SandboxRequestFilter, SandboxRequestKind } from './recorder.js';
 
 /** A gate in front of an {@link AssetSandbox}'s answers. */
 export interface SandboxHold {
@@ -67,7 +67,7 @@ export class SandboxHolds {
     return hold;
   }
 
-  /** The holds that the request has to pass. */
+  /** The holds that match the request, oldest first. */
   fitting(request: SandboxRequest): readonly Hold[] {
     return [...this.#holds].filter(({ matches }) => matches(request));
   }

@@ -1,4 +1,4 @@
-import { SystemClock } from '../../../lib/testing/system-clock.js';
+import { SystemClock } from '../../../lib/testing/clock.js';
 
 describe('SystemClock', () => {
   const clock = new SystemClock();
