@@ -81,7 +81,8 @@ export class AssetHttpService extends HttpService {
     ...args: unknown[]
   ): Observable<never> {
     const given = (args.at(-1) ?? {}) as GivenConfig;
-    const asset = ownValue(given, 'asset') ?? ownValue<GivenConfig, 'asset'>(this.instance.defaults, 'asset');
+    const own = ownValue(given, 'asset');
+    const asset = own === undefined ? ownValue<GivenConfig, 'asset'>(this.instance.defaults, 'asset') : own;
     const asked = AssetRequest.of(asset, this.#narrowing, this.#client);
     const ownToken = ownValue(given, 'cancelToken');
     // A SubscriberToken came with the config of an earlier call.

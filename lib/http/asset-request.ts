@@ -1,5 +1,6 @@
 import axios from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
+import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AssetScopes } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, type ScopeInForce } from '../scope/scope-context.js';
@@ -46,6 +47,12 @@ export class SubscriberToken extends axios.CancelToken {
   }
 }
 
+/** What is ours on a request, and so may come back with it. */
+export interface HandedOut {
+  readonly route: AssetHttpDefaults;
+  readonly authorization: string | undefined;
+}
+
 interface Asked extends AssetTokenRequest {
   readonly isAnonymous: boolean;
   /** Why the call cannot be made. Thrown once it is made, and not where its verb is called: Observables are cold. */
@@ -66,7 +73,7 @@ export class AssetRequest implements AssetTokenRequest {
   declare readonly anonymous?: true;
   readonly #asked: Asked;
   readonly #subscriber = new SubscriberToken();
-  #authorization: string | undefined;
+  #handedOut: HandedOut | undefined;
 
   private constructor(asked: Asked) {
     this.scopes = asked.scopes;
@@ -105,13 +112,13 @@ export class AssetRequest implements AssetTokenRequest {
     return this.#subscriber.reason !== undefined;
   }
 
-  /** The header that was written for this request last, to know it again when an adapter hands the request on. */
-  get authorization(): string | undefined {
-    return this.#authorization;
+  /** What an adapter of the application was given to send, in case that it hands the request on to ours. */
+  get handedOut(): HandedOut | undefined {
+    return this.#handedOut;
   }
 
-  set authorization(header: string | undefined) {
-    this.#authorization = header;
+  set handedOut(given: HandedOut) {
+    this.#handedOut = given;
   }
 
   /** An earlier call's config that is sent through a view is meant for what the view says. */

@@ -91,10 +91,10 @@ export class AssetTransport {
   }
 
   async #tokenFor({ config, request, url, deadline }: Exchange): Promise<AccessToken> {
-    const { tokens, connections, defaultBusiness } = this.#parts;
+    const { tokens, defaultBusiness } = this.#parts;
     request.assertValid();
     // Before any token is asked for.
-    assertSendable(config, request, url, connections.route);
+    assertSendable(config, request, url);
     assertBusiness(url, businessOf(request, defaultBusiness));
     const minimumLifeMs = timeoutMs(config);
     try {

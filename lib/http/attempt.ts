@@ -25,10 +25,10 @@ export interface Outcome {
  * @throws AssetRequestError, AssetBusinessError if it is not fit to be sent with this token
  */
 export async function attempt(exchange: Exchange, token: AccessToken | undefined): Promise<Outcome> {
-  const { config, request, url, deadline, connections, send, isForeign } = exchange;
+  const { config, request, url, deadline, send, isForeign } = exchange;
   deadline.sent();
   // What was checked before the wait for a token may have changed in it.
-  assertSendable(config, request, url, connections.route);
+  assertSendable(config, request, url);
   assertBusiness(url, token?.businessId);
   const guard = config.maxRedirects ? new RedirectGuard(url.origin, token?.businessId, config) : undefined;
   const wire = wireConfig(exchange, token, guard?.beforeRedirect);

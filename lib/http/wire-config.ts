@@ -6,7 +6,6 @@ import {
 } from 'axios';
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AccessToken } from '../token/access-token.js';
 import { type ClientConnections, ROUTE_OPTIONS } from '../token/endpoint/connections.js';
 import type { AssetRequest } from './asset-request.js';
@@ -30,19 +29,15 @@ export interface Exchange {
 }
 
 /**
- * Refuses a request that brings its own way out or its own credentials. Our own are let through: an adapter of the
- * application may hand on what it was given.
+ * Refuses a request that brings its own way out or its own credentials. Ours come back on a request that an adapter of the
+ * application hands on.
  *
  * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
  */
-export function assertSendable(
-  config: InternalAxiosRequestConfig,
-  request: AssetRequest,
-  url: URL,
-  route: AssetHttpDefaults,
-): void {
+export function assertSendable(config: InternalAxiosRequestConfig, request: AssetRequest, url: URL): void {
+  const { handedOut } = request;
   for (const name of ROUTE_OPTIONS) {
-    if (config[name] !== undefined && config[name] !== route[name]) {
+    if (config[name] !== undefined && (handedOut === undefined || config[name] !== handedOut.route[name])) {
       throw new AssetRequestError(
         `The request sets "${name}". Nothing was sent. The way to Asset is set up once, in the option http of AssetAuthModule, so that no single request can send a token elsewhere.`,
       );
@@ -53,13 +48,13 @@ export function assertSendable(
       'The request sets "auth", which would replace the access token. Nothing was sent. Remove it.',
     );
   }
-  assertHeaders(config.headers, request, url);
+  assertHeaders(config.headers, handedOut?.authorization, url);
 }
 
 /** Names are compared as Node sends them, whatever kind of object an interceptor made of the headers. */
 function assertHeaders(
   headers: Readonly<Record<string, unknown>> | undefined,
-  { authorization }: AssetRequest,
+  ours: string | undefined,
   url: URL,
 ): void {
   for (const name in headers) {
@@ -67,7 +62,7 @@ function assertHeaders(
     if (value === undefined || value === null) continue;
     // Axios trims the names of what a transform put in place of its headers.
     const lowerCase = name.trim().toLowerCase();
-    if (lowerCase === 'authorization' && value !== authorization) {
+    if (lowerCase === 'authorization' && value !== ours) {
       throw new AssetRequestError(
         'The request brings its own Authorization header, which belongs to this client. Nothing was sent. Remove it, or use another HTTP client for calls with other credentials.',
       );
@@ -94,12 +89,12 @@ export function assertHost(value: unknown, url: URL): void {
  * carry the caller's own config.
  */
 export function wireConfig(
-  { config, request, url, deadline, connections }: Exchange,
+  { config, url, deadline, connections }: Exchange,
   token: AccessToken | undefined,
   beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'],
 ): InternalAxiosRequestConfig {
   const headers = withoutAuthorization(AxiosHeaders.from(config.headers));
-  if (token !== undefined) headers.Authorization = request.authorization = `Bearer ${token.value}`;
+  if (token !== undefined) headers.Authorization = `Bearer ${token.value}`;
   // Without prototype, as axios makes its own: a polluted one decides nothing.
   const wire = Object.create(null) as InternalAxiosRequestConfig;
   Object.assign(wire, config, connections.route, {
@@ -139,8 +134,9 @@ function withoutAuthorization(
  */
 export function forForeignAdapter(
   wire: InternalAxiosRequestConfig,
-  { config: { url, baseURL }, request, deadline }: Exchange,
+  { config: { url, baseURL }, request, deadline, connections: { route } }: Exchange,
 ): InternalAxiosRequestConfig {
+  request.handedOut = { route, authorization: wire.headers.Authorization as string | undefined };
   const timeout = Math.ceil(deadline.remainingMs ?? 0);
   return Object.assign({}, wire, { url, baseURL, timeout, asset: request });
 }
