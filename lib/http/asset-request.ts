@@ -117,7 +117,7 @@ export class AssetRequest implements AssetTokenRequest {
     return this.#handedOut;
   }
 
-  set handedOut(given: HandedOut) {
+  set handedOut(given: HandedOut | undefined) {
     this.#handedOut = given;
   }
 

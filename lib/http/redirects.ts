@@ -1,7 +1,7 @@
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { parsedUrl, printable } from '../config/text.js';
 import { lowerCaseHeaders } from '../retry/rate-limit.js';
-import { AssetApiError, AssetRequestError, describeCall, type SentRequest } from './http.errors.js';
+import { AssetApiError, AssetRequestError, describeCall } from './http.errors.js';
 import { assertBusiness, assertOurs } from './request-url.js';
 import { assertHost } from './wire-config.js';
 
@@ -10,25 +10,23 @@ import { assertHost } from './wire-config.js';
  * option `http` or on a request they are followed, within Asset's origin and the token's business only.
  */
 
-/** The refusal of an answer that redirects, where axios rejects it; `undefined`: it is no redirect. */
-export function redirectRefusal(response: AxiosResponse | undefined): AssetApiError | undefined {
+/** The error of an answer that redirects and is not followed; `undefined`: it is no redirect. */
+export function redirectRefusal(response: AxiosResponse | undefined, url: URL): AssetApiError | undefined {
   if (response === undefined || response.status < 300 || response.status >= 400) return undefined;
   const { location } = lowerCaseHeaders(response);
   if (typeof location !== 'string') return undefined;
-  const { host } = response.request as SentRequest;
   return new AssetApiError(
-    `Asset answered ${response.status} to ${describeCall(response)}: a redirect to ${target(location, host)}. It was not followed, since a redirect can lead a token away. Call that address, or set maxRedirects, on the request or in the option http, to follow redirects within Asset's origin and the token's business.`,
+    `Asset answered ${response.status} to ${describeCall(response)}: a redirect to ${target(location, url)}. It was not followed, since a redirect can lead a token away. Call that address, or set maxRedirects, on the request or in the option http, to follow redirects within Asset's origin and the token's business.`,
     response,
     { code: 'ASSET_REQUEST_NOT_ALLOWED', retryable: false },
   );
 }
 
 /** Without the query, which may hold a secret. */
-function target(location: string, host: string): string {
-  const url =
-    parsedUrl(location) ?? parsedUrl(`https://${host}${location.startsWith('/') ? '' : '/'}${location}`);
+function target(location: string, from: URL): string {
+  const url = parsedUrl(location, from);
   if (url === undefined) return 'an address that cannot be parsed';
-  return printable(url.host === host ? url.pathname : url.origin + url.pathname);
+  return printable(url.origin === from.origin ? url.pathname : `${url.protocol}//${url.host}${url.pathname}`);
 }
 
 type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;

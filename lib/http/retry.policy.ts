@@ -38,7 +38,7 @@ export class RetryPolicy {
     firstToken: AccessToken | undefined,
     firstOutcome: Outcome,
   ): Promise<AxiosResponse> {
-    if (firstToken === undefined) return settled(firstOutcome);
+    if (firstToken === undefined) return settled(firstOutcome, exchange.url);
     let token = firstToken;
     let outcome = firstOutcome;
     let unauthorized: UnauthorizedDetails | undefined;
@@ -53,7 +53,7 @@ export class RetryPolicy {
         unauthorized = next;
       }
       const waitMs = this.#rateLimitWaitMs(exchange, outcome, retries);
-      if (waitMs === undefined) return this.#finish(outcome, token, unauthorized);
+      if (waitMs === undefined) return this.#finish(exchange, outcome, token, unauthorized);
       retries += 1;
       token = await this.#afterPause(waitMs, exchange, outcome);
     }
@@ -111,21 +111,21 @@ export class RetryPolicy {
   }
 
   #finish(
+    { url }: Exchange,
     outcome: Outcome,
     token: AccessToken,
     unauthorized: UnauthorizedDetails | undefined,
   ): AxiosResponse {
-    if (outcome.failure === undefined || redirectRefusal(outcome.response) !== undefined) {
-      return settled(outcome);
-    }
+    const { failure } = outcome;
     const details = unauthorized ?? { why: 'no other token could be had' };
-    throw toApiError(outcome.failure.error, token, this.#clock.now(), details);
+    const error = failure && toApiError(failure.error, token, this.#clock.now(), details);
+    return settled({ ...outcome, failure: failure && { error } }, url);
   }
 }
 
 /** The outcome as axios' world expects it: a response, or a rejection. */
-function settled({ response, failure }: Outcome): AxiosResponse {
-  if (response === undefined || failure !== undefined) throw redirectRefusal(response) ?? failure?.error;
+function settled({ response, failure }: Outcome, url: URL): AxiosResponse {
+  if (response === undefined || failure !== undefined) throw redirectRefusal(response, url) ?? failure?.error;
   return response;
 }
 

@@ -128,7 +128,8 @@ describe('T47 whoever leaves during the token wait leaves at once and alone', ()
     ['as usual', {}],
     ['with a streamed answer', { responseType: 'stream' }],
     ["with the caller's own signal", { signal: new AbortController().signal }],
-  ])('by unsubscribing at once although a token is at hand, %s', async (_what, config) => {
+    ["with the caller's own cancelToken", { cancelToken: axios.CancelToken.source().token }],
+  ])('T105 by unsubscribing at once although a token is at hand, %s', async (_what, config) => {
     const { asset, sandbox } = await startApplication();
     await firstValueFrom(asset.get('/v0/echo'));
     asset.get('/v0/business?leaver', config).subscribe().unsubscribe();
@@ -140,10 +141,16 @@ describe('T47 whoever leaves during the token wait leaves at once and alone', ()
   it("not with the caller's own cancelToken, which alone ends a request that is under way, as in HttpService", async () => {
     const { asset, sandbox } = await startApplication();
     await firstValueFrom(asset.get('/v0/echo'));
+    sandbox.fail('api', { hang: true });
     const source = axios.CancelToken.source();
-    asset.get('/v0/business?leaver', { cancelToken: source.token }).subscribe().unsubscribe();
-    const { path } = await sandbox.waitForRequest(({ path }) => path === '/v0/business?leaver');
-    expect(path).toBe('/v0/business?leaver');
+    const subscription = asset.get('/v0/business', { cancelToken: source.token }).subscribe();
+    await sandbox.waitForRequest(({ path }) => path === '/v0/business');
+    const { connections } = sandbox;
+    subscription.unsubscribe();
+    await firstValueFrom(asset.get('/v0/echo'));
+    expect(sandbox.connections).toBe(connections + 1);
+    source.cancel();
+    await eventually(() => sandbox.connections === connections);
   });
 
   it('and interceptors are told by config.cancelToken, as in HttpService', async () => {
@@ -363,7 +370,8 @@ describe('the option timeout', () => {
     await sandbox.waitForRequest('token');
     await clock.advance(19_950);
     release();
-    // 50 ms of real time are left for the request.
+    await sandbox.waitForRequest('api');
+    await clock.advance(50);
     expect(await call).toMatchObject({ code: 'ECONNABORTED', message: 'timeout of 20000ms exceeded' });
     expect(sandbox.apiRequests).toHaveLength(1);
   });
@@ -382,7 +390,8 @@ describe('the option timeout', () => {
     await sandbox.waitForRequest('token', { count: 2 });
     await clock.advance(19_950);
     hold.release();
-    // 50 ms of real time are left for the replay.
+    await sandbox.waitForRequest(({ path }) => path.endsWith('?slow'), { count: 2 });
+    await clock.advance(50);
     expect(await call).toMatchObject({ code: 'ECONNABORTED', message: 'timeout of 20000ms exceeded' });
     expect(sandbox.apiRequests.filter(({ path }) => path.endsWith('?slow'))).toHaveLength(2);
   });

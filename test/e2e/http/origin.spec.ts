@@ -495,12 +495,14 @@ describe('the way out is set up once', () => {
 });
 
 describe('T46 no token, no request', () => {
-  it('fails closed when the interceptors of axiosRef are cleared', async () => {
+  it('fails closed when the interceptors of axiosRef are cleared: verbs keep their token, axiosRef sends nothing', async () => {
     const { asset, sandbox } = await startApplication();
     asset.axiosRef.interceptors.request.clear();
-    expect(await failureOf(asset.get('/v0/business'))).toMatchObject({ code: NOT_ALLOWED });
     expect(await failureOf(asset.axiosRef.get('/v0/business'))).toMatchObject({ code: NOT_ALLOWED });
     expect(sandbox.requests).toHaveLength(0);
+    await firstValueFrom(asset.get('/v0/business'));
+    expect(sandbox.apiRequests).toMatchObject([{ authorized: true }]);
+    expect(await failureOf(asset.get('https://evil.example/v0'))).toMatchObject({ code: NOT_ALLOWED });
   });
 
   it('fails closed in an instance that is derived from axiosRef', async () => {

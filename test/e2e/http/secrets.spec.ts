@@ -9,7 +9,7 @@ import { inspect } from 'node:util';
 import { firstValueFrom, lastValueFrom, type Observable, switchMap } from 'rxjs';
 import { startApplication } from '../../support/application.js';
 import { afterThisTest } from '../../support/cleanup.js';
-import { AssetCall } from '../../../lib/http/asset-request.js';
+import { AssetRequest } from '../../../lib/http/asset-request.js';
 import { eventually } from '../../support/eventually.js';
 import { failureOf } from '../../support/failure-of.js';
 import { startForeignServer } from '../../support/foreign-server.js';
@@ -200,7 +200,7 @@ describe('T54 secrets do not travel in objects', () => {
     });
     expect(answer.config.headers.has('Authorization')).toBe(false);
     // Nor, out of sight, what carries it.
-    expect((answer.config as { asset?: unknown }).asset).toBeInstanceOf(AssetCall);
+    expect((answer.config as { asset?: unknown }).asset).toBeInstanceOf(AssetRequest);
   });
 
   it.each([200, 401, 403, 500])(
