@@ -1,7 +1,7 @@
 import axios from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import type { AssetHttpService } from 'nestjs-asset-auth';
-import { type AssetSandbox, expectNoSecrets } from 'nestjs-asset-auth/testing';
+import { type AssetSandbox, expectNoSecrets, type ManualClock } from 'nestjs-asset-auth/testing';
 import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -40,7 +40,7 @@ function endlessBody(): Readable {
   return body;
 }
 
-type Fail = (http: AssetHttpService, sandbox: AssetSandbox) => Observable<unknown>;
+type Fail = (http: AssetHttpService, sandbox: AssetSandbox, clock: ManualClock) => Observable<unknown>;
 
 describe('T54 secrets do not travel in objects', () => {
   it.each<[string, Fail]>([
@@ -58,7 +58,11 @@ describe('T54 secrets do not travel in objects', () => {
     ['broken off', (http, sandbox) => (sandbox.fail('api', { truncated: true }), http.get('/v0/business'))],
     [
       'timeout',
-      (http, sandbox) => (sandbox.fail('api', { hang: true }), http.get('/v0/business', { timeout: 30 })),
+      (http, sandbox, clock) => {
+        sandbox.fail('api', { hang: true });
+        void sandbox.waitForRequest(({ path }) => path === '/v0/business').then(() => clock.advance(30));
+        return http.get('/v0/business', { timeout: 30 });
+      },
     ],
     [
       'too large an answer',
@@ -162,8 +166,8 @@ describe('T54 secrets do not travel in objects', () => {
   ])(
     'the error of %s holds no token, nor do its config, request, response, cause and stack',
     async (_what, fail) => {
-      const { asset, sandbox, expectClean } = await start();
-      const error = await failureOf(fail(asset, sandbox));
+      const { asset, clock, sandbox, expectClean } = await start();
+      const error = await failureOf(fail(asset, sandbox, clock));
       expectClean(error);
       expectClean(inspect(error, { depth: 20, showHidden: true }));
       expectClean(JSON.stringify(error));
@@ -229,7 +233,7 @@ describe('T54 secrets do not travel in objects', () => {
   });
 
   it('after a redirect the record of the request tells the last path', async () => {
-    const { asset, sandbox, expectClean } = await start();
+    const { asset, sandbox, expectClean } = await start({ http: { maxRedirects: 5 } });
     sandbox.fail('api', { redirect: '/v0/echo?there', status: 303 });
     const answer = await firstValueFrom(asset.post('/v0/business', {}));
     expect(answer.request).toMatchObject({ method: 'GET', path: '/v0/echo?there' });
