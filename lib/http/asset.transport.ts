@@ -1,16 +1,15 @@
 import axios, { type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
 import type { AssetClock } from '../config/clock.js';
-import { checkedBusinessId } from '../config/scope-set.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { ClientConnections } from '../token/endpoint/connections.js';
 import type { AssetTokenService } from '../token/token.service.js';
 import { AssetRequest } from './asset-request.js';
-import { attempt } from './attempt.js';
+import { attempt, isFinal } from './attempt.js';
 import { Deadline, timeoutMs } from './deadline.js';
 import { AssetRequestError } from './http.errors.js';
 import { assertBusiness, requestUrl } from './request-url.js';
-import { isFinal, RetryPolicy } from './retry.policy.js';
+import { RetryPolicy } from './retry.policy.js';
 import { assertSendable, type Exchange, presetBoundary } from './wire-config.js';
 
 /** The rooms and settings that a call needs. */
@@ -95,7 +94,7 @@ export class AssetTransport {
     request.assertValid();
     // Before any token is asked for.
     assertSendable(config, request, url);
-    assertBusiness(url, businessOf(request, defaultBusiness));
+    assertBusiness(url, request.businessId === undefined ? defaultBusiness : request.businessId);
     const minimumLifeMs = timeoutMs(config);
     try {
       return await deadline.wait('an access token', (signal) =>
@@ -105,12 +104,6 @@ export class AssetTransport {
       throw error instanceof AssetScopeError ? aboutCall(error, config, url) : error;
     }
   }
-}
-
-/** @throws AssetBusinessError `ASSET_BUSINESS_INVALID` */
-function businessOf({ businessId }: AssetRequest, byDefault: string | undefined): string | undefined {
-  if (businessId === undefined) return byDefault;
-  return businessId === null ? undefined : checkedBusinessId(businessId);
 }
 
 /** Names the call: its log line is all that is known of a handler that forgot its scope. */

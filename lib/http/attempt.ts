@@ -17,6 +17,10 @@ export interface Outcome {
   readonly failure: { readonly error: unknown } | undefined;
 }
 
+/** Whether neither another attempt nor a typed error is needed. */
+export const isFinal = ({ failure, status }: Outcome): boolean =>
+  failure === undefined && status !== 401 && status !== 429;
+
 /**
  * Sends a call once, with the token if it is to carry one. What comes back holds the caller's own config and no trace of
  * the token.

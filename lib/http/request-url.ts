@@ -1,5 +1,6 @@
 import { AssetBusinessError } from '../config/asset-auth.errors.js';
-import { parsedUrl, quoted } from '../config/text.js';
+import { checkedBusinessId } from '../config/scope-set.js';
+import { quoted } from '../config/text.js';
 import { AssetRequestError } from './http.errors.js';
 
 /** What a request says of its address. */
@@ -19,8 +20,10 @@ const ABSOLUTE = /^([a-z][a-z\d+\-.]*:)?\/\//i;
  */
 export function requestUrl({ url, baseURL }: Address, origin: string): URL {
   const address = combined(asText(url), asText(baseURL));
-  const parsed = parsedUrl(address);
-  if (parsed === undefined) {
+  let parsed: URL;
+  try {
+    parsed = new URL(address);
+  } catch {
     throw new AssetRequestError(`The address ${quotedAddress(address)} cannot be parsed. Nothing was sent.`);
   }
   assertOurs(parsed, origin);
@@ -44,14 +47,16 @@ export function assertOurs(url: URL, origin: string): void {
  * Refuses a path of one business with the token of another. The path is decoded once, as servers do, so that no
  * spelling of it gets around the comparison.
  *
- * @throws AssetBusinessError `ASSET_BUSINESS_MISMATCH`
+ * @throws AssetBusinessError `ASSET_BUSINESS_MISMATCH`, or `ASSET_BUSINESS_INVALID` for what is no business id
  */
-export function assertBusiness(url: URL, businessId: string | undefined): void {
-  if (businessId === undefined || isPlainlyOf(url.pathname, businessId)) return;
+export function assertBusiness(url: URL, businessId: string | null | undefined): void {
+  if (businessId === undefined || businessId === null) return;
+  if (typeof businessId === 'string' && isPlainlyOf(url.pathname, businessId)) return;
   const segments = pathSegments(url.pathname);
   if (segments[0]?.toLowerCase() !== 'v0' || segments[1]?.toLowerCase() !== 'business') return;
   const inPath = segments[2];
   if (inPath === undefined || inPath === businessId) return;
+  checkedBusinessId(businessId);
   throw new AssetBusinessError(
     `The address is of business ${quoted(inPath)}, but the token is narrowed to business "${businessId}". Nothing was sent there. Take both from one place: @AssetBusiness('…') with the same route parameter, or forBusiness(id).`,
     'ASSET_BUSINESS_MISMATCH',

@@ -13,10 +13,6 @@ import type { Exchange } from './wire-config.js';
 const MAX_RATE_LIMIT_RETRIES = 2;
 const LONGEST_RATE_LIMIT_WAIT_MS = 2000;
 
-/** Whether another attempt could not change the outcome, and nothing is left to put into words. */
-export const isFinal = ({ failure, status }: Outcome): boolean =>
-  failure === undefined && status !== 401 && status !== 429;
-
 /**
  * What happens to an answer that is no success, below the application's interceptors, which see one request.
  * - 401: sent again once, with another token. The token that was sent is compared with the one at hand, not believed.

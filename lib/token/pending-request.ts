@@ -20,6 +20,7 @@ export class PendingRequest {
   resolve!: (token: AccessToken) => void;
   reject!: (reason: unknown) => void;
   readonly #controller = new AbortController();
+  #end: Error | undefined;
   #waiting: number;
   #promote: (() => void) | undefined;
   #demote: (() => void) | undefined;
@@ -45,7 +46,14 @@ export class PendingRequest {
     return this.#waiting > 0;
   }
 
+  /** Why the client ended it; `undefined`: it did not. */
+  get end(): Error | undefined {
+    return this.#end;
+  }
+
+  /** Ends it for all that wait on it. */
   abort(reason: Error): void {
+    this.#end = reason;
     this.#controller.abort(reason);
   }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { CacheEntry } from './cache-entry.js';
-import { AccessTokenRequest, TokenRequestResolver, type AssetTokenRequest } from './token-request.js';
+import { type AccessTokenRequest, type AssetTokenRequest, TokenRequestResolver } from './token-request.js';
 
 /**
  * The one place where tokens are kept: at most `maxTokens`, the least recently used leaves first, pinned ones never. A
@@ -31,15 +31,12 @@ export class TokenCache {
   /**
    * The entry for what a caller asks, marked as used; one outside of the cache for a key that has no result yet.
    *
-   * @throws what {@link TokenRequestResolver.resolve} throws
+   * @throws what {@link TokenRequestResolver.request} throws
    */
   find(asked: AssetTokenRequest): CacheEntry {
-    const grant = this.#resolver.resolve(asked);
-    return (
-      this.#recent.get(grant.key) ??
-      this.#pinned.get(grant.key) ??
-      new CacheEntry(new AccessTokenRequest(grant))
-    );
+    const key = this.#resolver.keyOf(asked);
+    const known = this.#recent.get(key) ?? this.#pinned.get(key);
+    return known ?? new CacheEntry(this.#resolver.request(asked));
   }
 
   /** Looks without using. */

@@ -125,7 +125,7 @@ export class TokenRefresher {
     try {
       pending.resolve(this.#arrived(pending, await this.#fetch(pending, slot)));
     } catch (thrown) {
-      const reason: unknown = endOf(pending) ?? thrown;
+      const reason: unknown = pending.end ?? thrown;
       if (reason instanceof TokenRequestFailure) this.#failed(pending, reason);
       else this.#notSent(pending, reason);
     } finally {
@@ -160,9 +160,8 @@ export class TokenRefresher {
 
   #arrived(pending: PendingRequest, issued: IssuedToken): AccessToken {
     const { cache, clock, events, plan } = this.#parts;
-    const { request, probe } = pending;
+    const { request, probe, end } = pending;
     // Nothing is kept after the end, also when the answer comes together with it.
-    const end = endOf(pending);
     if (end !== undefined) throw end;
     const entry = cache.keep(request);
     const known = entry.lifeOf(issued.value);
@@ -277,7 +276,3 @@ export class TokenRefresher {
     });
   }
 }
-
-/** Why the client ended the request, if it did. */
-const endOf = ({ signal }: PendingRequest): AssetClosedError | undefined =>
-  signal.reason instanceof AssetClosedError ? signal.reason : undefined;

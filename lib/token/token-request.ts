@@ -48,7 +48,7 @@ export class AccessTokenRequest implements AccessTokenGrant {
   readonly resource: readonly string[] | undefined;
   readonly key: string;
 
-  constructor({ scopes, businessId, resource, key }: ResolvedGrant) {
+  constructor({ scopes, businessId, resource }: AccessTokenGrant, key: string) {
     this.scopes = scopes;
     this.businessId = businessId === undefined ? undefined : ownCopy(businessId);
     this.resource = resource;
@@ -65,12 +65,7 @@ export class AccessTokenRequest implements AccessTokenGrant {
 /** A text that was cut out of a longer one, such as an id out of a request's body, keeps all of that in memory. */
 const ownCopy = (ascii: string): string => Buffer.from(ascii, 'latin1').toString('latin1');
 
-/** A grant with the key of its request. */
-export interface ResolvedGrant extends AccessTokenGrant {
-  readonly key: string;
-}
-
-/** A list of scopes as a caller gave it, with its normal form and its part of the form. */
+/** A list of scopes as a caller gave it, with its normal form and its part of the key. */
 interface KnownScopes {
   readonly list: readonly string[];
   readonly set: ScopeSet;
@@ -81,22 +76,40 @@ interface KnownScopes {
 const MAX_KNOWN_LISTS = 1000;
 
 /**
- * Turns what a caller asks for into a grant: checked, in normal form, with the module's defaults, within the client's
- * policy (`allowedScopes`, `undeclaredScopes`). This is on the path of a cached token, so a list of scopes that was
- * checked once is found again by comparing its members.
+ * Turns what a caller asks for into a request: checked, in normal form, with the module's defaults, within the client's
+ * policy (`allowedScopes`, `undeclaredScopes`).
  */
 export class TokenRequestResolver {
   readonly #config: AssetAuthConfig;
-  readonly #head: string;
-  readonly #tail: string;
-  /** By their first member. */
+  /** What is the same in every key of this client. */
+  readonly #constants: string;
+  /** Lists of scopes that were checked, by their first member. */
   readonly #known = new Map<unknown, KnownScopes[]>();
   #knownLists = 0;
 
   constructor(config: AssetAuthConfig) {
     this.#config = config;
-    this.#head = `grant_type=client_credentials&${field('client_id', config.clientId)}`;
-    this.#tail = `&${field('expires_in', String(config.tokenTtlSeconds))}`;
+    this.#constants = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: config.clientId,
+      expires_in: String(config.tokenTtlSeconds),
+    }).toString();
+  }
+
+  /**
+   * The key of what is asked for. This is on the path of a cached token, so the business id is not checked here: it stands
+   * last, where no text can pass for another parameter, and is the key of a request only if {@link request} let it pass.
+   *
+   * @throws what {@link request} throws, but for the business id
+   */
+  keyOf(asked: AssetTokenRequest): string {
+    assertKnownNames(asked);
+    const { scopes, businessId, resource } = asked;
+    return this.#key(
+      this.#scopes(scopes),
+      resource === undefined ? this.#config.resource : resources(resource),
+      businessId === undefined ? this.#config.businessId : businessId,
+    );
   }
 
   /**
@@ -104,19 +117,29 @@ export class TokenRequestResolver {
    * @throws AssetBusinessError `ASSET_BUSINESS_INVALID`
    * @throws AssetConfigError `ASSET_CONFIG_INVALID` for a resource that is none
    */
-  resolve(asked: AssetTokenRequest): ResolvedGrant {
+  request(asked: AssetTokenRequest): AccessTokenRequest {
     assertKnownNames(asked);
     // Read once: a getter could answer something else after the check.
     const { scopes: askedScopes, businessId: askedBusiness, resource: askedResource } = asked;
     const scopes = this.#scopes(askedScopes);
     const businessId = askedBusiness === undefined ? this.#config.businessId : business(askedBusiness);
     const resource = askedResource === undefined ? this.#config.resource : resources(askedResource);
+    const grant = { scopes: scopes?.set, businessId, resource };
+    return new AccessTokenRequest(grant, this.#key(scopes, resource, businessId));
+  }
+
+  #key(
+    scopes: KnownScopes | undefined,
+    resource: readonly string[] | undefined,
+    businessId: string | null | undefined,
+  ): string {
+    const resourceFields = resource?.map((uri) => `&${field('resource', uri)}`).join('') ?? '';
+    if (businessId !== undefined && businessId !== null && typeof businessId !== 'string') {
+      checkedBusinessId(businessId);
+    }
     // A business id needs no escaping: it is letters, digits and "_".
-    const businessField = businessId === undefined ? '' : `&business_id=${businessId}`;
-    const resourceFields =
-      resource === undefined ? '' : resource.map((uri) => `&${field('resource', uri)}`).join('');
-    const key = `${this.#head}${scopes?.field ?? ''}${businessField}${resourceFields}${this.#tail}`;
-    return { scopes: scopes?.set, businessId, resource, key };
+    const businessField = (businessId ?? undefined) === undefined ? '' : `&business_id=${businessId}`;
+    return `${this.#constants}${scopes?.field ?? ''}${resourceFields}${businessField}`;
   }
 
   #scopes(asked: AssetScopes | null | undefined): KnownScopes | undefined {

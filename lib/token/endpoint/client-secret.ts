@@ -55,7 +55,8 @@ export class ClientSecret {
       if (signal.reason instanceof AssetClosedError) throw signal.reason;
       throw this.#unreadable(request, 'it gave nothing within tokenTimeoutMs', true);
     }
-    const problem = credential(clientSecret);
+    // A secret that was given as text was checked at boot.
+    const problem = this.#config.hasRotatingSecret ? credential(clientSecret) : undefined;
     if (problem !== undefined) throw this.#unreadable(request, `what it returned ${problem}`);
     this.#lastRead = clientSecret as string;
     return this.#lastRead;
