@@ -1,4 +1,4 @@
-import { AxiosError, CanceledError, type InternalAxiosRequestConfig } from 'axios';
+import axios, { AxiosError, CanceledError, type InternalAxiosRequestConfig } from 'axios';
 import { Readable } from 'node:stream';
 import { type AssetClock, MAX_TIMER_MS } from '../config/clock.js';
 import type { AssetRequest } from './asset-request.js';
@@ -58,14 +58,13 @@ export class Deadline {
     this.throwIfOver();
     this.#phase = ` while waiting for ${what}`;
     this.#isSent = false;
-    const result = await wait(this.signal);
-    this.#phase = '';
-    return result;
+    return await wait(this.signal);
   }
 
   /** An attempt is under way. */
   sent(): void {
     this.throwIfOver();
+    this.#phase = '';
     this.#isSent = true;
   }
 
@@ -81,8 +80,7 @@ export class Deadline {
   };
 
   readonly #cancel = (reason?: unknown): void => {
-    const isAxiosError = reason instanceof AxiosError;
-    this.#controller.abort(isAxiosError ? reason : new CanceledError(undefined, this.#config));
+    this.#controller.abort(axios.isCancel(reason) ? reason : new CanceledError(undefined, this.#config));
   };
 
   /** As in HttpService: once it is under way, a caller's own cancel token alone ends a request. */

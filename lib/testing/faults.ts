@@ -48,10 +48,7 @@ export interface SandboxEndlessFault {
   readonly endless: true;
 }
 
-/**
- * Redirects to `redirect`. `AssetHttpService` sends the first GET that is redirected once more: script the fault twice
- * for it.
- */
+/** Redirects to `redirect`, which `AssetHttpService` refuses unless `maxRedirects` says otherwise. */
 export interface SandboxRedirectFault {
   /** The `Location` header, as it is. */
   readonly redirect: string;
