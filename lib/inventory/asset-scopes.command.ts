@@ -15,15 +15,22 @@ Prints, as JSON, every Asset scope that the decorators of a built Nest applicati
   --check   fail when the application asks for more than this file, as written by --write, lists
   --write   write the list to this file, after the check if it is the same`;
 
-/** Reads the arguments, prints the report, and says what to exit with. Nothing of the application is instantiated. */
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`asset-scopes: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 2;
+  },
+);
+
+/** Prints the report and answers the exit code. Nothing of the application is instantiated. */
 async function main(): Promise<number> {
+  const string = { type: 'string' } as const;
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: {
-      module: { type: 'string', default: 'AppModule' },
-      check: { type: 'string' },
-      write: { type: 'string' },
-    },
+    options: { module: { ...string, default: 'AppModule' }, check: string, write: string },
   });
   const [file] = positionals;
   if (file === undefined) throw new Error(USAGE);
@@ -33,12 +40,11 @@ async function main(): Promise<number> {
   const json = `${JSON.stringify(report, null, 2)}\n`;
   process.stdout.write(json);
   if (values.write !== undefined) await writeFile(values.write, json);
-  if (agreed === undefined) return 0;
-  const growth = growthBeyond(agreed, report);
+  const growth = agreed === undefined ? [] : growthBeyond(agreed, report);
   for (const line of growth) process.stderr.write(`Beyond ${values.check}: ${line}\n`);
-  if (growth.length > 0)
-    process.stderr.write(`Grant them to the OAuth client, then run again with --write ${values.check}.\n`);
-  return growth.length > 0 ? 1 : 0;
+  if (growth.length === 0) return 0;
+  process.stderr.write(`Grant them to the OAuth client, then run again with --write ${values.check}.\n`);
+  return 1;
 }
 
 async function reportOf(file: string, name: string): Promise<AssetScopeReport> {
@@ -50,11 +56,8 @@ async function reportOf(file: string, name: string): Promise<AssetScopeReport> {
       `${file} exports no "${name}". Name the root module with --module; it exports ${Object.keys(exported).join(', ') || 'nothing'}.`,
     );
   }
-  const app = await NestFactory.createApplicationContext(module as Type, {
-    preview: true,
-    logger: false,
-    abortOnError: false,
-  });
+  const options = { preview: true, logger: false, abortOnError: false } as const;
+  const app = await NestFactory.createApplicationContext(module as Type, options);
   try {
     return listAssetScopes(app);
   } finally {
@@ -63,26 +66,11 @@ async function reportOf(file: string, name: string): Promise<AssetScopeReport> {
 }
 
 async function agreedIn(file: string): Promise<AgreedScopes> {
-  const agreed = JSON.parse(await textOf(file)) as Partial<AssetScopeReport>;
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new Error(`${file}, the list to check against, cannot be read. Write it with --write ${file}.`);
+  });
+  const agreed = JSON.parse(text) as Partial<AssetScopeReport>;
   if (!Array.isArray(agreed.scopes))
     throw new Error(`${file} holds no list "scopes". Write it with --write ${file}.`);
   return { ...agreed, scopes: agreed.scopes };
 }
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch {
-    throw new Error(`${file}, the list to check against, cannot be read. Write it with --write ${file}.`);
-  }
-}
-
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    process.stderr.write(`asset-scopes: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 2;
-  },
-);

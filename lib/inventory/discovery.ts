@@ -1,20 +1,34 @@
+// The classes that an application's modules know, their methods, and how each of these is called.
+
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+
+/** A class that modules of an application know, however many do and whatever as. */
+export interface DiscoveredClass {
+  readonly classRef: Type;
+  readonly methods: readonly DiscoveredMethod[];
+}
 
 /** A method of a class, its own or inherited. */
 export interface DiscoveredMethod {
   readonly name: string;
   readonly method: object;
-  /** Why Nest never looks at it for a handler, as a message says it; absent: it does. */
-  readonly unseenAs?: string;
+  /** The ways in which Nest calls it and runs its interceptors. */
+  readonly kinds: readonly HandlerKind[];
+  /**
+   * What Nest runs no interceptors for, in words, if it is that. Absent as well if it is not certain: the method carries
+   * metadata of a package unknown here, which may run them.
+   */
+  readonly calledDirectlyAs: string | undefined;
 }
 
-/** A class that modules of an application know, however many do and whatever as. */
-export interface DiscoveredClass {
-  readonly classRef: Type;
-  readonly roles: ReadonlySet<ProviderRole>;
-  readonly methods: readonly DiscoveredMethod[];
-}
+/** How Nest calls a handler; `method`: a method with `@RunWithAssetScope`, whoever calls it. */
+export type AssetScopeEntryKind = HandlerKind | 'method';
+
+type HandlerKind = 'http' | 'rpc' | 'ws' | 'graphql';
+
+/** What a class is registered as in a module; it may be several. An enhancer: a guard, an interceptor or a pipe. */
+type ProviderRole = 'controller' | 'provider' | 'enhancer';
 
 type Module = ModulesContainer extends Map<string, infer M> ? M : never;
 type InstanceWrapper = Module['providers'] extends Map<unknown, infer W> ? W : never;
@@ -31,7 +45,7 @@ export function discoverClasses(modules: ModulesContainer): readonly DiscoveredC
   for (const { controllers } of modules.values()) discoverIn(controllers.values(), 'controller');
   for (const { providers } of modules.values()) discoverIn(providers.values(), 'provider');
   for (const { injectables } of modules.values()) discoverIn(injectables.values(), 'enhancer');
-  return [...found].map(([classRef, roles]) => ({ classRef, roles, methods: methodsOf(classRef) }));
+  return [...found].map(([classRef, roles]) => ({ classRef, methods: methodsOf(classRef, roles) }));
 }
 
 /**
@@ -53,15 +67,22 @@ function asClass(value: unknown): Type | undefined {
     : undefined;
 }
 
-function methodsOf(classRef: Type): readonly DiscoveredMethod[] {
-  const ofInstances = functionsOf(classRef.prototype as object, Object.prototype).map(([key, method]) =>
-    typeof key === 'string'
-      ? { name: key, method }
-      : { name: String(key), method, unseenAs: 'methods that are named by a symbol' },
-  );
+/** Nest looks for handlers only among the methods of instances that are named by a string. */
+function methodsOf(classRef: Type, roles: ReadonlySet<ProviderRole>): readonly DiscoveredMethod[] {
+  const unseen = (key: PropertyKey, method: object, calledDirectlyAs: string): DiscoveredMethod => ({
+    name: String(key),
+    method,
+    kinds: [],
+    calledDirectlyAs,
+  });
+  const ofInstances = functionsOf(classRef.prototype as object, Object.prototype).map(([key, method]) => {
+    if (typeof key !== 'string') return unseen(key, method, 'methods that are named by a symbol');
+    const kinds = kindsOf(method, roles);
+    return { name: key, method, kinds, calledDirectlyAs: kinds.length > 0 ? undefined : calledAs(method) };
+  });
   const ofTheClass = functionsOf(classRef, Function.prototype)
     .filter(([, method]) => !isClass(method))
-    .map(([key, method]) => ({ name: String(key), method, unseenAs: 'static methods' }));
+    .map(([key, method]) => unseen(key, method, 'static methods'));
   return [...ofInstances, ...ofTheClass];
 }
 
@@ -82,30 +103,17 @@ function isClass(value: object): boolean {
   return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
 }
 
-/** How Nest calls a handler; `method`: a method with `@RunWithAssetScope`, whoever calls it. */
-export type AssetScopeEntryKind = 'http' | 'rpc' | 'ws' | 'graphql' | 'method';
-
-/** What a class is registered as in a module; it may be several. An enhancer: a guard, an interceptor or a pipe. */
-export type ProviderRole = 'controller' | 'provider' | 'enhancer';
-
-interface EntryPoint {
-  readonly kind: Exclude<AssetScopeEntryKind, 'method'>;
-  readonly key: string;
-  /** Nest looks for routes and message patterns in controllers only, and for the rest in providers only. */
-  readonly role: ProviderRole;
-}
-
 /**
- * The metadata that makes a method a handler for which Nest runs interceptors. By their strings, the same in Nest 11
- * and 12: these packages are optional, and none of them exports its keys.
+ * The metadata that makes a method a handler for which Nest runs interceptors, and the role of the class in which Nest
+ * looks for it. By their strings, the same in Nest 11 and 12: the packages are optional, and none exports its keys.
  */
-const ENTRY_POINTS: readonly EntryPoint[] = [
-  { kind: 'http', key: 'path', role: 'controller' }, // @nestjs/common
-  { kind: 'rpc', key: 'microservices:pattern', role: 'controller' }, // @nestjs/microservices
-  { kind: 'ws', key: 'websockets:message_mapping', role: 'provider' }, // @nestjs/websockets
-  { kind: 'graphql', key: 'graphql:resolver_type', role: 'provider' }, // @nestjs/graphql: queries, mutations, subscriptions
-  { kind: 'graphql', key: 'graphql:resolve_property', role: 'provider' }, // field resolvers
-  { kind: 'graphql', key: 'graphql:resolve_reference', role: 'provider' }, // federation
+const ENTRY_POINTS: readonly (readonly [key: string, kind: HandlerKind, role: ProviderRole])[] = [
+  ['path', 'http', 'controller'], // @nestjs/common
+  ['microservices:pattern', 'rpc', 'controller'], // @nestjs/microservices
+  ['websockets:message_mapping', 'ws', 'provider'], // @nestjs/websockets
+  ['graphql:resolver_type', 'graphql', 'provider'], // @nestjs/graphql: queries, mutations, subscriptions
+  ['graphql:resolve_property', 'graphql', 'provider'], // field resolvers
+  ['graphql:resolve_reference', 'graphql', 'provider'], // federation
 ];
 
 /** Metadata of methods that other packages call without interceptors, and how a message names them. */
@@ -121,30 +129,24 @@ const CALLED_DIRECTLY: Readonly<Record<string, string>> = {
 /** Metadata that says nothing about who calls a method. */
 const NEUTRAL = /^(nestjs-asset-auth:|__|design:|swagger\/)/;
 
-/** The ways in which Nest calls this method and runs its interceptors. */
-export function entryKinds(method: object, roles: ReadonlySet<ProviderRole>): readonly AssetScopeEntryKind[] {
-  const kinds = ENTRY_POINTS.filter(
-    ({ key, role }) => roles.has(role) && Reflect.hasMetadata(key, method),
-  ).map(({ kind }) => kind);
-  return [...new Set(kinds)];
+function kindsOf(method: object, roles: ReadonlySet<ProviderRole>): readonly HandlerKind[] {
+  const entryPoints = ENTRY_POINTS.filter(
+    ([key, , role]) => roles.has(role) && Reflect.hasMetadata(key, method),
+  );
+  return [...new Set(entryPoints.map(([, kind]) => kind))];
 }
 
-/**
- * Of a method without {@link entryKinds}: what Nest runs no interceptors for, in words; `undefined` if that is not
- * certain, since the method carries metadata of a package unknown here, which may well run them.
- */
-export function calledDirectlyAs(method: object): string | undefined {
-  const stray = ENTRY_POINTS.find(({ key }) => Reflect.hasMetadata(key, method));
+/** Of a method without kinds: what {@link DiscoveredMethod.calledDirectlyAs} tells of it. */
+function calledAs(method: object): string | undefined {
+  const stray = ENTRY_POINTS.find(([key]) => Reflect.hasMetadata(key, method));
   if (stray !== undefined) {
-    return stray.role === 'controller'
+    return stray[2] === 'controller'
       ? 'routes and messages outside of controllers'
       : 'resolvers and gateways that are no providers';
   }
   const keys: readonly unknown[] = Reflect.getMetadataKeys(method);
-  for (const key of keys) {
-    const name = typeof key === 'string' ? CALLED_DIRECTLY[key] : undefined;
-    if (name !== undefined) return name;
-  }
+  const direct = keys.map((key) => CALLED_DIRECTLY[String(key)]).find((name) => name !== undefined);
+  if (direct !== undefined) return direct;
   const isPlain = keys.every((key) => typeof key === 'string' && NEUTRAL.test(key));
   return isPlain ? 'methods that are no handlers' : undefined;
 }

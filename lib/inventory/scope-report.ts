@@ -2,28 +2,6 @@ import { ModulesContainer } from '@nestjs/core';
 import type { ScopeSet } from '../config/scope-set.js';
 import { AssetScopeExplorer, type AssetScopeInventoryEntry } from './asset-scope.explorer.js';
 
-/** What an application's decorators may ever ask Asset for. */
-export interface AssetScopeReport {
-  /** Every scope that is named, sorted: what the application's OAuth client has to be granted for them. */
-  readonly scopes: ScopeSet;
-  /** Of those, by the client's name, the ones that only this client is asked for (`{ client: 'eu' }`). */
-  readonly clients: Readonly<Record<string, ScopeSet>>;
-  /** Handlers that ask for the client's full grant on purpose (`@AssetScope(null)`). */
-  readonly fullGrant: readonly string[];
-  /**
-   * Handlers that declare a business and no scopes: they ask for what the module's option `scopes` names, or else for
-   * the full grant.
-   */
-  readonly undeclared: readonly string[];
-  /** Every handler with what it asks for. */
-  readonly handlers: readonly AssetScopeInventoryEntry[];
-}
-
-/** The one thing that is needed of an application: `INestApplicationContext` and its kin have it. */
-export interface ProviderLookup {
-  get<T>(token: new (...args: never[]) => T): T;
-}
-
 /**
  * Lists every scope that the application's decorators may ever request, by controller and handler, so that its OAuth
  * client can be granted exactly that. Scopes that code names at run time (`withScope`, the `asset` option, the module's
@@ -50,13 +28,30 @@ export function listAssetScopes(app: ProviderLookup): AssetScopeReport {
   };
 }
 
-/** Where it is, and for which client, if for one. */
-function nameOf(entry: AssetScopeInventoryEntry): string {
-  return entry.client === undefined ? placeOf(entry) : `${placeOf(entry)} for "${entry.client}"`;
+/** The one thing that is needed of an application: `INestApplicationContext` and its kin have it. */
+export interface ProviderLookup {
+  get<T>(token: new (...args: never[]) => T): T;
 }
 
-export function placeOf({ className, handlerName }: AssetScopeInventoryEntry): string {
-  return `${className}.${handlerName}`;
+/** What an application's decorators may ever ask Asset for. */
+export interface AssetScopeReport {
+  /** Every scope that is named, sorted: what the application's OAuth client has to be granted for them. */
+  readonly scopes: ScopeSet;
+  /** Of those, by the client's name, the ones that only this client is asked for (`{ client: 'eu' }`). */
+  readonly clients: Readonly<Record<string, ScopeSet>>;
+  /** Handlers that ask for the client's full grant on purpose (`@AssetScope(null)`). */
+  readonly fullGrant: readonly string[];
+  /**
+   * Handlers that declare a business and no scopes: they ask for what the module's option `scopes` names, or else for
+   * the full grant.
+   */
+  readonly undeclared: readonly string[];
+  /** Every handler with what it asks for. */
+  readonly handlers: readonly AssetScopeInventoryEntry[];
+}
+
+function scopesOf(handlers: readonly AssetScopeInventoryEntry[]): ScopeSet {
+  return [...new Set(handlers.flatMap(({ scopes }) => scopes ?? []))].sort();
 }
 
 function scopesByClient(handlers: readonly AssetScopeInventoryEntry[]): AssetScopeReport['clients'] {
@@ -72,8 +67,13 @@ function scopesByClient(handlers: readonly AssetScopeInventoryEntry[]): AssetSco
   );
 }
 
-function scopesOf(handlers: readonly AssetScopeInventoryEntry[]): ScopeSet {
-  return [...new Set(handlers.flatMap(({ scopes }) => scopes ?? []))].sort();
+/** Where it is, and for which client, if for one. */
+function nameOf(entry: AssetScopeInventoryEntry): string {
+  return entry.client === undefined ? placeOf(entry) : `${placeOf(entry)} for "${entry.client}"`;
+}
+
+function placeOf({ className, handlerName }: AssetScopeInventoryEntry): string {
+  return `${className}.${handlerName}`;
 }
 
 /** What was agreed on: a report, or of an earlier or handwritten list whatever it holds. */
@@ -85,18 +85,22 @@ export type AgreedScopes = Pick<AssetScopeReport, 'scopes'> & Partial<AssetScope
  */
 export function growthBeyond(agreed: AgreedScopes, now: AssetScopeReport): string[] {
   const agreedForAll = scopesForAll(agreed);
-  const more = scopesForAll(now).filter((scope) => !agreedForAll.includes(scope));
-  const moreOfClients = Object.entries(now.clients).flatMap(([client, scopes]) =>
+  const agreedFor = new Map(Object.entries(agreed.clients ?? {}));
+  const isNew = (scope: string): boolean => !agreedForAll.includes(scope);
+  const ofAll = scopesForAll(now)
+    .filter(isNew)
+    .map((scope) => {
+      const wasForOne = agreed.scopes.includes(scope);
+      return `${scope}${wasForOne ? ' of every client' : ''} (${asking(now, scope, undefined)})`;
+    });
+  const ofOne = Object.entries(now.clients).flatMap(([client, scopes]) =>
     scopes
-      .filter((scope) => !agreedForAll.includes(scope) && !scopesOnlyFor(client, agreed).includes(scope))
+      .filter((scope) => isNew(scope) && agreedFor.get(client)?.includes(scope) !== true)
       .map((scope) => `${scope} of the client "${client}" (${asking(now, scope, client)})`),
   );
   return [
-    ...more.map((scope) => {
-      const wasForOne = agreed.scopes.includes(scope);
-      return `${scope}${wasForOne ? ' of every client' : ''} (${asking(now, scope, undefined)})`;
-    }),
-    ...moreOfClients,
+    ...ofAll,
+    ...ofOne,
     ...newNames(agreed.fullGrant, now.fullGrant).map((name) => `the full grant (${name})`),
     ...newNames(agreed.undeclared, now.undeclared).map((name) => `no declared scopes (${name})`),
   ];
@@ -106,10 +110,6 @@ export function growthBeyond(agreed: AgreedScopes, now: AssetScopeReport): strin
 function scopesForAll({ scopes, clients = {} }: AgreedScopes): ScopeSet {
   const ofOne = Object.values(clients).flat();
   return scopes.filter((scope) => !ofOne.includes(scope));
-}
-
-function scopesOnlyFor(client: string, { clients = {} }: AgreedScopes): ScopeSet {
-  return new Map(Object.entries(clients)).get(client) ?? [];
 }
 
 function asking({ handlers }: AssetScopeReport, scope: string, client: string | undefined): string {

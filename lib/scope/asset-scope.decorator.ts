@@ -1,14 +1,15 @@
+import { UseInterceptors } from '@nestjs/common';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
+import {
+  type AssetScopeName,
+  type AssetScopes,
+  scopeSet,
+  type ScopeSet,
+  scopesProblem,
+} from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
-import type { AssetScopeName } from '../config/scope-set.js';
 import { AssetScopeInterceptor } from './asset-scope.interceptor.js';
-import { declare, bindInterceptor, decoratedTarget, scopeArguments } from './scope-metadata.js';
-
-/** What {@link AssetScope} takes after the scopes. */
-export interface AssetScopeOptions {
-  /** Only calls through the client of this name get the scopes, where there are several clients. */
-  readonly client?: string | undefined;
-}
+import { declare, type Decorate, decoratedTarget } from './scope-metadata.js';
 
 /**
  * The scopes that a handler's calls to Asset ask for. On a class: the default of its handlers. On a method: that
@@ -46,19 +47,58 @@ export function AssetScope(
   options?: AssetScopeOptions,
 ): MethodDecorator & ClassDecorator;
 export function AssetScope(...args: readonly unknown[]): MethodDecorator & ClassDecorator {
-  const parsed = scopeArguments(args, ['client']);
-  return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    const { name, owner } = decoratedTarget(target, key, descriptor);
+  const parsed = scopeArguments(args, 'client');
+  return (...target: Parameters<Decorate>): void => {
+    const { name, owner } = decoratedTarget(...target);
     const refuse = (problem: string): AssetScopeError =>
       new AssetScopeError(`@AssetScope on ${name} cannot be used: ${problem}.`, 'ASSET_SCOPE_INVALID');
 
     if (owner === undefined) throw refuse('it belongs on a class or on a method');
     if (parsed.problem !== undefined) throw refuse(parsed.problem);
-    const client = parsed.options.get('client');
+    const { scopes, option: client } = parsed;
     if (client !== undefined && (typeof client !== 'string' || client === '')) {
       throw refuse(`the option client is the name of a client, not ${quoted(client)}`);
     }
-    declare('scope', { scopes: parsed.scopes, client }, owner);
-    bindInterceptor(AssetScopeInterceptor, target, key, descriptor);
+    declare('scope', { scopes, client }, owner);
+    const bindInterceptor: Decorate = UseInterceptors(AssetScopeInterceptor);
+    bindInterceptor(...target);
   };
+}
+
+/** What {@link AssetScope} takes after the scopes. */
+export interface AssetScopeOptions {
+  /** Only calls through the client of this name get the scopes, where there are several clients. */
+  readonly client?: string | undefined;
+}
+
+/** The arguments of a decorator in normal form; `problem`: why they cannot be used. */
+type ScopeArguments =
+  | { readonly scopes: ScopeSet | null; readonly option: unknown; readonly problem?: never }
+  | { readonly problem: string };
+
+/**
+ * Reads `('a', 'b', options?)`, `(['a', 'b'], options?)` or `(null, options?)`, for this decorator and for
+ * `@RunWithAssetScope`. Each of them has one option.
+ */
+export function scopeArguments(args: readonly unknown[], optionName: string): ScopeArguments {
+  const last = args.at(-1);
+  const hasOptions = typeof last === 'object' && last !== null && !Array.isArray(last);
+  const options = new Map<string, unknown>(hasOptions ? Object.entries(last) : []);
+  const unknown = [...options.keys()].find((name) => name !== optionName);
+  if (unknown !== undefined) {
+    return { problem: `there is no option ${quoted(unknown)}, only ${optionName}` };
+  }
+  const option = options.get(optionName);
+  const scopes = hasOptions ? args.slice(0, -1) : args;
+  if (scopes.length === 0) {
+    return { problem: 'it names no scope. Name one such as "ledger:read", or null for explicitly none' };
+  }
+  if (scopes.includes(null)) {
+    return scopes.length === 1
+      ? { scopes: null, option }
+      : { problem: 'null means explicitly none and stands alone' };
+  }
+  const given = (scopes.length === 1 ? scopes[0] : scopes) as AssetScopes;
+  const problem = scopesProblem(given);
+  return problem === undefined ? { scopes: scopeSet(given), option } : { problem };
 }

@@ -1,8 +1,11 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { handlingInForce, scopeWith } from './scope-context.js';
-import { handlerDeclaration } from './scope-metadata.js';
-import { resolveBusiness } from './asset-business.decorator.js';
+import { AssetBusinessError } from '../config/asset-auth.errors.js';
+import { businessIdProblem } from '../config/scope-set.js';
+import { quoted } from '../config/text.js';
+import { scopeInForce, scopeWith } from './scope-context.js';
+import { type AssetBusinessSource, handlerDeclaration } from './scope-metadata.js';
+import { AssetBusinessRequestError } from './scope.errors.js';
 import { observeInScope } from './scoped-result.js';
 
 const HANDLING: unique symbol = Symbol.for('nestjs-asset-auth:handling') as never;
@@ -16,11 +19,14 @@ type MarkedContext = ExecutionContext & { [HANDLING]?: object };
 
 /**
  * Puts in force what `@AssetScope` and `@AssetBusiness` declare for a handler, while the handler works: in promises,
- * Observables and streams, until the last of them ends. The decorators bind it; binding it by hand or globally as well
- * is harmless, and costs handlers that declare nothing next to nothing.
+ * Observables, streams and generators, until the last of them ends. The decorators bind it; binding it by hand or
+ * globally as well is harmless, and costs handlers that declare nothing next to nothing.
  *
  * Interceptors bound outside of it, guards, middleware and exception filters see no scope: Nest runs guards and
  * middleware earlier and filters later, and values are handed on outside the scope. Pipes run inside.
+ *
+ * A handler may answer an object with a `[Symbol.asyncIterator]` of its own. Others may share it, so it is handed on
+ * untouched and works outside the scope. A generator over it works inside: `async *list() { yield* this.feed; }`.
  *
  * @example
  * ```ts
@@ -43,12 +49,86 @@ export class AssetScopeInterceptor implements NestInterceptor {
     // interceptor retries the handler, the context has been seen, and the scope has to be opened again.
     const marked: MarkedContext = context;
     const handling = (marked[HANDLING] ??= {});
-    if (handling === handlingInForce()) return next.handle();
+    if (handling === scopeInForce()?.handling) return next.handle();
 
     const { scope, otherScope, business } = declaration;
-    const businessId = business === undefined ? undefined : resolveBusiness(business.source, context);
+    const businessId = business === undefined ? undefined : businessOf(business.source, context);
     const others = otherScope && scopeWith(otherScope.scopes, otherScope.client, undefined);
     const inForce = scopeWith(scope?.scopes, scope?.client, businessId, handling, others);
     return observeInScope(inForce, () => next.handle());
   }
+}
+
+/**
+ * The business of one call, as `@AssetBusiness` declares it.
+ *
+ * Nothing at all means that the declaration does not fit the handler: an `AssetBusinessError`, so a 500. Anything else
+ * that is no business id came with the request: a 400. It does not quote what a function answered, which may be from
+ * anywhere.
+ */
+function businessOf(source: AssetBusinessSource, context: ExecutionContext): string | null {
+  if (source === null) return null;
+  const isName = typeof source === 'string';
+  const value = isName ? parameterOf(source, context) : answerOf(source, context);
+  // Only of a function: in a GraphQL argument, `null` would let the caller widen the token to the whole tenant.
+  if (value === null && !isName) return null;
+  if (businessIdProblem(value) === undefined) return value as string;
+  throw new AssetBusinessRequestError(
+    isName
+      ? `The parameter ${quoted(source)} is not a business id: ${quoted(value)}`
+      : 'The request does not name a business by a business id',
+  );
+}
+
+/**
+ * A route parameter, or a GraphQL argument. By index instead of `switchToHttp()`, which answers with the wrong objects
+ * outside HTTP: a handler gets (request, response, next), a resolver (parent, arguments, context, info).
+ */
+function parameterOf(name: string, context: ExecutionContext): unknown {
+  type Parameters = Readonly<Record<string, unknown>> | undefined;
+  const type = context.getType<string>();
+  if (type !== 'http' && type !== 'graphql') {
+    throw misdeclared(
+      context,
+      `a ${quoted(type)} handler has no parameters to find ${quoted(name)} in. Pass a function: (context) => businessId`,
+    );
+  }
+  const parameters =
+    type === 'http'
+      ? context.getArgByIndex<{ readonly params?: Parameters } | undefined>(0)?.params
+      : context.getArgByIndex<Parameters>(1);
+  const value = parameters?.[name];
+  if (value === undefined) {
+    throw misdeclared(
+      context,
+      `the handler has no parameter ${quoted(name)}. Name one that its path or its arguments always hold, or pass a function`,
+    );
+  }
+  return value;
+}
+
+function answerOf(source: (context: ExecutionContext) => unknown, context: ExecutionContext): unknown {
+  const value = source(context);
+  if (value === undefined) {
+    throw misdeclared(
+      context,
+      'its function answered undefined. Answer a business id, or null for explicitly none',
+    );
+  }
+  if (typeof value === 'object' && value !== null && 'then' in value) {
+    // Left alone, its rejection would end the process.
+    Promise.resolve(value).catch(() => undefined);
+    throw misdeclared(
+      context,
+      'its function answered a promise. Look the business up earlier, in a guard or in middleware, and read it from the request here',
+    );
+  }
+  return value;
+}
+
+function misdeclared(context: ExecutionContext, problem: string): AssetBusinessError {
+  return new AssetBusinessError(
+    `@AssetBusiness on ${context.getClass().name}.${context.getHandler().name} cannot be used: ${problem}.`,
+    'ASSET_BUSINESS_INVALID',
+  );
 }

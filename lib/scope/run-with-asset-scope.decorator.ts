@@ -1,24 +1,9 @@
-import { types } from 'node:util';
-import { from, isObservable, takeWhile } from 'rxjs';
-import { businessIdProblem, type AssetScopeName, type ScopeSet } from '../config/scope-set.js';
 import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
-import { runInScope, type ScopeStore, scopeWith } from './scope-context.js';
-import { declare, decoratedTarget, scopeArguments } from './scope-metadata.js';
-import { observeInScope, type Method, streamInScope } from './scoped-result.js';
-
-type BusinessOfCall = string | null | undefined | ((...args: readonly unknown[]) => unknown);
-
-/** The method behind each wrapper, so that of two decorators on one method only the upper one holds. */
-const wrapped = new WeakMap<Method, Method>();
-
-/** What {@link RunWithAssetScope} takes after the scopes. */
-export interface RunWithAssetScopeOptions {
-  /**
-   * The business of the call: an id, a function of the method's arguments, or `null`, explicitly none. Left out, it is
-   * that of the caller, if any.
-   */
-  readonly businessId?: string | null | undefined | ((...args: never[]) => string | null);
-}
+import { type AssetScopeName, businessIdProblem, type ScopeSet } from '../config/scope-set.js';
+import { scopeArguments } from './asset-scope.decorator.js';
+import { runInScope, scopeWith } from './scope-context.js';
+import { declare, decoratedTarget } from './scope-metadata.js';
+import { resultInScope } from './scoped-result.js';
 
 /**
  * The scopes, and perhaps the business, that a method works with wherever it is called from: for methods that no
@@ -27,7 +12,8 @@ export interface RunWithAssetScopeOptions {
  *
  * Stands above or below the other decorators: their metadata is kept. Where it is written twice on one method the upper
  * one holds, as with `@AssetScope`. Promises, Observables, streams and generators that the method returns go on working
- * in the scope after it has returned.
+ * in the scope after it has returned. An object with a `[Symbol.asyncIterator]` of its own does not, since others may
+ * share it: return a generator over it.
  *
  * @example
  * ```ts
@@ -51,17 +37,16 @@ export function RunWithAssetScope(
   options?: RunWithAssetScopeOptions,
 ): MethodDecorator;
 export function RunWithAssetScope(...args: readonly unknown[]): MethodDecorator {
-  const parsed = scopeArguments(args, ['businessId']);
+  const parsed = scopeArguments(args, 'businessId');
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
     const { name, owner } = decoratedTarget(target, key, descriptor);
     const at = `@RunWithAssetScope on ${name}`;
-    if (owner === undefined || descriptor === undefined) {
-      throw new AssetScopeError(`${at} cannot be used: it belongs on a method.`, 'ASSET_SCOPE_INVALID');
-    }
-    if (parsed.problem !== undefined) {
-      throw new AssetScopeError(`${at} cannot be used: ${parsed.problem}.`, 'ASSET_SCOPE_INVALID');
-    }
-    const business = parsed.options.get('businessId') as BusinessOfCall;
+    const refuse = (problem: string): AssetScopeError =>
+      new AssetScopeError(`${at} cannot be used: ${problem}.`, 'ASSET_SCOPE_INVALID');
+
+    if (owner === undefined || descriptor === undefined) throw refuse('it belongs on a method');
+    if (parsed.problem !== undefined) throw refuse(parsed.problem);
+    const business = parsed.option as BusinessOfCall;
     if (typeof business !== 'function') businessOfCall(at, business, []);
     const wrapper = wrap(at, owner as Method, parsed.scopes, business);
     declare('run', { scopes: parsed.scopes, business: business !== undefined && business !== null }, wrapper);
@@ -69,35 +54,37 @@ export function RunWithAssetScope(...args: readonly unknown[]): MethodDecorator 
   };
 }
 
+/** What {@link RunWithAssetScope} takes after the scopes. */
+export interface RunWithAssetScopeOptions {
+  /**
+   * The business of the call: an id, a function of the method's arguments, or `null`, explicitly none. Left out, it is
+   * that of the caller, if any.
+   */
+  readonly businessId?: string | null | undefined | ((...args: never[]) => string | null);
+}
+
+type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
+type BusinessOfCall = string | null | undefined | ((...args: readonly unknown[]) => unknown);
+
+/** The method behind each wrapper, so that of two decorators on one method only the upper one holds. */
+const wrapped = new WeakMap<Method, Method>();
+
 function wrap(at: string, decorated: Method, scopes: ScopeSet | null, business: BusinessOfCall): Method {
   const method = wrapped.get(decorated) ?? decorated;
   const wrapper: Method = function (...args) {
     const scope = scopeWith(scopes, undefined, businessOfCall(at, business, args));
-    return continueIn(
-      scope,
-      runInScope(scope, () => method.call(this, ...args)),
-    );
+    const result = runInScope(scope, () => method.call(this, ...args));
+    return resultInScope(scope, result);
   };
   // Name, length, and whatever other decorators left on the function below; those above find the wrapper.
-  for (const property of Reflect.ownKeys(decorated)) {
-    if (property === 'prototype') continue;
-    Object.defineProperty(wrapper, property, Object.getOwnPropertyDescriptor(decorated, property) ?? {});
-  }
+  const properties = Object.getOwnPropertyDescriptors(decorated);
+  Reflect.deleteProperty(properties, 'prototype');
+  Object.defineProperties(wrapper, properties);
   for (const metadataKey of Reflect.getOwnMetadataKeys(decorated) as unknown[]) {
     Reflect.defineMetadata(metadataKey, Reflect.getOwnMetadata(metadataKey, decorated), wrapper);
   }
   wrapped.set(wrapper, method);
   return wrapper;
-}
-
-/** A promise keeps the scope by itself; what it or the method hands out to be read later does not. */
-function continueIn(scope: ScopeStore, result: unknown): unknown {
-  if (types.isPromise(result)) return result.then((value) => continueIn(scope, value));
-  if (isObservable(result)) {
-    // `from`, since it may be an Observable of another copy of rxjs.
-    return observeInScope(scope, (subscriber) => from(result).pipe(takeWhile(() => !subscriber.closed)));
-  }
-  return streamInScope(scope, result);
 }
 
 function businessOfCall(

@@ -1,88 +1,8 @@
+// The scopes and the business in force for the code that runs now, carried by `AsyncLocalStorage`.
+
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { checkedBusinessId, type AssetScopes, type ScopeSet, scopeSet } from '../config/scope-set.js';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
-
-/**
- * The scopes and the business in force for the code that runs now. `undefined` is "not said", `null` is "explicitly
- * none".
- */
-export interface ScopeInForce {
-  readonly scopes: ScopeSet | null | undefined;
-  /** The one client that the scopes are meant for; `undefined`: every client. */
-  readonly scopesClient: string | undefined;
-  /** What is in force for the other clients, where the scopes are meant for one. */
-  readonly otherScopes: ScopeSet | null | undefined;
-  readonly businessId: string | null | undefined;
-}
-
-/**
- * What the storage holds. Plain, since the ESM and the CJS copy of this package share it. `handling` tells which handler
- * call opened it; it is no reference to the request, which a pooled socket would otherwise keep alive.
- */
-export interface ScopeStore extends ScopeInForce {
-  readonly handling: object | undefined;
-}
-
-/** What {@link AssetScopeContext.run} puts in force. What is left out or `undefined` stays as it is outside. */
-export interface AssetScopeContextInput {
-  /** One scope or a list; `null`: explicitly none, so the client's full grant. */
-  readonly scopes?: AssetScopes | null | undefined;
-  /** A business id; `null`: explicitly none, so a token for the whole tenant. */
-  readonly businessId?: string | null | undefined;
-}
-
-/** What {@link AssetScopeContext.current} answers. */
-export interface AssetScopeInForce {
-  readonly scopes?: ScopeSet | null;
-  /** The one named client that the scopes apply to; absent: every client. */
-  readonly client?: string;
-  readonly businessId?: string | null;
-}
-
-const STORAGE: unique symbol = Symbol.for('nestjs-asset-auth:scope-context') as never;
-
-const shared = globalThis as typeof globalThis & { [STORAGE]?: AsyncLocalStorage<ScopeStore> };
-
-/** The library's only process-wide state. On `globalThis`, so that two copies of the package see one scope. */
-const storage = (shared[STORAGE] ??= new AsyncLocalStorage<ScopeStore>());
-
-/** The scope in force, for the http room: one look at the storage, nothing allocated. */
-export function scopeInForce(): ScopeInForce | undefined {
-  return storage.getStore();
-}
-
-/** The handler call whose scope is in force, see {@link ScopeStore}. */
-export function handlingInForce(): object | undefined {
-  return storage.getStore()?.handling;
-}
-
-/** What would be in force with these values named; what is `undefined` is inherited from outside. */
-export function scopeWith(
-  scopes: ScopeSet | null | undefined,
-  scopesClient: string | undefined,
-  businessId: string | null | undefined,
-  handling?: object,
-  outer: ScopeStore | undefined = storage.getStore(),
-): ScopeStore {
-  return {
-    scopes: scopes === undefined ? outer?.scopes : scopes,
-    scopesClient: scopes === undefined ? outer?.scopesClient : scopesClient,
-    otherScopes: scopes === undefined ? outer?.otherScopes : otherwise(scopesClient, outer),
-    businessId: businessId === undefined ? outer?.businessId : businessId,
-    handling: handling ?? outer?.handling,
-  };
-}
-
-/** What clients other than the named one still get, from outside. */
-function otherwise(named: string | undefined, outer: ScopeStore | undefined): ScopeSet | null | undefined {
-  if (named === undefined || outer === undefined) return undefined;
-  return outer.scopesClient === undefined ? outer.scopes : outer.otherScopes;
-}
-
-/** Runs `fn` with `scope` in force. */
-export function runInScope<T>(scope: ScopeStore, fn: () => T): T {
-  return storage.run(scope, fn);
-}
+import { type AssetScopes, checkedBusinessId, type ScopeSet, scopeSet } from '../config/scope-set.js';
 
 /**
  * The scopes and the business in force, for code that no decorator reaches.
@@ -117,25 +37,96 @@ export class AssetScopeContext {
       }
     }
     const { scopes, businessId } = scope;
-    return runInScope(
-      scopeWith(
-        scopes === undefined || scopes === null ? scopes : scopeSet(scopes),
-        undefined,
-        businessId === undefined || businessId === null ? businessId : checkedBusinessId(businessId),
-      ),
-      fn,
+    const inForce = scopeWith(
+      scopes === undefined || scopes === null ? scopes : scopeSet(scopes),
+      undefined,
+      businessId === undefined || businessId === null ? businessId : checkedBusinessId(businessId),
     );
+    return runInScope(inForce, fn);
   }
 
   /** What is in force here, frozen; `undefined` where nothing is. */
   static current(): AssetScopeInForce | undefined {
-    const scope = storage.getStore();
-    if (scope === undefined || (scope.scopes === undefined && scope.businessId === undefined))
-      return undefined;
+    const { scopes, scopesClient, businessId } = storage.getStore() ?? {};
+    if (scopes === undefined && businessId === undefined) return undefined;
     return Object.freeze({
-      ...(scope.scopes !== undefined && { scopes: scope.scopes }),
-      ...(scope.scopesClient !== undefined && { client: scope.scopesClient }),
-      ...(scope.businessId !== undefined && { businessId: scope.businessId }),
+      ...(scopes !== undefined && { scopes }),
+      ...(scopesClient !== undefined && { client: scopesClient }),
+      ...(businessId !== undefined && { businessId }),
     });
   }
+}
+
+/** What {@link AssetScopeContext.run} puts in force. What is left out or `undefined` stays as it is outside. */
+export interface AssetScopeContextInput {
+  /** One scope or a list; `null`: explicitly none, so the client's full grant. */
+  readonly scopes?: AssetScopes | null | undefined;
+  /** A business id; `null`: explicitly none, so a token for the whole tenant. */
+  readonly businessId?: string | null | undefined;
+}
+
+/** What {@link AssetScopeContext.current} answers. */
+export interface AssetScopeInForce {
+  readonly scopes?: ScopeSet | null;
+  /** The one named client that the scopes apply to; absent: every client. */
+  readonly client?: string;
+  readonly businessId?: string | null;
+}
+
+/**
+ * What the storage holds; `undefined` is "not said", `null` is "explicitly none". Plain, since the ESM and the CJS copy
+ * of this package share it.
+ */
+export interface ScopeInForce {
+  readonly scopes: ScopeSet | null | undefined;
+  /** The one client that the scopes are meant for; `undefined`: every client. */
+  readonly scopesClient: string | undefined;
+  /** What is in force for the other clients, where the scopes are meant for one. */
+  readonly otherScopes: ScopeSet | null | undefined;
+  readonly businessId: string | null | undefined;
+  /** Which handler call opened it. No reference to the request, which a pooled socket would otherwise keep alive. */
+  readonly handling: object | undefined;
+}
+
+const STORAGE: unique symbol = Symbol.for('nestjs-asset-auth:scope-context') as never;
+
+const shared = globalThis as typeof globalThis & { [STORAGE]?: AsyncLocalStorage<ScopeInForce> };
+
+/** The library's only process-wide state. On `globalThis`, so that two copies of the package see one scope. */
+const storage = (shared[STORAGE] ??= new AsyncLocalStorage<ScopeInForce>());
+
+/** One look at the storage; nothing is allocated. */
+export function scopeInForce(): ScopeInForce | undefined {
+  return storage.getStore();
+}
+
+/** Runs `fn` with `scope` in force. */
+export function runInScope<T>(scope: ScopeInForce, fn: () => T): T {
+  return storage.run(scope, fn);
+}
+
+/** What would be in force with these values named; what is `undefined` is inherited from outside. */
+export function scopeWith(
+  scopes: ScopeSet | null | undefined,
+  scopesClient: string | undefined,
+  businessId: string | null | undefined,
+  handling?: object,
+  outer: ScopeInForce | undefined = storage.getStore(),
+): ScopeInForce {
+  return {
+    scopes: scopes === undefined ? outer?.scopes : scopes,
+    scopesClient: scopes === undefined ? outer?.scopesClient : scopesClient,
+    otherScopes: scopes === undefined ? outer?.otherScopes : scopesForOthers(scopesClient, outer),
+    businessId: businessId === undefined ? outer?.businessId : businessId,
+    handling: handling ?? outer?.handling,
+  };
+}
+
+/** What clients other than the named one still get, from outside. */
+function scopesForOthers(
+  named: string | undefined,
+  outer: ScopeInForce | undefined,
+): ScopeSet | null | undefined {
+  if (named === undefined || outer === undefined) return undefined;
+  return outer.scopesClient === undefined ? outer.scopes : outer.otherScopes;
 }

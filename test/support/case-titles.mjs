@@ -9,7 +9,7 @@ export function casesIn(file) {
   const cases = new Set();
   const visit = (node) => {
     if (ts.isCallExpression(node) && isTest(node.expression) && node.arguments.length > 1)
-      for (const [name] of node.arguments[0].getText(source).matchAll(/\bT\d\d\b/g)) cases.add(name);
+      for (const [name] of node.arguments[0].getText(source).matchAll(/\bT\d{2,3}\b/g)) cases.add(name);
     ts.forEachChild(node, visit);
   };
   visit(source);

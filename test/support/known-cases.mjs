@@ -65,6 +65,7 @@ export const KNOWN_CASES = {
   T82: 'options that come late, wrong or not at all',
   T84: 'secret that is rotated',
   T85: 'client id that changes',
+  T116: 'iterable answer of a handler that comes back as a proxy',
 };
 
 /** What comes with a cache that processes share, and may be named before. */

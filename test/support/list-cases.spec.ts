@@ -17,13 +17,14 @@ it('Each known case has a test, or comes later', () => {
   const { status, lineOf, complaints } = listCases();
   expect(complaints).toBe('');
   expect(status).toBe(0);
-  expect(lineOf('T01')).toContain(join('test', 'e2e', 'token-herd.spec.ts'));
+  expect(lineOf('T01')).toContain(join('test', 'e2e', 'token', 'herd.spec.ts'));
   expect(lineOf('T45')).toContain('comes with the shared store');
 });
 
 describe('the list of known cases', () => {
   const NAMING: Readonly<Record<string, string>> = {
     'a test': "it('T01 shares', () => {});",
+    'a test of two cases': "it('T116 and T01 share', () => {});",
     'a group': "describe('T01 herds', () => {});",
     'a text in parts': "it(\n  'callers share ' +\n    'one request T01',\n  () => {},\n);",
     'a template': 'test(`T01 ${1}`, () => {});',

@@ -119,18 +119,23 @@ describe('T79 A streamed answer is produced in the scope of its handler until it
   });
 });
 
-it('T79 One object that several handlers stream is produced for each in the scope of that handler', async () => {
+it('T116 One object that several handlers stream works in the scope of a handler that reads it in a generator', async () => {
   const feed = { [Symbol.asyncIterator]: () => lines() };
   @Controller()
   class Feeds {
     @Get('one')
     @AssetScope('a:b')
-    one() {
-      return feed;
+    async *one() {
+      yield* feed;
     }
     @Get('other')
     @AssetScope('c:d')
-    other() {
+    async *other() {
+      yield* feed;
+    }
+    @Get('untouched')
+    @AssetScope('a:b')
+    untouched() {
       return feed;
     }
     @Get('none')
@@ -141,10 +146,11 @@ it('T79 One object that several handlers stream is produced for each in the scop
   const { url } = await start({ controllers: [Feeds] });
   const scopes = async (path: string) => (await scopesIn(await fetch(`${url}/${path}`))).scopes;
   const OTHER = JSON.stringify({ scopes: ['c:d'] });
-  expect(await Promise.all(['one', 'other', 'one', 'none'].map(scopes))).toEqual([
+  expect(await Promise.all(['one', 'other', 'one', 'untouched', 'none'].map(scopes))).toEqual([
     ALL_IN_SCOPE.scopes,
     [OTHER],
     ALL_IN_SCOPE.scopes,
+    ['"none"'],
     ['"none"'],
   ]);
 });

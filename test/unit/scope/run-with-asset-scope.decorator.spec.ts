@@ -279,7 +279,7 @@ describe('A method with @RunWithAssetScope', () => {
     ]);
   });
 
-  it('hands an object that can be iterated over to each caller in its own scope', async () => {
+  it('T116 hands an object to iterate over on untouched, and reads it in its scope in a generator', async () => {
     const feed = {
       async *[Symbol.asyncIterator]() {
         yield await Promise.resolve(current());
@@ -287,15 +287,28 @@ describe('A method with @RunWithAssetScope', () => {
     };
     class Feeds {
       @RunWithAssetScope('a:b')
-      one() {
+      itself() {
         return feed;
+      }
+      @RunWithAssetScope('a:b')
+      async itselfLater() {
+        return Promise.resolve(feed);
+      }
+      @RunWithAssetScope('a:b')
+      async *one() {
+        yield* feed;
       }
       @RunWithAssetScope('c:d')
       async other() {
-        return Promise.resolve(feed);
+        const generate = async function* () {
+          yield* feed;
+        };
+        return Promise.resolve(generate());
       }
     }
     const feeds = new Feeds();
+    expect(feeds.itself()).toBe(feed);
+    expect(await feeds.itselfLater()).toBe(feed);
     expect(await collected(feeds.one())).toEqual([SCOPE]);
     expect(await collected(await feeds.other())).toEqual([{ scopes: ['c:d'] }]);
     expect(await collected(feed)).toEqual([undefined]);

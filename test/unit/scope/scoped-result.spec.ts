@@ -1,14 +1,14 @@
 import { PassThrough, Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 import { AssetScopeContext, runInScope, scopeWith } from '../../../lib/scope/scope-context.js';
-import { streamInScope } from '../../../lib/scope/scoped-result.js';
+import { resultInScope } from '../../../lib/scope/scoped-result.js';
 
 const { current } = AssetScopeContext;
 const scope = scopeWith(['a:b'], undefined, undefined);
 const SCOPE = { scopes: ['a:b'] };
 
-/** Bound to the scope, as a value that a handler returned. */
-const bound = <T>(value: T): T => streamInScope(scope, value);
+/** The result of a method that worked in the scope. */
+const bound = <T>(value: T): T => resultInScope(scope, value) as T;
 
 const collected = async (source: AsyncIterable<unknown>): Promise<readonly unknown[]> => {
   const all: unknown[] = [];
@@ -30,7 +30,7 @@ async function* scopes(onEnd: (scope: unknown) => void = () => {}): AsyncGenerat
   }
 }
 
-describe('A stream bound to a scope works in it, whoever reads it', () => {
+describe('A stream bound to a scope works in it after the method has returned', () => {
   const THREE = [SCOPE, SCOPE, SCOPE];
 
   it('a Readable', async () => {
@@ -53,8 +53,12 @@ describe('A stream bound to a scope works in it, whoever reads it', () => {
     expect(await collected(bound(scopes()))).toEqual(THREE);
   });
 
-  it('any other async iterable', async () => {
-    expect(await collected(bound({ [Symbol.asyncIterator]: () => scopes() }))).toEqual(THREE);
+  it('a generator', () => {
+    const source = function* () {
+      yield current();
+      yield current();
+    };
+    expect([...bound(source())]).toEqual([SCOPE, SCOPE]);
   });
 
   it('a web ReadableStream', async () => {
@@ -132,17 +136,22 @@ describe('A stream bound to a scope', () => {
 
   it('stays in the scope it was bound to first', async () => {
     const outer = scopeWith(['out:er'], undefined, undefined);
-    for (const stream of [Readable.from(scopes()), scopes(), { [Symbol.asyncIterator]: () => scopes() }]) {
-      expect(await collected(streamInScope(outer, bound(stream)))).toEqual([SCOPE, SCOPE, SCOPE]);
+    for (const stream of [Readable.from(scopes()), scopes()]) {
+      bound(stream);
+      expect(resultInScope(outer, stream)).toBe(stream);
+      expect(await collected(stream)).toEqual([SCOPE, SCOPE, SCOPE]);
     }
   });
 });
 
-describe('An object that several callers iterate over', () => {
-  /** As an injectable is: one for everybody. */
+describe('T116 An object to iterate over is handed on untouched', () => {
+  /** As an injectable is: one for all callers. */
   class Feed {
     readonly #size = 2;
     limit = 2;
+    static isFeed(value: object) {
+      return #size in value;
+    }
     get size() {
       return this.#size;
     }
@@ -159,66 +168,69 @@ describe('An object that several callers iterate over', () => {
       }
     }
   }
-  const other = scopeWith(['c:d'], undefined, undefined);
-  const OTHER = { scopes: ['c:d'] };
 
-  it('works for each of them in the scope of the result that it is read by, also at the same time', async () => {
+  it('so its class, private fields, properties and methods still work', () => {
     const feed = new Feed();
-    const [first, second] = [bound(feed), streamInScope(other, feed)];
-    expect(await Promise.all([second, first, feed].map(collected))).toEqual([
-      [OTHER, OTHER],
-      [SCOPE, SCOPE],
-      [undefined, undefined],
-    ]);
-    expect(await collected(first)).toEqual([SCOPE, SCOPE]);
+    const seen = bound(feed);
+    expect(seen).toBe(feed);
+    expect(Feed.isFeed(seen)).toBe(true);
+    expect(seen).toBeInstanceOf(Feed);
+    expect(seen.constructor).toBe(Feed);
+    expect([seen.size, seen.count()]).toEqual([2, 2]);
+    seen.size = 1;
+    expect(feed.limit).toBe(1);
+    expect(Reflect.get(seen, 'count')).toBe(Reflect.get(Feed.prototype, 'count'));
     expect(Reflect.ownKeys(feed)).toEqual(['limit']);
   });
 
-  it('does so if it iterates by hand, from the moment that it is asked for an iterator', async () => {
-    const pages = {
-      [Symbol.asyncIterator]: () => {
-        const atFirst = current();
-        return { next: () => Promise.resolve({ value: [atFirst, current()], done: false }) };
-      },
-    };
-    expect((await bound(pages)[Symbol.asyncIterator]().next()).value).toEqual([SCOPE, SCOPE]);
-    expect((await pages[Symbol.asyncIterator]().next()).value).toEqual([undefined, undefined]);
+  it('so it can be cloned', () => {
+    const page = { id: 1, [Symbol.asyncIterator]: () => scopes() };
+    expect(structuredClone(bound(page))).toEqual({ id: 1 });
+    expect(structuredClone(bound(new Feed()))).toEqual({ limit: 2 });
   });
 
-  it('does so if it is its own iterator', async () => {
+  it('and works for each of its callers where it is read', async () => {
+    const feed = bound(new Feed());
+    expect(await collected(feed)).toEqual([undefined, undefined]);
+    const iterator = runInScope(scope, () => feed[Symbol.asyncIterator]());
+    expect((await iterator.next()).value).toBeUndefined();
+  });
+
+  it('and works in the scope if a generator reads it, for several callers at the same time', async () => {
+    const feed = new Feed();
+    const over = async function* () {
+      yield* feed;
+    };
+    const other = scopeWith(['c:d'], undefined, undefined);
+    const both = [bound(over()), resultInScope(other, over()) as AsyncIterable<unknown>, feed];
+    expect(await Promise.all(both.map(collected))).toEqual([
+      [SCOPE, SCOPE],
+      [{ scopes: ['c:d'] }, { scopes: ['c:d'] }],
+      [undefined, undefined],
+    ]);
+  });
+
+  it('if it is its own iterator', async () => {
     const queue = {
       next: () => Promise.resolve({ value: current(), done: false }),
       [Symbol.asyncIterator]() {
         return this;
       },
     };
-    const [first, second] = [bound(queue), streamInScope(other, queue)];
-    expect(first[Symbol.asyncIterator]()).toBe(first);
-    for (const [source, value] of [
-      [first, SCOPE],
-      [second, OTHER],
-      [queue, undefined],
-    ] as const) {
-      for await (const seen of source) {
-        expect(seen).toEqual(value);
-        break;
-      }
-      expect(await source.next()).toEqual({ value, done: false });
-    }
+    const before = Object.entries(queue);
+    expect(bound(queue)).toBe(queue);
+    expect(queue[Symbol.asyncIterator]()).toBe(queue);
+    expect(Object.entries(queue)).toEqual(before);
+    expect(await queue.next()).toEqual({ value: undefined, done: false });
   });
 
-  it('is still what it was for its reader: class, properties and methods, private ones too', () => {
-    const feed = new Feed();
-    const seen = bound(feed);
-    expect(seen).toBeInstanceOf(Feed);
-    expect(seen.constructor).toBe(Feed);
-    expect([seen.size, seen.count()]).toEqual([2, 2]);
-    seen.size = 1;
-    expect(feed.limit).toBe(1);
-    expect(Reflect.get(seen, 'count')).toHaveProperty('name', 'count');
+  it('if it is an iterator of a collection', () => {
+    const iterator = new Map([[1, 2]]).entries();
+    expect(bound(iterator)).toBe(iterator);
+    expect(Reflect.ownKeys(iterator)).toEqual([]);
   });
 
-  it('keeps its `next`, if it is a page of a list and no iterator', () => {
+  it('if it is a page of a list with a `next` of its own', () => {
     class Page {
       next() {
         return current();
@@ -235,9 +247,22 @@ describe('An object that several callers iterate over', () => {
     expect([page.next(), page.return()]).toEqual([undefined, undefined]);
   });
 
-  it('fails for its reader as it would without a scope, if it is no iterable after all', () => {
-    const broken = { [Symbol.asyncIterator]: (): unknown => undefined };
-    expect(bound(broken)[Symbol.asyncIterator]()).toBeUndefined();
+  it('if it answers no iterator, which it is not asked for', () => {
+    let asked = 0;
+    const ask = (): unknown => {
+      asked++;
+      return undefined;
+    };
+    const broken = { [Symbol.asyncIterator]: ask };
+    expect(bound(broken)).toBe(broken);
+    expect(asked).toBe(0);
+    expect(broken[Symbol.asyncIterator]()).toBeUndefined();
+  });
+
+  it('if it is frozen', () => {
+    const frozen = Object.freeze({ [Symbol.asyncIterator]: () => scopes() });
+    expect(bound(frozen)).toBe(frozen);
+    expect(frozen[Symbol.asyncIterator]()).toBeDefined();
   });
 });
 
@@ -253,7 +278,7 @@ it('A service that has a method of the same name as a stream has is no stream', 
   }
 });
 
-it('A proxy that refuses to be asked is handed on as it is', () => {
+it('A proxy that throws when it is read is handed on as it is', () => {
   const strict = new Proxy(
     {},
     {
@@ -284,6 +309,4 @@ it('Values that are no streams are left as they are', () => {
   for (const value of [undefined, null, 1, 'text', Symbol.iterator, () => 1]) {
     expect(bound<unknown>(value)).toBe(value);
   }
-  const frozen = Object.freeze({ [Symbol.asyncIterator]: () => scopes() });
-  expect(bound(frozen)[Symbol.asyncIterator]()).toBeDefined();
 });
