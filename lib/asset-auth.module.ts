@@ -16,7 +16,7 @@ import {
 } from './asset-auth.providers.js';
 import { AssetAuthRegistry, AssetAuthRegistryModule } from './asset-auth.registry.js';
 import { getAssetAuthOptionsToken } from './asset-auth.tokens.js';
-import { AssetConfigError, type AssetConfigProblem } from './config/asset-auth.errors.js';
+import { AssetConfigError } from './config/asset-auth.errors.js';
 import type { AssetAuthOptions } from './config/asset-auth.options.js';
 import { described, printable } from './config/text.js';
 
@@ -99,7 +99,6 @@ export class AssetAuthModule {
    */
   static forRoot(registration: AssetAuthOptions & AssetAuthModuleExtras): DynamicModule {
     assertOptions(registration);
-    assertExtras(registration);
     const { isGlobal, name, ...options } = registration;
     const provider = { provide: getAssetAuthOptionsToken(name), useValue: options };
     return { module: this, ...definition({ isGlobal, name }, [provider]) };
@@ -112,7 +111,6 @@ export class AssetAuthModule {
    */
   static forRootAsync(registration: AssetAuthModuleAsyncOptions): DynamicModule {
     assertAsyncOptions(registration);
-    assertExtras(registration);
     const { isGlobal, name, imports, ...source } = registration;
     return { module: this, ...definition({ isGlobal, name }, optionsProviders(source, name), imports) };
   }
@@ -130,71 +128,67 @@ const definition = (
   exports: clientExports(name),
 });
 
-/** The options themselves are checked at boot, all at once. */
-function assertOptions(options: unknown): void {
-  if (typeof options === 'object' && options !== null) return;
-  const problem = `needs the options as an object, not ${described(options)}. Use forRootAsync if they come from elsewhere`;
-  throw new AssetConfigError([{ option: 'forRoot', problem }]);
-}
+/** What is wrong with a part of a registration, if it is wrong. */
+type Check = readonly [wrong: boolean, option: string, problem: string];
 
-/** Nest would take wrong ones for something else. */
-function assertExtras({
-  name,
-  isGlobal = true,
-}: {
-  readonly name?: unknown;
-  readonly isGlobal?: unknown;
-}): void {
-  const problems: AssetConfigProblem[] = [];
-  // An empty variable, say, must not become a client of its own that nobody injects.
-  if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
-    const problem = 'must be a non-empty text. Leave it out for the default client';
-    problems.push({ option: 'name', problem });
-  }
-  if (typeof isGlobal !== 'boolean') {
-    const problem = `must be true or false, not ${described(isGlobal)}. Leave it out for true`;
-    problems.push({ option: 'isGlobal', problem });
-  }
+function assertAll(...checks: readonly Check[]): void {
+  const problems = checks.filter(([wrong]) => wrong).map(([, option, problem]) => ({ option, problem }));
   if (problems.length > 0) throw new AssetConfigError(problems);
 }
 
-const SOURCES = ['useFactory', 'useClass', 'useExisting'] as const;
-const ASYNC_NAMES: readonly string[] = [
-  ...SOURCES,
-  'inject',
-  'imports',
-  'provideInjectionTokensFrom',
-  'isGlobal',
-  'name',
+/** A wrong one would be taken for something else: an empty variable, say, for a client that nobody injects. */
+const extras = ({ name, isGlobal = true }: Partial<Record<string, unknown>>): Check[] => [
+  [
+    name !== undefined && (typeof name !== 'string' || name.trim() === ''),
+    'name',
+    'must be a non-empty text. Leave it out for the default client',
+  ],
+  [
+    typeof isGlobal !== 'boolean',
+    'isGlobal',
+    `must be true or false, not ${described(isGlobal)}. Leave it out for true`,
+  ],
 ];
 
-/** Nest would not report these, or only where their cause cannot be seen. */
-function assertAsyncOptions(options: unknown): void {
-  const given: Readonly<Record<string, unknown>> =
-    typeof options === 'object' && options !== null ? { ...options } : {};
-  const problems: AssetConfigProblem[] = [];
-  const refuse = (option: string, problem: string): number => problems.push({ option, problem });
+/** The options themselves are checked at boot, all at once. */
+function assertOptions(given: unknown): void {
+  const cure = 'Use forRootAsync if they come from elsewhere';
+  const problem = `needs the options as an object, not ${described(given)}. ${cure}`;
+  assertAll(...(isRecord(given) ? extras(given) : [[true, 'forRoot', problem] as const]));
+}
 
+const ASYNC_NAMES =
+  'useFactory, useClass, useExisting, inject, imports, provideInjectionTokensFrom, isGlobal, name';
+
+/** Nest would not report these, or only where their cause cannot be seen. */
+function assertAsyncOptions(given: unknown): void {
+  const noSource = 'needs useFactory, useClass or useExisting to get the options from';
+  if (!isRecord(given)) {
+    assertAll([true, 'forRootAsync', `${noSource}, not ${described(given)}`]);
+    return;
+  }
+  const { useFactory, useClass, useExisting } = given;
   // A misspelt `name` would register the default client instead of one more.
-  for (const name of Object.keys(given).filter((key) => !ASYNC_NAMES.includes(key))) {
-    refuse(
-      printable(name, 80),
-      `is not known to forRootAsync, which takes ${ASYNC_NAMES.join(', ')}. Options of the client are what the factory returns`,
-    );
-  }
-  const { useFactory = null, useClass = null } = given;
-  if (SOURCES.every((source) => (given[source] ?? null) === null)) {
-    const got = typeof options === 'object' && options !== null ? '' : `, not ${described(options)}`;
-    refuse('forRootAsync', `needs useFactory, useClass or useExisting to get the options from${got}`);
-  }
-  if (useFactory !== null && typeof useFactory !== 'function') {
-    refuse(
+  const notKnown = `is not known to forRootAsync, which takes ${ASYNC_NAMES}. Options of the client are what the factory returns`;
+  const names = Object.keys(given).filter((name) => !ASYNC_NAMES.split(', ').includes(name));
+  assertAll(
+    ...names.map((name) => [true, printable(name, 80), notKnown] as const),
+    [[useFactory, useClass, useExisting].every(isMissing), 'forRootAsync', noSource],
+    [
+      !isMissing(useFactory) && typeof useFactory !== 'function',
       'useFactory',
       `is ${described(useFactory)}, but must be a function that returns the options. Give an object to forRoot`,
-    );
-  }
-  if (useClass !== null && typeof useClass !== 'function') {
-    refuse('useClass', `is ${described(useClass)}, but must be a class with the method ${OPTIONS_METHOD}()`);
-  }
-  if (problems.length > 0) throw new AssetConfigError(problems);
+    ],
+    [
+      !isMissing(useClass) && typeof useClass !== 'function',
+      'useClass',
+      `is ${described(useClass)}, but must be a class with the method ${OPTIONS_METHOD}()`,
+    ],
+    ...extras(given),
+  );
 }
+
+const isMissing = (value: unknown): boolean => value === undefined || value === null;
+
+const isRecord = (value: unknown): value is Partial<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;

@@ -127,7 +127,7 @@ export function resourceSet(resource: string | readonly string[]): readonly stri
  *
  * @throws AssetConfigError naming every problem at once, each option by itself and then between options
  */
-export function checkedOptions(given: unknown): AssetAuthOptions {
+function checkedOptions(given: unknown): AssetAuthOptions {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     const problem = `must be an object, not ${described(given)}. Did a factory forget to return?`;
     throw new AssetConfigError([{ option: 'options', problem }]);
@@ -161,13 +161,11 @@ function unknownOptions(given: object): AssetConfigProblem[] {
 }
 
 function problemsOfEach(options: AssetAuthOptions): AssetConfigProblem[] {
-  const errors = validateSync(options, {
-    stopAtFirstError: true,
-    // By default class-validator keeps the object and its values, and thus the secret, in its errors.
-    validationError: { target: false, value: false },
-  });
+  // By default class-validator keeps the object and its values, and thus the secret, in its errors.
+  const errors = validateSync(options, { validationError: { target: false, value: false } });
   const values: Readonly<Record<string, unknown>> = { ...options };
   return ASSET_AUTH_OPTION_NAMES.flatMap((name) => {
+    // The checks of one option have one message.
     const [found] = Object.values(errors.find(({ property }) => property === name)?.constraints ?? {});
     // `@IsOptional` lets null pass, and `allowedScopes: null` must not lift a limit.
     const unlessNull = values[name] === null ? 'must not be null. Leave the option out instead' : undefined;

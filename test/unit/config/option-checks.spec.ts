@@ -325,7 +325,7 @@ describe.each([
     expect(configOf({ [option]: max })).toMatchObject({ [option]: max });
   });
 
-  it.each([0, -0, -1, 0.5, max + 1, 1e308, NaN, Infinity, -Infinity])('is not %p', (value) => {
+  it.each([0, -0, -1, 0.5, 1.5, max + 1, 1e308, NaN, Infinity, -Infinity])('is not %p', (value) => {
     expect(gives(option, value)).toBe(
       `must be a whole number of ${unit} from 1 to ${max}, not ${String(value)}`,
     );
