@@ -1,18 +1,42 @@
-import { Injectable, Logger, type OnModuleInit, Scope, Module, type InjectionToken } from '@nestjs/common';
+// The clients of an application, and what can be checked at boot about all of them together.
+import { Injectable, type InjectionToken, Logger, Module, type OnModuleInit, Scope } from '@nestjs/common';
 import { HttpAdapterHost, type ModuleRef, ModulesContainer } from '@nestjs/core';
 import {
+  ASSET_CLOCK,
   getAssetAuthConfigToken,
   getAssetAuthOptionsToken,
   getAssetHttpToken,
-  ASSET_CLOCK,
 } from './asset-auth.tokens.js';
-import { AssetConfigError, AssetScopeError } from './config/asset-auth.errors.js';
-import { AssetScopeExplorer, type AssetScopeInventoryEntry } from './inventory/asset-scope.explorer.js';
-import { systemClock } from './config/clock.js';
 import type { AssetAuthConfig } from './config/asset-auth.config.js';
+import { AssetConfigError, AssetScopeError } from './config/asset-auth.errors.js';
+import { systemClock } from './config/clock.js';
 import { scopesBeyond, type ScopeSet } from './config/scope-set.js';
+import { AssetScopeExplorer, type AssetScopeInventoryEntry } from './inventory/asset-scope.explorer.js';
 
-/** Knows the clients of one application, and checks at boot what can be known then about all of them together. */
+interface RegisteredClient {
+  /** `null`: the default client. */
+  readonly name: string | null;
+  readonly moduleRef: ModuleRef;
+  readonly optionsToken: symbol;
+  readonly configToken: InjectionToken<AssetAuthConfig>;
+}
+
+/** Plain, since the ESM and the CJS copy of this package share it. */
+interface ClientsOfApplication {
+  /** By the token of the HTTP service: the default clients of two copies are two clients, two of one name a mistake. */
+  readonly byToken: Map<InjectionToken, RegisteredClient>;
+  /** A client that is registered after the application has booted was loaded lazily. */
+  booted: boolean;
+}
+
+const CLIENTS: unique symbol = Symbol.for('nestjs-asset-auth:clients') as never;
+
+/** Kept on the application, since applications of one process would get in each other's way. */
+function clientsOf(application: ModulesContainer): ClientsOfApplication {
+  const shared: ModulesContainer & { [CLIENTS]?: ClientsOfApplication } = application;
+  return (shared[CLIENTS] ??= { byToken: new Map(), booted: false });
+}
+
 @Injectable()
 export class AssetAuthRegistry implements OnModuleInit {
   readonly #clients: ClientsOfApplication;
@@ -55,6 +79,13 @@ export class AssetAuthRegistry implements OnModuleInit {
   }
 }
 
+/** One for all clients: Nest de-duplicates static modules, but not dynamic ones. */
+@Module({
+  providers: [{ provide: ASSET_CLOCK, useValue: systemClock }, AssetScopeExplorer, AssetAuthRegistry],
+  exports: [ASSET_CLOCK, AssetScopeExplorer, AssetAuthRegistry],
+})
+export class AssetAuthRegistryModule {}
+
 function registeredTwice(name: string | null): AssetConfigError {
   const problem =
     name === null
@@ -63,83 +94,40 @@ function registeredTwice(name: string | null): AssetConfigError {
   return new AssetConfigError([{ option: 'name', problem }]);
 }
 
-/** Nest runs no lifecycle hooks in a module that is loaded lazily: nothing would check the client or ever close it. */
+/** Nothing would check the client at boot or ever close it. */
 function loadedLazily(name: string | null): AssetConfigError {
   const which = name === null ? 'AssetAuthModule' : `AssetAuthModule with the client "${name}"`;
   const problem = `${which} is loaded after the application has booted, and Nest runs no lifecycle hooks in modules that are loaded lazily. Import it in the root module; it opens no connection before the first call`;
   return new AssetConfigError([{ option: 'LazyModuleLoader', problem }]);
 }
 
-/**
- * Options that depend on a request would make the whole client depend on it: a cache for each request, and no lifecycle
- * hooks. Nest boots such an application without a word.
- */
+/** Nest would make a client for each request, each with a cache of its own, without a word. */
 function assertNotRequestScoped({ name, moduleRef, optionsToken }: RegisteredClient): void {
   if (moduleRef.introspect(optionsToken).scope === Scope.DEFAULT) return;
-  throw new AssetConfigError([
-    {
-      option: 'useFactory',
-      problem: `the options${name === null ? '' : ` of the client "${name}"`} depend on a request-scoped provider, which would make a new client for each request. Inject singletons only; what differs from request to request belongs into @AssetBusiness, withScope or a clientSecret function`,
-    },
-  ]);
-}
-
-/** What exists once however many clients there are: Nest de-duplicates static modules, dynamic ones never. */
-@Module({
-  providers: [{ provide: ASSET_CLOCK, useValue: systemClock }, AssetScopeExplorer, AssetAuthRegistry],
-  exports: [ASSET_CLOCK, AssetScopeExplorer, AssetAuthRegistry],
-})
-export class AssetAuthRegistryModule {}
-
-/** One client of an application. */
-export interface RegisteredClient {
-  /** `null`: the default client. */
-  readonly name: string | null;
-  readonly moduleRef: ModuleRef;
-  readonly optionsToken: symbol;
-  readonly configToken: InjectionToken<AssetAuthConfig>;
-}
-
-/** The clients of one application. Plain, since the ESM and the CJS copy of this package share it. */
-export interface ClientsOfApplication {
-  /**
-   * By what each is injected as. So the default clients of two copies are two clients, and two of one name are a
-   * mistake.
-   */
-  readonly byToken: Map<InjectionToken, RegisteredClient>;
-  /** Whether the application has booted: what comes later was loaded lazily. */
-  booted: boolean;
-}
-
-const CLIENTS: unique symbol = Symbol.for('nestjs-asset-auth:clients') as never;
-
-/** Kept on the application and not in the process, where applications would get in each other's way. */
-export function clientsOf(application: ModulesContainer): ClientsOfApplication {
-  const shared: ModulesContainer & { [CLIENTS]?: ClientsOfApplication } = application;
-  return (shared[CLIENTS] ??= { byToken: new Map(), booted: false });
+  const problem = `the options${name === null ? '' : ` of the client "${name}"`} depend on a request-scoped provider, which would make a new client for each request. Inject singletons only; what differs from request to request belongs into @AssetBusiness, withScope or a clientSecret function`;
+  throw new AssetConfigError([{ option: 'useFactory', problem }]);
 }
 
 /**
- * Holds what a decorator asks for against the clients of the application: the one that it names, or all of them.
- *
- * @throws AssetConfigError when the client that it names does not exist
- * @throws AssetScopeError `ASSET_SCOPE_NOT_ALLOWED` when every client that is meant refuses it
+ * Compares the scopes of a decorator with `allowedScopes` of the client that it names, or else of all clients: it is a
+ * mistake if all of them refuse it.
  */
-export function assertAllowed(
+function assertAllowed(
   { scopes, client, className, handlerName, kind }: AssetScopeInventoryEntry,
   clients: readonly RegisteredClient[],
 ): void {
   const place = `${kind === 'method' ? '@RunWithAssetScope' : '@AssetScope'} on ${className}.${handlerName}`;
-  const meant = clients.filter(({ name }) => client === undefined || client === name);
-  if (meant.length === 0 && client !== undefined) throw unknownClient(place, client);
+  const candidates = clients.filter(({ name }) => client === undefined || client === name);
+  if (candidates.length === 0 && client !== undefined) {
+    const problem = `${place} is for the client "${client}", which does not exist. Register it with AssetAuthModule.forRoot({ name: '${client}', … }), or correct the name there`;
+    throw new AssetConfigError([{ option: 'name', problem }]);
+  }
   if (scopes === undefined || scopes === null) return;
-  const refused = meant.map((one) => beyondAllowed(one, scopes));
-  const [first] = refused;
-  if (first === undefined || refused.some((beyond) => beyond.length === 0)) return;
+  const [first, ...others] = candidates.map((candidate) => beyondAllowed(candidate, scopes));
+  if (first === undefined || [first, ...others].some((beyond) => beyond.length === 0)) return;
+  const owner = client === undefined ? '' : ` of the client "${client}"`;
   throw new AssetScopeError(
-    `${place} asks for ${first.join(' ')}, which is beyond the option allowedScopes${
-      client === undefined ? '' : ` of the client "${client}"`
-    }. Ask for less there, or allow it.`,
+    `${place} asks for ${first.join(' ')}, which is beyond the option allowedScopes${owner}. Ask for less there, or allow it.`,
     'ASSET_SCOPE_NOT_ALLOWED',
   );
 }
@@ -147,9 +135,4 @@ export function assertAllowed(
 function beyondAllowed({ moduleRef, configToken }: RegisteredClient, scopes: ScopeSet): ScopeSet {
   const { allowedScopes } = moduleRef.get(configToken);
   return allowedScopes === undefined ? [] : scopesBeyond(allowedScopes, scopes);
-}
-
-function unknownClient(place: string, name: string): AssetConfigError {
-  const problem = `${place} is for the client "${name}", which does not exist. Register it with AssetAuthModule.forRoot({ name: '${name}', … }), or correct the name there`;
-  return new AssetConfigError([{ option: 'name', problem }]);
 }

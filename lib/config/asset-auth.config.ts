@@ -1,26 +1,28 @@
+// The configuration of a client: its options, checked together and with their defaults.
 import { inspect, type InspectOptionsStylized } from 'node:util';
+import { validateSync } from 'class-validator';
+import { AssetConfigError, type AssetConfigProblem } from './asset-auth.errors.js';
 import {
+  ASSET_AUTH_OPTION_NAMES,
   type AssetAuthOptions,
+  AssetAuthOptionsShape,
   type AssetClientSecret,
   type AssetEnvironment,
   type AssetHttpDefaults,
-  ASSET_AUTH_OPTION_NAMES,
-  AssetAuthOptionsShape,
 } from './asset-auth.options.js';
+import { environmentVariable } from './options-from-env.js';
 import { scopeSet, type AssetScopes, type ScopeSet, scopesBeyond, scopesProblem } from './scope-set.js';
-import { validateSync } from 'class-validator';
-import { AssetConfigError, type AssetConfigProblem } from './asset-auth.errors.js';
 import { described, printable, quoted } from './text.js';
 
-/** Where each environment lives (Asset API reference). */
+/** The origin of each environment (Asset API reference). */
 const ORIGINS: Readonly<Record<AssetEnvironment, string>> = {
   sandbox: 'https://api.sandbox.getasset.com',
   production: 'https://api.getasset.com',
 };
 
 /**
- * The options as the library reads them: checked, with defaults filled in, frozen. Inject it to learn what an
- * application is set up for; it prints no secret.
+ * The options, checked, with defaults filled in, and frozen. Inject it to read how a client is set up; it prints no
+ * secret.
  *
  * @example
  * ```ts
@@ -70,7 +72,7 @@ export class AssetAuthConfig {
     this.scopes = setOf(options.scopes);
     this.businessId = options.businessId;
     this.resource = options.resource === undefined ? undefined : resourceSet(options.resource);
-    this.undeclaredScopes = options.undeclaredScopes ?? 'allow';
+    this.undeclaredScopes = options.undeclaredScopes ?? 'deny';
     this.allowedScopes = setOf(options.allowedScopes);
     this.grantedScopes = options.grantedScopes ?? 'warn';
     this.tokenTtlSeconds = options.tokenTtlSeconds ?? 3600;
@@ -79,11 +81,12 @@ export class AssetAuthConfig {
     this.maxTokens = options.maxTokens ?? 10_000;
     this.maxConcurrentTokenRequests = options.maxConcurrentTokenRequests ?? 8;
     this.startup = options.startup ?? 'lazy';
-    this.#http = Object.freeze({ ...options.http });
+    const { timeout = 30_000, maxRedirects = 0 } = options.http ?? {};
+    this.#http = Object.freeze({ ...options.http, timeout, maxRedirects });
     Object.freeze(this);
   }
 
-  /** Axios defaults of API requests, as given. */
+  /** Axios defaults of API requests: those given, over a `timeout` of 30 seconds and `maxRedirects: 0`. */
   get http(): AssetHttpDefaults {
     return this.#http;
   }
@@ -98,7 +101,7 @@ export class AssetAuthConfig {
     return `${AssetAuthConfig.name} ${inspect(Object.assign({}, this), options)}`;
   }
 
-  /** The secret as of now. A function that was given for it is called each time; what it throws is thrown. */
+  /** The present secret. If the option is a function, it is called each time, and what it throws is thrown. */
   async readClientSecret(): Promise<string> {
     return typeof this.#clientSecret === 'function' ? this.#clientSecret() : this.#clientSecret;
   }
@@ -119,12 +122,12 @@ export function resourceSet(resource: string | readonly string[]): readonly stri
 }
 
 /**
- * The options that were said, copied: `undefined` means "not said here", and what was checked is what is used, whatever
- * a getter answers the next time.
+ * The options that are given, copied: `undefined` means "not given", and a getter is read once, so that the values that
+ * are checked are those that are used.
  *
  * @throws AssetConfigError naming every problem at once, each option by itself and then between options
  */
-export function checkedOptions(given: unknown): AssetAuthOptions {
+function checkedOptions(given: unknown): AssetAuthOptions {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     const problem = `must be an object, not ${described(given)}. Did a factory forget to return?`;
     throw new AssetConfigError([{ option: 'options', problem }]);
@@ -144,7 +147,7 @@ function knownOptions(given: object): AssetAuthOptions {
   return Object.assign(new AssetAuthOptionsShape(), options);
 }
 
-/** Shallow, since the agents and signals within `http` are themselves what is meant. */
+/** Shallow, since the agents and signals within `http` are themselves meant. */
 function shallowCopy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Array.isArray(value) ? [...(value as unknown[])] : { ...value };
@@ -152,50 +155,49 @@ function shallowCopy(value: unknown): unknown {
 
 function unknownOptions(given: object): AssetConfigProblem[] {
   const known: readonly string[] = ASSET_AUTH_OPTION_NAMES;
-  return Object.keys(given)
-    .filter((name) => !known.includes(name))
-    .map((name) => ({
-      option: printable(name, 80),
-      problem: `is not an option. The options are ${known.join(', ')}`,
-    }));
+  const problem = `is not an option. The options are ${known.join(', ')}`;
+  const unknown = Object.keys(given).filter((name) => !known.includes(name));
+  return unknown.map((name) => ({ option: printable(name, 80), problem }));
 }
 
 function problemsOfEach(options: AssetAuthOptions): AssetConfigProblem[] {
   // By default class-validator keeps the object and its values, and thus the secret, in its errors.
   const errors = validateSync(options, { validationError: { target: false, value: false } });
-  return errors.map(({ property, constraints = {} }) => ({
-    option: property,
-    problem: Object.values(constraints).join('; '),
-  }));
+  const values: Readonly<Record<string, unknown>> = { ...options };
+  return ASSET_AUTH_OPTION_NAMES.flatMap((name) => {
+    // The checks of one option have one message.
+    const [found] = Object.values(errors.find(({ property }) => property === name)?.constraints ?? {});
+    // `@IsOptional` lets null pass, and `allowedScopes: null` must not lift a limit.
+    const unlessNull = values[name] === null ? 'must not be null. Leave the option out instead' : undefined;
+    const problem = found ?? unlessNull;
+    return problem === undefined ? [] : [problemOf(name, problem)];
+  });
 }
 
 function problemsBetween(options: AssetAuthOptions): AssetConfigProblem[] {
+  const { environment, baseUrl, scopes, allowedScopes, startup, undeclaredScopes = 'deny' } = options;
   const problems: AssetConfigProblem[] = [];
-  if (options.environment === undefined && options.baseUrl === undefined) {
-    problems.push({
-      option: 'environment',
-      problem:
-        "is missing. Say 'sandbox' or 'production' (their credentials are separate), or give a baseUrl",
-    });
+  if (environment === undefined && baseUrl === undefined) {
+    const problem =
+      "is missing. Say 'sandbox' or 'production' (their credentials are separate), or give a baseUrl";
+    problems.push(problemOf('environment', problem));
   }
-  const { scopes, allowedScopes } = options;
   if (wellFormed(scopes) && wellFormed(allowedScopes)) {
-    const beyond = scopesBeyond(scopeSet(allowedScopes), scopeSet(scopes));
-    if (beyond.length > 0) {
-      problems.push({
-        option: 'scopes',
-        problem: `allowedScopes lacks ${beyond.map(quoted).join(', ')}. Add it there or leave it out here`,
-      });
-    }
+    const beyond = scopesBeyond(scopeSet(allowedScopes), scopeSet(scopes)).map(quoted).join(', ');
+    const problem = `allowedScopes lacks ${beyond}. Add it there or leave it out here`;
+    if (beyond !== '') problems.push(problemOf('scopes', problem));
   }
-  const fetchesAtBoot = options.startup === 'warm' || options.startup === 'required';
-  if (fetchesAtBoot && options.undeclaredScopes === 'deny' && scopes === undefined) {
-    problems.push({
-      option: 'startup',
-      problem: `'${options.startup}' asks for the default token, which undeclaredScopes: 'deny' forbids without default scopes. Name some in the option scopes`,
-    });
+  const fetchesAtBoot = startup === 'warm' || startup === 'required';
+  if (fetchesAtBoot && undeclaredScopes === 'deny' && scopes === undefined) {
+    const problem = `'${startup}' asks for the default token, which undeclaredScopes: 'deny', the default, forbids without default scopes. Name some in the option scopes, or say undeclaredScopes: 'allow'`;
+    problems.push(problemOf('startup', problem));
   }
   return problems;
+}
+
+function problemOf(option: keyof AssetAuthOptions, problem: string): AssetConfigProblem {
+  const variable = environmentVariable(option);
+  return { option, ...(variable === undefined ? {} : { variable }), problem };
 }
 
 const wellFormed = (scopes: AssetScopes | undefined): scopes is AssetScopes =>

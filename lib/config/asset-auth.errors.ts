@@ -1,4 +1,5 @@
-import { environmentVariable } from './options-from-env.js';
+// The errors of the library: the base class with its stable codes, and those about options, scopes and businesses. The
+// rooms derive theirs from it.
 
 /**
  * The stable codes of everything that this library can throw. They never change within a major version, so alerts and
@@ -98,9 +99,12 @@ export function isAssetAuthError(error: unknown, code?: AssetAuthErrorCode): err
   return code === undefined || ('code' in error && error.code === code);
 }
 
-/** One thing that is wrong with the options: which option, and what is wrong with its value and how to cure it. */
+/** One thing that is wrong with the options. */
 export interface AssetConfigProblem {
   readonly option: string;
+  /** The variable that `assetAuthOptionsFromEnv()` reads the option from, if it has one. */
+  readonly variable?: string | undefined;
+  /** What is wrong with the value, and the cure. */
   readonly problem: string;
 }
 
@@ -125,17 +129,12 @@ export class AssetConfigError extends AssetAuthError {
     problems: readonly AssetConfigProblem[],
     what = 'The options of AssetAuthModule cannot be used',
   ) {
-    const lines = problems.map(({ option, problem }) => `  - ${withVariable(option)}: ${problem}`);
-    super(`${what}:\n${lines.join('\n')}`, {
-      code: 'ASSET_CONFIG_INVALID',
+    const lines = problems.map(({ option, variable, problem }) => {
+      return `  - ${option}${variable === undefined ? '' : ` (${variable})`}: ${problem}`;
     });
+    super(`${what}:\n${lines.join('\n')}`, { code: 'ASSET_CONFIG_INVALID' });
     this.problems = Object.freeze([...problems]);
   }
-}
-
-function withVariable(option: string): string {
-  const variable = environmentVariable(option);
-  return variable === undefined ? option : `${option} (${variable})`;
 }
 
 /**

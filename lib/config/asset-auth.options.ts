@@ -1,19 +1,18 @@
+// The options of a client: what each means, its default and its check. Users write them as `AssetAuthOptions`.
 import type { HttpService } from '@nestjs/axios';
+import { IsIn, IsInt, IsOptional, IsPositive, Max, Min } from 'class-validator';
 import { MAX_TIMER_MS } from './clock.js';
 import {
-  business,
-  credential,
-  httpDefaults,
-  oneOf,
-  Optional,
-  origin,
-  path,
-  ratio,
-  Required,
-  resource,
-  scopes,
-  secret,
-  wholeNumber,
+  CHOICE,
+  IsBusinessId,
+  IsClientSecret,
+  IsCredential,
+  IsHttpDefaults,
+  IsOrigin,
+  IsResource,
+  IsScopes,
+  IsTokenPath,
+  numberMessage,
 } from './option-checks.js';
 import type { AssetScopes } from './scope-set.js';
 
@@ -32,10 +31,17 @@ export type AssetHttpDefaults = Omit<
   'url' | 'baseURL' | 'adapter' | 'auth' | 'method' | 'data' | 'params' | 'asset'
 >;
 
-/** The options and the check of each. Users write {@link AssetAuthOptions}. */
+const SECONDS = numberMessage('a whole number of seconds from 1 to 315360000');
+const MILLISECONDS = numberMessage(`a whole number of milliseconds from 1 to ${MAX_TIMER_MS}`);
+const TOKENS = numberMessage('a whole number of tokens from 1 to 10000000');
+const REQUESTS = numberMessage('a whole number of requests from 1 to 1000');
+const RATIO = numberMessage('a number above 0 and up to 0.5');
+
+/** The options with their checks. `@IsOptional` lets `null` pass, which is refused for all options at once. */
 export class AssetAuthOptionsShape {
   /** Which environment to talk to; decides the origin. Required unless `baseUrl` is given. */
-  @Optional(oneOf('sandbox', 'production'))
+  @IsOptional()
+  @IsIn(['sandbox', 'production'], CHOICE)
   readonly environment?: AssetEnvironment | undefined;
 
   /**
@@ -43,7 +49,8 @@ export class AssetAuthOptionsShape {
    *
    * @default the origin of `environment`
    */
-  @Optional(origin)
+  @IsOptional()
+  @IsOrigin()
   readonly baseUrl?: string | undefined;
 
   /**
@@ -51,43 +58,49 @@ export class AssetAuthOptionsShape {
    *
    * @default '/v0/auth/token'
    */
-  @Optional(path)
+  @IsOptional()
+  @IsTokenPath()
   readonly tokenPath?: string | undefined;
 
   /** OAuth client id, from registering an application in the Asset Dashboard. */
-  @Required(credential)
+  @IsCredential()
   readonly clientId!: string;
 
   /** OAuth client secret. Never logged, never part of an error. */
-  @Required(secret)
+  @IsClientSecret()
   readonly clientSecret!: AssetClientSecret;
 
   /** Scopes for requests that declare none. */
-  @Optional(scopes)
+  @IsOptional()
+  @IsScopes()
   readonly scopes?: AssetScopes | undefined;
 
   /** Business for requests that declare none. */
-  @Optional(business)
+  @IsOptional()
+  @IsBusinessId()
   readonly businessId?: string | undefined;
 
   /** Resource indicator or indicators (RFC 8707) for requests that declare none, such as `https://api.getasset.com/mcp`. */
-  @Optional(resource)
+  @IsOptional()
+  @IsResource()
   readonly resource?: string | readonly string[] | undefined;
 
   /**
-   * What happens to a request for which nobody declared a scope: `'allow'` asks for the client's full grant, `'deny'`
-   * fails it with `ASSET_SCOPE_UNDECLARED` before anything is sent.
+   * What happens to a request for which nobody declared a scope: `'deny'` fails it with `ASSET_SCOPE_UNDECLARED` before
+   * anything is sent, `'allow'` asks for the client's full grant.
    *
-   * @default 'allow'
+   * @default 'deny'
    */
-  @Optional(oneOf('allow', 'deny'))
+  @IsOptional()
+  @IsIn(['allow', 'deny'], CHOICE)
   readonly undeclaredScopes?: 'allow' | 'deny' | undefined;
 
   /**
    * The most that this client may ever ask for. A decorator beyond it fails at boot, a call beyond it fails before
-   * anything is sent, and a request without scopes asks for exactly these.
+   * anything is sent. With `undeclaredScopes: 'allow'`, a request without scopes asks for exactly these.
    */
-  @Optional(scopes)
+  @IsOptional()
+  @IsScopes()
   readonly allowedScopes?: AssetScopes | undefined;
 
   /**
@@ -96,7 +109,8 @@ export class AssetAuthOptionsShape {
    *
    * @default 'warn'
    */
-  @Optional(oneOf('warn', 'error'))
+  @IsOptional()
+  @IsIn(['warn', 'error'], CHOICE)
   readonly grantedScopes?: 'warn' | 'error' | undefined;
 
   /**
@@ -104,7 +118,10 @@ export class AssetAuthOptionsShape {
    *
    * @default 3600
    */
-  @Optional(wholeNumber('seconds', 1, 315_360_000))
+  @IsOptional()
+  @IsInt(SECONDS)
+  @Min(1, SECONDS)
+  @Max(315_360_000, SECONDS)
   readonly tokenTtlSeconds?: number | undefined;
 
   /**
@@ -112,7 +129,9 @@ export class AssetAuthOptionsShape {
    *
    * @default 0.25
    */
-  @Optional(ratio)
+  @IsOptional()
+  @IsPositive(RATIO)
+  @Max(0.5, RATIO)
   readonly refreshAheadRatio?: number | undefined;
 
   /**
@@ -121,7 +140,10 @@ export class AssetAuthOptionsShape {
    *
    * @default 10000
    */
-  @Optional(wholeNumber('milliseconds', 1, MAX_TIMER_MS))
+  @IsOptional()
+  @IsInt(MILLISECONDS)
+  @Min(1, MILLISECONDS)
+  @Max(MAX_TIMER_MS, MILLISECONDS)
   readonly tokenTimeoutMs?: number | undefined;
 
   /**
@@ -129,7 +151,10 @@ export class AssetAuthOptionsShape {
    *
    * @default 10000
    */
-  @Optional(wholeNumber('tokens', 1, 10_000_000))
+  @IsOptional()
+  @IsInt(TOKENS)
+  @Min(1, TOKENS)
+  @Max(10_000_000, TOKENS)
   readonly maxTokens?: number | undefined;
 
   /**
@@ -138,30 +163,37 @@ export class AssetAuthOptionsShape {
    *
    * @default 8
    */
-  @Optional(wholeNumber('requests', 1, 1000))
+  @IsOptional()
+  @IsInt(REQUESTS)
+  @Min(1, REQUESTS)
+  @Max(1000, REQUESTS)
   readonly maxConcurrentTokenRequests?: number | undefined;
 
   /**
    * `'lazy'` asks for nothing at boot. `'warm'` asks for the default token at boot and logs if that fails. `'required'`
-   * refuses to boot without it. The default token of the latter two is kept fresh for ever.
+   * refuses to boot without it. Both keep it fresh as long as the application runs, and need `scopes` or
+   * `undeclaredScopes: 'allow'`.
    *
    * @default 'lazy'
    */
-  @Optional(oneOf('lazy', 'warm', 'required'))
+  @IsOptional()
+  @IsIn(['lazy', 'warm', 'required'], CHOICE)
   readonly startup?: 'lazy' | 'warm' | 'required' | undefined;
 
   /**
-   * Axios defaults of every API request. Its agents and proxy serve token requests too.
+   * Axios defaults of every API request. Its agents and proxy serve token requests too. `timeout` is in milliseconds,
+   * and 0 means none; `maxRedirects: 0` refuses redirects. Each default holds unless that name is given.
    *
-   * @default {}
+   * @default { timeout: 30_000, maxRedirects: 0 }
    */
-  @Optional(httpDefaults)
+  @IsOptional()
+  @IsHttpDefaults()
   readonly http?: AssetHttpDefaults | undefined;
 }
 
 /**
- * What an application tells {@link AssetAuthModule} about itself. Checked at boot; every problem is reported at once in
- * one {@link AssetConfigError}.
+ * The options of {@link AssetAuthModule}. Checked at boot; every problem is reported at once in one
+ * {@link AssetConfigError}.
  *
  * @example
  * ```ts

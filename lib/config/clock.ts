@@ -1,9 +1,11 @@
+// Time: the clock that an application can replace, and waiting that a signal ends.
+
 /** Longest delay that a timer takes: Node's `setTimeout` turns more into 1 ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Everything that the library knows of time. Replace it in tests with `ManualClock` from `nestjs-asset-auth/testing`,
- * through the token {@link ASSET_CLOCK}.
+ * The source of all times and timers of the library. Replace it in tests with `ManualClock` from
+ * `nestjs-asset-auth/testing`, through the token {@link ASSET_CLOCK}.
  */
 export interface AssetClock {
   /** Wall clock, in milliseconds since the epoch. May jump. */
@@ -52,12 +54,12 @@ export function pause(ms: number, clock: AssetClock, signal: AbortSignal): Promi
   return untilAborted(passed, signal).finally(cancelTimer);
 }
 
-/** Who leaves when a signal aborts. One listener for each signal: Node warns of a leak at eleven. */
+/** The waits that a signal ends. One listener for each signal: Node warns of a leak at eleven. */
 const waiting = new WeakMap<AbortSignal, Leaving>();
 
 /**
- * The promise's result, or a rejection with the signal's reason as soon as it aborts. The promise itself goes on, and
- * whatever becomes of it is handled.
+ * The promise's result, or a rejection with the signal's reason as soon as it aborts. The promise itself goes on, and a
+ * late rejection is handled.
  */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -72,7 +74,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   });
 }
 
-/** @returns what takes the caller off the list again; with the last one, the listener goes */
+/** @returns a function that removes the caller; with the last caller, the listener goes */
 function whenAborted(signal: AbortSignal, leave: () => void): () => void {
   const leaving = waiting.get(signal) ?? listen(signal);
   leaving.add(leave);
@@ -84,7 +86,7 @@ function whenAborted(signal: AbortSignal, leave: () => void): () => void {
   };
 }
 
-/** Those who wait on one signal, and the listener that sends them all off. */
+/** The waits on one signal, and the listener that ends them all. */
 class Leaving extends Set<() => void> {
   readonly all = (): void => {
     for (const leave of this) leave();

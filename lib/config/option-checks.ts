@@ -1,30 +1,40 @@
-import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
+// Decorators for the options that class-validator has none for, and messages for its own. No message repeats text that was
+// given: any option may hold a secret that belongs elsewhere, and class-validator would expand a `$value` in it.
+import { ValidateBy, type ValidationOptions } from 'class-validator';
 import { businessIdProblem, scopesProblem } from './scope-set.js';
 import { parsedUrl, described, printable } from './text.js';
 
-/**
- * Says what is wrong with a value, or `undefined` if nothing is. Repeats no text that was given: any option may hold a
- * secret that belongs elsewhere, and class-validator would expand a `$value` in it.
- */
+/** Says what is wrong with a value, or `undefined` if nothing is. */
 type Check = (value: unknown) => string | undefined;
 
-/** Checks a required option. */
-export function Required(check: Check): PropertyDecorator {
-  const message: ValidationOptions = { message: ({ value }) => check(value) ?? '' };
-  return ValidateBy(
-    { name: 'assetOption', validator: { validate: (value) => check(value) === undefined } },
-    message,
-  );
-}
+const decorator = (name: string, check: Check) => (): PropertyDecorator =>
+  ValidateBy({
+    name,
+    validator: {
+      validate: (value) => check(value) === undefined,
+      defaultMessage: (given) => check(given?.value) ?? '',
+    },
+  });
 
-/** Checks an option that may be left out. Only `undefined` counts as left out: `null` is a mistake to point at. */
-export function Optional(check: Check): PropertyDecorator {
-  const whenGiven = ValidateIf((_options, value) => value !== undefined);
-  const checked = Required(check);
-  return (target, key) => {
-    whenGiven(target, key);
-    checked(target, key);
-  };
+/** For `@IsIn`. */
+export const CHOICE: ValidationOptions = {
+  message: ({ value, constraints: [allowed] }) =>
+    `must be exactly ${(allowed as string[]).map((name) => `'${name}'`).join(' or ')}${unlessText(value)}`,
+};
+
+/** For all decorators of a number, so that it has one message whichever of them fails. */
+export const numberMessage = (range: string): ValidationOptions => ({
+  message: ({ value }) => `must be ${range}, not ${numberOr(value)}`,
+});
+
+/** Where text is wanted, "not a string" would mislead about other text. */
+const unlessText = (value: unknown): string =>
+  typeof value === 'string' && value !== '' ? '' : `, not ${described(value)}`;
+
+/** Text is called text: that a variable holds "a string" would be no news. */
+function numberOr(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? 'empty text' : 'text';
+  return typeof value === 'number' ? String(value) : described(value);
 }
 
 const WHERE_CREDENTIALS_ARE = 'Register an application in the Asset Dashboard to get one';
@@ -43,44 +53,21 @@ export const credential: Check = (value) => {
   return undefined;
 };
 
-export const secret: Check = (value) => (typeof value === 'function' ? undefined : credential(value));
+export const IsCredential = decorator('isCredential', credential);
 
-/** Where text is wanted, "not a string" would mislead about other text. */
-const unlessText = (value: unknown): string =>
-  typeof value === 'string' && value !== '' ? '' : `, not ${described(value)}`;
-
-export const oneOf =
-  (...allowed: readonly string[]): Check =>
-  (value) =>
-    allowed.includes(value as string)
-      ? undefined
-      : `must be exactly ${allowed.map((name) => `'${name}'`).join(' or ')}${unlessText(value)}`;
-
-/** Text is called text: that what was read from a variable is "a string" would be no news. */
-function numberOr(value: unknown): string {
-  if (typeof value === 'string') return value === '' ? 'empty text' : 'text';
-  return typeof value === 'number' ? String(value) : described(value);
-}
-
-export const wholeNumber =
-  (unit: string, min: number, max: number): Check =>
-  (value) =>
-    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
-      ? undefined
-      : `must be a whole number of ${unit} from ${min} to ${max}, not ${numberOr(value)}`;
-
-export const ratio: Check = (value) =>
-  typeof value === 'number' && value > 0 && value <= 0.5
-    ? undefined
-    : `must be a number above 0 and up to 0.5, not ${numberOr(value)}`;
+/** A client secret in plain text, or a function that reads it. */
+export const IsClientSecret = decorator('isClientSecret', (value) =>
+  typeof value === 'function' ? undefined : credential(value),
+);
 
 /** The scope at fault is named by its place, in case that it is a secret. */
-export const scopes: Check = (value) =>
+export const IsScopes = decorator('isScopes', (value) =>
   Array.isArray(value) && value.length === 0
     ? 'is an empty list, and Asset takes a request without scopes as a request for everything. Name at least one scope or leave the option out'
-    : scopesProblem(value, (_scope, index) => `scope ${index + 1}`);
+    : scopesProblem(value, (_scope, index) => `scope ${index + 1}`),
+);
 
-export const business: Check = (value) => businessIdProblem(value, 'this');
+export const IsBusinessId = decorator('isBusinessId', (value) => businessIdProblem(value, 'this'));
 
 /** Printable ASCII without space: what a URI consists of (RFC 3986). */
 const URI_TEXT = /^[!-~]+$/;
@@ -89,12 +76,14 @@ const URI_TEXT = /^[!-~]+$/;
 export const resource: Check = (value) => {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (list.length === 0) return 'is an empty list. Name a resource or leave the option out';
-  return list.every(isResource)
+  return list.every(isAbsoluteUri)
     ? undefined
     : 'must be an absolute URI such as "https://api.getasset.com/mcp" or a list of them, without fragment, user name or password (RFC 8707)';
 };
 
-function isResource(uri: unknown): boolean {
+export const IsResource = decorator('isResource', resource);
+
+function isAbsoluteUri(uri: unknown): boolean {
   if (typeof uri !== 'string' || !URI_TEXT.test(uri) || uri.includes('#')) return false;
   // The configuration prints its resources, so no password may hide in one.
   const url = parsedUrl(uri);
@@ -103,10 +92,11 @@ function isResource(uri: unknown): boolean {
 
 const hasUserInfo = ({ username, password }: URL): boolean => username !== '' || password !== '';
 
-export const path: Check = (value) =>
+export const IsTokenPath = decorator('isTokenPath', (value) =>
   typeof value === 'string' && URI_TEXT.test(value) && /^\/(?!\/)[^?#\\]*$/.test(value)
     ? undefined
-    : `must be a path such as "/v0/auth/token", beginning with one slash and without query or fragment${unlessText(value)}`;
+    : `must be a path such as "/v0/auth/token", beginning with one slash and without query or fragment${unlessText(value)}`,
+);
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
@@ -114,7 +104,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const BARE_ORIGIN = /^https?:\/\/[^/\\?#@%\s\p{Cc}\p{Cf}]+\/?$/iu;
 
 /** A bare origin. Plain http only on loopback: the client secret goes there. */
-export const origin: Check = (value) => {
+export const IsOrigin = decorator('isOrigin', (value) => {
   if (typeof value === 'string' && value.includes('@')) return 'must not hold a user name or password';
   const url = typeof value === 'string' ? parsedUrl(value) : undefined;
   if (typeof value !== 'string' || url === undefined) {
@@ -127,14 +117,12 @@ export const origin: Check = (value) => {
   return BARE_ORIGIN.test(value)
     ? undefined
     : 'must be a bare origin such as "https://api.getasset.com", without invisible characters, path, query or fragment. The path of the token endpoint is the option tokenPath';
-};
+});
 
-export const httpDefaults: Check = httpDefaultsProblem;
-
-/** What decides where a token goes or belongs to the single request. */
+/** These decide where a token goes, or belong to the single request. */
 const TAKEN = ['url', 'baseURL', 'adapter', 'auth', 'method', 'data', 'params', 'asset'] as const;
 
-/** What is wrong with the axios defaults, or `undefined` if nothing is. Repeats no value: a proxy has a password. */
+/** What is wrong with the axios defaults, or `undefined` if nothing is. */
 export function httpDefaultsProblem(defaults: unknown): string | undefined {
   if (!isRecord(defaults)) {
     return `must be an object of axios defaults such as { timeout: 5000 }, not ${described(defaults)}`;
@@ -161,6 +149,8 @@ export function httpDefaultsProblem(defaults: unknown): string | undefined {
     ? 'must not set the header "Host": a front end would hand the token to another host by it'
     : undefined;
 }
+
+export const IsHttpDefaults = decorator('isHttpDefaults', httpDefaultsProblem);
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

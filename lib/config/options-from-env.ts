@@ -1,6 +1,5 @@
-import type { AssetAuthOptions } from './asset-auth.options.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+// Reads the options from the environment, each from the variable of its name.
+import { ASSET_AUTH_OPTION_NAMES, type AssetAuthOptions } from './asset-auth.options.js';
 
 /**
  * Reads the options from `ASSET_*` variables: `ASSET_ENVIRONMENT`, `ASSET_BASE_URL`, `ASSET_TOKEN_PATH`,
@@ -17,28 +16,38 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * AssetAuthModule.forRootAsync({ useFactory: () => assetAuthOptionsFromEnv() });
  * ```
  */
-export function assetAuthOptionsFromEnv(env: Environment = process.env): AssetAuthOptions {
+export function assetAuthOptionsFromEnv(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): AssetAuthOptions {
   const options: Record<string, unknown> = {};
-  for (const [option, variable] of Object.entries(ENVIRONMENT_VARIABLES)) {
-    const value = env[variable];
-    if (value !== undefined) options[option] = (READERS[option] ?? asGiven)(value);
+  for (const option of ASSET_AUTH_OPTION_NAMES) {
+    const variable = environmentVariable(option);
+    const text = variable === undefined ? undefined : env[variable];
+    if (text !== undefined) options[option] = READERS[option]?.(text) ?? text;
   }
   return options as unknown as AssetAuthOptions;
 }
 
-const asGiven = (value: string): unknown => value;
+/** Options that hold objects, which no variable can. */
+const WITHOUT_VARIABLE: readonly (keyof AssetAuthOptions)[] = ['http'];
 
-/** `ASSET_SCOPES=` (set, but empty) becomes an empty list, which the options refuse: it must not ask for everything. */
-const list = (value: string): unknown => value.split(' ').filter((scope) => scope !== '');
+/** The variable of an option, such as `ASSET_TOKEN_TTL_SECONDS`, or `undefined` if it has none. */
+export function environmentVariable(option: keyof AssetAuthOptions): string | undefined {
+  if (WITHOUT_VARIABLE.includes(option)) return undefined;
+  return `ASSET_${option.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
+}
 
-/** What is no number stays text, which the check of the option refuses. */
-function number(value: string): unknown {
-  const parsed = Number(value);
-  return value.trim() === '' || Number.isNaN(parsed) ? value : parsed;
+/** `ASSET_SCOPES=` becomes an empty list, which the options refuse: it must not ask for everything. */
+const list = (text: string): unknown => text.split(' ').filter((scope) => scope !== '');
+
+/** Text that is no number stays text, which the options refuse. */
+function number(text: string): unknown {
+  const parsed = Number(text);
+  return text.trim() === '' || Number.isNaN(parsed) ? text : parsed;
 }
 
 /** The options that are more than text. */
-const READERS: Readonly<Record<string, (value: string) => unknown>> = {
+const READERS: Readonly<{ [Option in keyof AssetAuthOptions]?: (text: string) => unknown }> = {
   scopes: list,
   allowedScopes: list,
   tokenTtlSeconds: number,
@@ -46,30 +55,4 @@ const READERS: Readonly<Record<string, (value: string) => unknown>> = {
   tokenTimeoutMs: number,
   maxTokens: number,
   maxConcurrentTokenRequests: number,
-} satisfies { readonly [Option in keyof AssetAuthOptions]?: (value: string) => unknown };
-
-/** The variable of each option that one can be read from: all but `http`, which holds objects. */
-export const ENVIRONMENT_VARIABLES = {
-  environment: 'ASSET_ENVIRONMENT',
-  baseUrl: 'ASSET_BASE_URL',
-  tokenPath: 'ASSET_TOKEN_PATH',
-  clientId: 'ASSET_CLIENT_ID',
-  clientSecret: 'ASSET_CLIENT_SECRET',
-  scopes: 'ASSET_SCOPES',
-  businessId: 'ASSET_BUSINESS_ID',
-  resource: 'ASSET_RESOURCE',
-  undeclaredScopes: 'ASSET_UNDECLARED_SCOPES',
-  allowedScopes: 'ASSET_ALLOWED_SCOPES',
-  grantedScopes: 'ASSET_GRANTED_SCOPES',
-  tokenTtlSeconds: 'ASSET_TOKEN_TTL_SECONDS',
-  refreshAheadRatio: 'ASSET_REFRESH_AHEAD_RATIO',
-  tokenTimeoutMs: 'ASSET_TOKEN_TIMEOUT_MS',
-  maxTokens: 'ASSET_MAX_TOKENS',
-  maxConcurrentTokenRequests: 'ASSET_MAX_CONCURRENT_TOKEN_REQUESTS',
-  startup: 'ASSET_STARTUP',
-} as const satisfies Readonly<Record<Exclude<keyof AssetAuthOptions, 'http'>, string>>;
-
-/** The variable of an option, or `undefined` if it has none. */
-export function environmentVariable(option: string): string | undefined {
-  return Object.entries(ENVIRONMENT_VARIABLES).find(([name]) => name === option)?.[1];
-}
+};

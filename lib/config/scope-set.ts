@@ -1,4 +1,5 @@
-import { AssetScopeError, AssetBusinessError } from './asset-auth.errors.js';
+// Scopes and business ids: what is well formed, and the normal form of a set of scopes.
+import { AssetBusinessError, AssetScopeError } from './asset-auth.errors.js';
 import { described, quoted } from './text.js';
 
 /**
@@ -67,7 +68,7 @@ const listOf = (scopes: unknown): readonly unknown[] => (Array.isArray(scopes) ?
  * @throws AssetScopeError `ASSET_SCOPE_INVALID`
  */
 export function scopeSet(scopes: AssetScopes): ScopeSet {
-  // What is checked is what is used: a copy, read once.
+  // A copy, so that the list that is checked is the list that is used.
   const list = [...listOf(scopes)];
   const problem = scopesProblem(list);
   if (problem !== undefined) {

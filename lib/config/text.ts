@@ -1,3 +1,5 @@
+// Text and values from outside, made fit for messages and logs, and the one way to read a URL.
+
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
@@ -10,13 +12,13 @@ export function printable(text: string, maxLength = 200): string {
   return cut.replace(UNPRINTABLE, '\uFFFD');
 }
 
-/** Any value, quoted for an error message. Not for what may be a secret: see {@link described}. */
+/** Any value, quoted for an error message. Not for a possible secret: see {@link described}. */
 export function quoted(value: unknown): string {
   if (typeof value === 'string') return `"${printable(value, 80)}"`;
   return typeof value === 'number' ? String(value) : described(value);
 }
 
-/** What kind of value it is, for an error message that must not repeat it. */
+/** The kind of a value, for an error message that must not repeat it. */
 export function described(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
   if (typeof value === 'string') return value === '' ? 'an empty string' : 'a string';

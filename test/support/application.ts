@@ -47,7 +47,7 @@ export async function startApplication(parts: ApplicationParts = {}): Promise<Ru
   if (typeof parts.options?.clientSecret === 'string') keepSecret(parts.options.clientSecret);
   const module = await Test.createTestingModule({
     imports: [
-      AssetAuthModule.forRoot({ ...sandbox.moduleOptions(), ...parts.options }),
+      AssetAuthModule.forRoot({ ...sandbox.moduleOptions(), undeclaredScopes: 'allow', ...parts.options }),
       ...(parts.imports ?? []),
     ],
     controllers: parts.controllers ?? [],

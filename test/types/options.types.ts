@@ -3,6 +3,13 @@
  * that compiles after all is an error itself.
  */
 import { Agent } from 'node:https';
+import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
+import type {
+  AssetAuthModule,
+  AssetAuthModuleAsyncOptions,
+  AssetAuthModuleExtras,
+  AssetAuthOptionsFactory,
+} from '../../lib/asset-auth.module.js';
 import type { AssetAuthConfig } from '../../lib/config/asset-auth.config.js';
 import {
   type AssetAuthErrorCode,
@@ -124,7 +131,17 @@ type DocumentedScope =
   | 'request:create'
   | 'report:read';
 
+/** What Nest's own configurable modules take. */
+type OfNest = ConfigurableModuleAsyncOptions<AssetAuthOptions, keyof AssetAuthOptionsFactory>;
+
 export type Proofs = [
+  ForRootTakesOptionsAndExtras: Proof<
+    Equal<Parameters<typeof AssetAuthModule.forRoot>, [AssetAuthOptions & AssetAuthModuleExtras]>
+  >,
+  ForRootAsyncTakesWhatNestTakes: Proof<
+    Equal<Parameters<typeof AssetAuthModule.forRootAsync>, [OfNest & AssetAuthModuleExtras]>
+  >,
+  AsyncOptionsAreExported: Proof<Equal<AssetAuthModuleAsyncOptions, OfNest & AssetAuthModuleExtras>>,
   EveryOptionIsListed: Proof<Equal<(typeof ASSET_AUTH_OPTION_NAMES)[number], keyof AssetAuthOptions>>,
   NoOptionTakesAnything: Proof<Equal<Unchecked, never>>,
   DocumentedScopesAreCompleted: Proof<Equal<Completed<AssetScopeName>, DocumentedScope>>,

@@ -107,7 +107,7 @@ describe('an application whose options are long in coming', () => {
     for (let i = 0; i < 20; i += 1) await turn();
     expect(isBooted()).toBe(false);
 
-    settle(sandbox.moduleOptions());
+    settle({ ...sandbox.moduleOptions(), undeclaredScopes: 'allow' });
     const module = await app;
     afterThisTest(() => module.close());
     await expect(module.get(AssetTokenService).getAccessToken()).resolves.toBeDefined();

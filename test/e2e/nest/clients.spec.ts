@@ -38,8 +38,11 @@ const bothClients = (
   ofDefault: Partial<AssetAuthOptions> = {},
   ofEu: Partial<AssetAuthOptions> = {},
 ): NonNullable<ModuleMetadata['imports']> => [
-  AssetAuthModule.forRoot({ ...us.moduleOptions(), ...ofDefault }),
-  AssetAuthModule.forRootAsync({ name: 'eu', useFactory: () => ({ ...eu.moduleOptions(), ...ofEu }) }),
+  AssetAuthModule.forRoot({ ...us.moduleOptions(), undeclaredScopes: 'allow', ...ofDefault }),
+  AssetAuthModule.forRootAsync({
+    name: 'eu',
+    useFactory: () => ({ ...eu.moduleOptions(), undeclaredScopes: 'allow', ...ofEu }),
+  }),
 ];
 
 @Injectable()
@@ -364,9 +367,9 @@ describe('Tests of an application put its clients on a sandbox', () => {
     });
     const module = await Test.createTestingModule({ imports: [AppModule] })
       .overrideProvider(getAssetAuthOptionsToken())
-      .useValue(us.moduleOptions())
+      .useValue({ ...us.moduleOptions(), scopes: 'report:read' })
       .overrideProvider(getAssetAuthOptionsToken('eu'))
-      .useValue(eu.moduleOptions())
+      .useValue({ ...eu.moduleOptions(), scopes: 'report:read' })
       .compile();
     await module.init();
     await module.get(Clients).callBoth();

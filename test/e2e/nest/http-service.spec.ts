@@ -21,7 +21,11 @@ beforeEach(async () => {
   sandbox = await startSandbox();
   const { app } = await start({
     imports: [
-      AssetAuthModule.forRoot({ ...sandbox.moduleOptions(), http: { headers: { 'x-app': 'mine' } } }),
+      AssetAuthModule.forRoot({
+        ...sandbox.moduleOptions(),
+        undeclaredScopes: 'allow',
+        http: { headers: { 'x-app': 'mine' } },
+      }),
     ],
   });
   asset = app.get(AssetHttpService);

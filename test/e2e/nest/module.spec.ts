@@ -94,8 +94,42 @@ describe('AssetAuthModule takes its options', () => {
       readonly createAssetAuthOptions = () => sandbox.moduleOptions();
     }
     const { app } = await start({ imports: [AssetAuthModule.forRootAsync({ useClass: Settings })] });
-    await firstValueFrom(app.get(AssetHttpService).get('/v0/business'));
+    await firstValueFrom(app.get(AssetHttpService).withScope('report:read').get('/v0/business'));
     expect(sandbox.apiRequests).toHaveLength(1);
+  });
+
+  it('from a factory that injects providers of its parent module, which are handed on with all that they need', async () => {
+    class Vault {
+      readonly options = sandbox.moduleOptions();
+    }
+    const neverMade = { provide: 'unrelated', inject: ['nowhere'], useFactory: () => 'unrelated' };
+    const { app } = await start({
+      imports: [
+        AssetAuthModule.forRootAsync({
+          provideInjectionTokensFrom: [
+            Vault,
+            { provide: 'vault', useExisting: Vault },
+            {
+              provide: 'options',
+              inject: [{ token: 'vault', optional: false }],
+              useFactory: (vault: Vault) => vault.options,
+            },
+            neverMade,
+          ],
+          inject: ['options', { token: 'nowhere', optional: true }],
+          useFactory: (options: AssetAuthOptions) => options,
+        }),
+      ],
+    });
+    await firstValueFrom(app.get(AssetHttpService).withScope('report:read').get('/v0/business'));
+    expect(sandbox.apiRequests).toHaveLength(1);
+  });
+
+  it('and by default refuses a call for which nobody declared a scope, before anything is sent', async () => {
+    const { app } = await start({ imports: [AssetAuthModule.forRoot(sandbox.moduleOptions())] });
+    const call = firstValueFrom(app.get(AssetHttpService).get('/v0/business'));
+    await expect(call).rejects.toMatchObject({ code: 'ASSET_SCOPE_UNDECLARED' });
+    expect(sandbox.requests).toEqual([]);
   });
 
   it('and T82 reports what a failing factory says, and no secret of options that are wrong', async () => {

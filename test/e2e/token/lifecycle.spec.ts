@@ -12,7 +12,7 @@ const SCOPES = { scopes: ['ledger:read'] };
 
 async function compile(sandbox: AssetSandbox, clock: ManualClock, options: Partial<AssetAuthOptions>) {
   const module = await Test.createTestingModule({
-    imports: [AssetAuthModule.forRoot({ ...sandbox.moduleOptions(), ...options })],
+    imports: [AssetAuthModule.forRoot({ ...sandbox.moduleOptions(), undeclaredScopes: 'allow', ...options })],
   })
     .overrideProvider(ASSET_CLOCK)
     .useValue(clock)

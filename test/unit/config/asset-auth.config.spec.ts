@@ -12,7 +12,7 @@ describe('The configuration', () => {
       scopes: undefined,
       businessId: undefined,
       resource: undefined,
-      undeclaredScopes: 'allow',
+      undeclaredScopes: 'deny',
       allowedScopes: undefined,
       grantedScopes: 'warn',
       tokenTtlSeconds: 3600,
@@ -22,7 +22,15 @@ describe('The configuration', () => {
       maxConcurrentTokenRequests: 8,
       startup: 'lazy',
     });
-    expect(configOf().http).toEqual({});
+    expect(configOf().http).toEqual({ timeout: 30_000, maxRedirects: 0 });
+  });
+
+  it('lays the axios defaults under those that are given: undefined is not given, 0 is', () => {
+    expect(configOf({ http: { timeout: 0 } }).http).toEqual({ timeout: 0, maxRedirects: 0 });
+    expect(configOf({ http: { timeout: undefined, maxRedirects: 5 } }).http).toEqual({
+      timeout: 30_000,
+      maxRedirects: 5,
+    });
   });
 
   it('keeps what was said', () => {
@@ -30,7 +38,7 @@ describe('The configuration', () => {
       environment: 'production',
       clientId: 'other',
       businessId: 'biz_GA6E',
-      undeclaredScopes: 'deny',
+      undeclaredScopes: 'allow',
       grantedScopes: 'error',
       tokenTtlSeconds: 900,
       refreshAheadRatio: 0.1,
@@ -66,7 +74,7 @@ describe('The configuration', () => {
     const http = { timeout: 5000 };
     const config = configOf({ scopes: ['a'], allowedScopes: ['a'], resource: ['urn:a'], http });
     http.timeout = 1;
-    expect(config.http).toEqual({ timeout: 5000 });
+    expect(config.http).toEqual({ timeout: 5000, maxRedirects: 0 });
     expect(
       [config, config.scopes, config.allowedScopes, config.resource, config.http].every(Object.isFrozen),
     ).toBe(true);

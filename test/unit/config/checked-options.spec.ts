@@ -186,14 +186,14 @@ describe('Options that contradict each other', () => {
   });
 
   it('a default token at boot that nobody may ask for', () => {
-    const deny = { undeclaredScopes: 'deny' };
-    expect(problemsOf({ ...deny, startup: 'warm' }).startup).toMatch(
-      /^'warm' asks for the default token, which undeclaredScopes: 'deny' forbids/,
-    );
-    expect(problemsOf({ ...deny, startup: 'required' }).startup).toMatch(/Name some in the option scopes$/);
-    expect(() => configOf({ ...deny, startup: 'lazy' })).not.toThrow();
-    expect(() => configOf({ ...deny, startup: 'warm', scopes: 'ledger:read' })).not.toThrow();
-    expect(() => configOf({ startup: 'warm' })).not.toThrow();
+    expect(problemsOf({ startup: 'warm' })).toEqual({
+      startup:
+        "'warm' asks for the default token, which undeclaredScopes: 'deny', the default, forbids without default scopes. Name some in the option scopes, or say undeclaredScopes: 'allow'",
+    });
+    expect(problemsOf({ undeclaredScopes: 'deny', startup: 'required' }).startup).toMatch(/^'required' asks/);
+    expect(() => configOf({ startup: 'lazy' })).not.toThrow();
+    expect(() => configOf({ startup: 'warm', scopes: 'ledger:read' })).not.toThrow();
+    expect(() => configOf({ startup: 'required', undeclaredScopes: 'allow' })).not.toThrow();
   });
 
   it('are not looked for in what is malformed by itself', () => {
@@ -204,5 +204,8 @@ describe('Options that contradict each other', () => {
       allowedScopes: expect.stringMatching(/^is an empty list/) as string,
     });
     expect(Object.keys(problemsOf({ environment: null }))).toEqual(['environment']);
+    expect(Object.keys(problemsOf({ undeclaredScopes: null, startup: 'warm' }))).toEqual([
+      'undeclaredScopes',
+    ]);
   });
 });

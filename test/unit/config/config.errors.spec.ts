@@ -6,7 +6,7 @@ import {
 
 describe('An error about the options', () => {
   const problems = [
-    { option: 'clientId', problem: 'is missing' },
+    { option: 'clientId', variable: 'ASSET_CLIENT_ID', problem: 'is missing' },
     { option: 'http', problem: 'must be an object' },
     { option: 'constructor', problem: 'is not an option' },
   ];

@@ -1,6 +1,6 @@
 import { AssetAuthConfig } from '../../../lib/config/asset-auth.config.js';
 import { ASSET_AUTH_OPTION_NAMES } from '../../../lib/config/asset-auth.options.js';
-import { ENVIRONMENT_VARIABLES, assetAuthOptionsFromEnv } from '../../../lib/config/options-from-env.js';
+import { assetAuthOptionsFromEnv } from '../../../lib/config/options-from-env.js';
 import { errorOf, SECRET } from './options.fixture.js';
 
 const atFirst = { ...process.env };
@@ -9,13 +9,15 @@ const LEAST = { ASSET_ENVIRONMENT: 'sandbox', ASSET_CLIENT_ID: 'platform', ASSET
 
 describe('The options in the environment', () => {
   it('are all options but http, each in the variable of its name', () => {
-    const named = Object.fromEntries(
-      ASSET_AUTH_OPTION_NAMES.filter((option) => option !== 'http').map((option) => [
-        option,
-        `ASSET_${option.replace(/[A-Z]/g, '_$&').toUpperCase()}`,
-      ]),
-    );
-    expect(ENVIRONMENT_VARIABLES).toEqual(named);
+    const everyVariable = new Proxy({}, { get: (_, variable) => variable });
+    const options = assetAuthOptionsFromEnv(everyVariable);
+    expect(Object.keys(options)).toEqual(ASSET_AUTH_OPTION_NAMES.filter((option) => option !== 'http'));
+    expect(options).toMatchObject({
+      clientId: 'ASSET_CLIENT_ID',
+      scopes: ['ASSET_SCOPES'],
+      tokenTimeoutMs: 'ASSET_TOKEN_TIMEOUT_MS',
+      maxConcurrentTokenRequests: 'ASSET_MAX_CONCURRENT_TOKEN_REQUESTS',
+    });
   });
 
   it('are read as text, lists and numbers', () => {
@@ -103,6 +105,7 @@ describe('The options in the environment', () => {
       expect(error.problems).toEqual([
         {
           option: 'maxTokens',
+          variable: 'ASSET_MAX_TOKENS',
           problem: expect.stringMatching(/^must be a whole number of tokens from 1/) as string,
         },
       ]);

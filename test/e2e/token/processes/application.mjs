@@ -8,6 +8,7 @@ export const environment = {
   baseUrl: process.env.ASSET_BASE_URL,
   clientId: process.env.ASSET_CLIENT_ID,
   clientSecret: process.env.ASSET_CLIENT_SECRET,
+  undeclaredScopes: 'allow',
 };
 
 /** Starts an application with the module, under the machine's own clock. */

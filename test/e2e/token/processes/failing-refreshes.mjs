@@ -7,7 +7,9 @@ import { AssetSandbox, ManualClock } from 'nestjs-asset-auth/testing';
 
 const clock = new ManualClock();
 const sandbox = await AssetSandbox.start({ clock });
-const module = await Test.createTestingModule({ imports: [AssetAuthModule.forRoot(sandbox.moduleOptions())] })
+const module = await Test.createTestingModule({
+  imports: [AssetAuthModule.forRoot({ ...sandbox.moduleOptions(), undeclaredScopes: 'allow' })],
+})
   .overrideProvider(ASSET_CLOCK)
   .useValue(clock)
   .compile();

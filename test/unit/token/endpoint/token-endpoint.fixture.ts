@@ -12,7 +12,13 @@ export const NOW_SECONDS = NOW / 1000;
 export const httpDate = (ms: number): string => new Date(ms).toUTCString();
 
 export const configOf = (options: Partial<AssetAuthOptions> = {}): AssetAuthConfig =>
-  new AssetAuthConfig({ environment: 'sandbox', clientId: 'platform', clientSecret: SECRET, ...options });
+  new AssetAuthConfig({
+    environment: 'sandbox',
+    clientId: 'platform',
+    clientSecret: SECRET,
+    undeclaredScopes: 'allow',
+    ...options,
+  });
 
 export const requestFor = (grant: Partial<AccessTokenGrant> = {}): AccessTokenRequest =>
   new AccessTokenRequest(
