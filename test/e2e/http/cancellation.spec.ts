@@ -269,7 +269,7 @@ describe('the option timeout', () => {
     const { asset, sandbox, clock } = await startApplication({ options: { http: { httpAgent } } });
     await firstValueFrom(asset.get('/v0/echo'));
     sandbox.fail('api', { hang: true });
-    const busy = asset.get('/v0/echo?busy').subscribe();
+    const busy = asset.get('/v0/echo?busy', { timeout: 0 }).subscribe();
     await sandbox.waitForRequest('api', { count: 2 });
     const queued = failureOf(asset.get('/v0/echo?queued', { timeout: 200_000 }));
     await eventually(() => clock.timers.some(({ dueInMs, ref }) => ref && dueInMs === 200_000));

@@ -244,7 +244,8 @@ describe('a token goes to its origin or nowhere', () => {
     const [request] = sandbox.apiRequests;
     expect(request).toMatchObject({ path: '/v0/business', authorized: true });
     expect(asset.axiosRef.defaults).toMatchObject({
-      timeout: 0,
+      timeout: 30_000,
+      maxRedirects: 0,
       maxContentLength: -1,
       transitional: { legacyInterceptorReqResOrdering: true },
     });
@@ -310,7 +311,7 @@ describe('a token goes to its origin or nowhere', () => {
   });
 
   it('T61 has every default that axios has of itself', async () => {
-    const { asset } = await startApplication();
+    const { asset } = await startApplication({ options: { http: { timeout: 0 } } });
     const { defaults } = asset.axiosRef;
     const ofAxios = Object.entries(axios.defaults).filter(([name]) => !['headers', 'adapter'].includes(name));
     for (const name of Object.keys(axios.defaults)) expect(defaults).toHaveProperty(name);

@@ -23,7 +23,7 @@ describe('a 429', () => {
   });
 
   it('T30 is sent again with the next token, if the one before expired in the pause', async () => {
-    const { asset, sandbox, clock, tokens } = await startApplication();
+    const { asset, sandbox, clock, tokens } = await startApplication({ options: { http: { timeout: 0 } } });
     await firstValueFrom(asset.get('/v0/echo'));
     const { expiresAt } = tokens.snapshot()[0]!;
     await clock.advance(expiresAt!.getTime() - 500 - clock.now());
