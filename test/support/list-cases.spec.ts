@@ -17,7 +17,7 @@ it('Each known case has a test, or comes later', () => {
   const { status, lineOf, complaints } = listCases();
   expect(complaints).toBe('');
   expect(status).toBe(0);
-  expect(lineOf('T01')).toContain(join('test', 'e2e', 'token-herd.spec.ts'));
+  expect(lineOf('T01')).toContain(join('test', 'e2e', 'token', 'herd.spec.ts'));
   expect(lineOf('T45')).toContain('comes with the shared store');
 });
 
