@@ -27,5 +27,10 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/', '<rootDir>/test/bench/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/package/', '<rootDir>/test/bench/'],
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/index.ts'],
+  setupFiles: ['<rootDir>/test/support/cheap-globals.mjs'],
+  // One worker for each core; Jest itself would leave one core idle.
+  maxWorkers: '100%',
+  // A worker that has loaded Nest for dozens of files is slower than a new one.
+  workerIdleMemoryLimit: '1GB',
   testTimeout: 60_000,
 };

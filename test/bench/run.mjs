@@ -6,10 +6,10 @@
 //   npm run bench -- lookup herd                   only these benchmarks
 //   BENCH_LIBRARY=<folder of index.js> npm run …   another build than dist/esm
 //
-// Every goal is judged on a ratio to a baseline that was measured in the same run, in interleaved rounds; shown are its
-// median and, in brackets, the lowest and highest round. Absolute figures hold for the machine only. Results are also
-// written to test/bench/results/ as JSON. Peers are installed on the first run; everything happens on the loopback
-// interface.
+// Goals are judged on a ratio to a baseline that was measured in the same run, in interleaved rounds, but for the
+// microsecond that a look-up may take. Shown are the median and, in brackets, the lowest and highest round. Absolute
+// figures hold for the machine only. Results are also written to test/bench/results/ as JSON. Peers are installed on the
+// first run; everything happens on the loopback interface.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// API calls in a bare loop: AssetHttpService through the scope interceptor, beside Nest's HttpService with a static header.
+// API calls in a bare loop: AssetHttpService through the scope interceptor, beside Nest's HttpService with a static header: GET, and
+// POST of 1 kB of JSON.
 
 import { startChild } from '../support/child.mjs';
 import { row } from '../support/report.mjs';
@@ -14,6 +15,8 @@ const NAMES = {
   'axios-token-interceptor': 'axios-token-interceptor + axios-oauth-client',
   'axios-auth-refresh': 'axios-auth-refresh',
 };
+/** The peers are compared by GET only. */
+const CALLS = { get: Object.keys(NAMES), post: ['plain', 'interceptor', 'view'] };
 
 export async function run({ server, quick, rounds = 15 }) {
   const variants = Object.keys(NAMES);
@@ -23,16 +26,26 @@ export async function run({ server, quick, rounds = 15 }) {
     ),
   );
   const load = { workers: 32, calls: quick ? 300 : 10_000 };
-  const results = await interleaved(
-    Object.fromEntries(variants.map((variant, i) => [variant, () => clients[i].ask('run', load)])),
-    { rounds: quick ? 3 : rounds, warmUps: quick ? 1 : 2 },
+  const contestants = Object.entries(CALLS).flatMap(([method, callers]) =>
+    callers.map((variant) => {
+      const client = clients[variants.indexOf(variant)];
+      return [`${method} ${variant}`, () => client.ask('run', { method, ...load })];
+    }),
   );
+  const results = await interleaved(Object.fromEntries(contestants), {
+    rounds: quick ? 3 : rounds,
+    warmUps: quick ? 1 : 2,
+  });
   for (const client of clients) await client.stop();
-  return variants.flatMap((variant) => rowsOf(variant, results[variant], results.plain));
+  return Object.entries(CALLS).flatMap(([method, callers]) =>
+    callers.flatMap((variant) =>
+      rowsOf({ method, variant }, results[`${method} ${variant}`], results[`${method} plain`]),
+    ),
+  );
 }
 
-function rowsOf(variant, figures, baseline) {
-  const name = NAMES[variant];
+function rowsOf({ method, variant }, figures, baseline) {
+  const name = `${method.toUpperCase()}, ${NAMES[variant]}`;
   const own = [
     row(`${name}: requests/s`, summary(figures.perSecond)),
     ...['p50', 'p99', 'p999'].map((figure) =>

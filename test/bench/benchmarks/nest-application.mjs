@@ -1,4 +1,4 @@
-// A whole Nest application under load from another process. The baseline carries an interceptor that does nothing, since
+// A whole Nest application under load from another process: GET, and POST of 1 kB of JSON. The baseline carries an interceptor that does nothing, since
 // Nest itself charges for having any; the application without one is reported beside it.
 
 import { startChild } from '../support/child.mjs';
@@ -9,6 +9,7 @@ import { summary } from '../support/statistics.mjs';
 export const title = 'A whole Nest application under load';
 
 const VARIANTS = ['pass-through', 'library', 'plain'];
+const METHODS = ['get', 'post'];
 const CONNECTIONS = 32;
 
 async function measurePlatform(platform, { server, load, rounds, seconds }) {
@@ -18,28 +19,29 @@ async function measurePlatform(platform, { server, load, rounds, seconds }) {
       return [variant, app];
     }),
   );
-  const contestant = (app) => async () => {
+  const contestant = (method, app) => async () => {
     await app.ask('cpu');
     const { calls, ...figures } = await load.ask('run', {
       url: app.greeting,
+      method,
       connections: CONNECTIONS,
       seconds,
     });
     return { ...figures, cpuMicros: (await app.ask('cpu')) / calls };
   };
-  const results = await interleaved(
-    Object.fromEntries(started.map(([variant, app]) => [variant, contestant(app)])),
-    { rounds },
+  const contestants = METHODS.flatMap((method) =>
+    started.map(([variant, app]) => [`${method} ${variant}`, contestant(method, app)]),
   );
+  const results = await interleaved(Object.fromEntries(contestants), { rounds });
   for (const [, app] of started) await app.stop();
-  return rows(platform, results);
+  return METHODS.flatMap((method) => rows(platform, method, results));
 }
 
-function rows(platform, results) {
-  const baseline = results['pass-through'];
+function rows(platform, method, results) {
+  const baseline = results[`${method} pass-through`];
   return VARIANTS.flatMap((variant) => {
-    const figures = results[variant];
-    const named = `${platform}, ${variant}`;
+    const figures = results[`${method} ${variant}`];
+    const named = `${platform}, ${method.toUpperCase()}, ${variant}`;
     return [
       row(`${named}: requests/s`, summary(figures.perSecond)),
       ...['p50', 'p99', 'p999'].map((figure) =>

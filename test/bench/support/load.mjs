@@ -2,10 +2,25 @@
 
 import autocannon from 'autocannon';
 import { answerParent } from './child.mjs';
+import { JOURNAL_ENTRY } from './journal-entry.mjs';
+
+const REQUESTS = {
+  get: { method: 'GET' },
+  post: {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(JOURNAL_ENTRY),
+  },
+};
 
 answerParent({
-  async run({ url, connections, seconds }) {
-    const { requests, latency, errors, non2xx } = await autocannon({ url, connections, duration: seconds });
+  async run({ url, method, connections, seconds }) {
+    const { requests, latency, errors, non2xx } = await autocannon({
+      url,
+      connections,
+      duration: seconds,
+      ...REQUESTS[method],
+    });
     if (errors + non2xx > 0)
       throw new Error(`${errors} errors and ${non2xx} other answers than 2xx from ${url}`);
     return {

@@ -9,12 +9,26 @@ import * as axiosTokenInterceptor from '../peers/axios-token-interceptor.mjs';
 import { answerParent } from './child.mjs';
 import { keepAliveAgent, plainHttpService, someToken } from './clients.mjs';
 import { closedLoop } from './closed-loop.mjs';
+import { JOURNAL_ENTRY } from './journal-entry.mjs';
 import { CREDENTIALS, library, startLibrary } from './library.mjs';
 
 const [variant, url] = process.argv.slice(2);
 const server = { url, tokenUrl: `${url}/v0/auth/token` };
 const BUSINESS = 'biz_000001';
 const PATH = `/v0/business/${BUSINESS}/ledger`;
+const POST_PATH = `/v0/business/${BUSINESS}/journal-entry`;
+
+/** A call of each method by an HTTP service. */
+const callsOf = (http) => ({
+  get: () => http.get(PATH),
+  post: () => http.post(POST_PATH, JOURNAL_ENTRY),
+});
+
+/** The same calls, each made by what `around` makes of it. */
+const each = (calls, around) =>
+  Object.fromEntries(Object.entries(calls).map(([method, call]) => [method, around(call)]));
+
+const awaited = (call) => () => firstValueFrom(call());
 
 /** The library's own options but for the agent, so that everybody has the same. */
 const startOurs = () => startLibrary(server, { http: { httpAgent: keepAliveAgent() } });
@@ -31,30 +45,28 @@ async function throughInterceptor() {
   library.AssetBusiness('businessId')(prototype, 'list', list);
   const interceptor = new library.AssetScopeInterceptor();
   const request = { params: { businessId: BUSINESS } };
-  const next = { handle: () => http.get(PATH) };
-  return () => {
+  return each(callsOf(http), (handle) => () => {
     const context = new ExecutionContextHost([request], LedgersController, prototype.list);
-    return firstValueFrom(interceptor.intercept(context, next));
-  };
+    return firstValueFrom(interceptor.intercept(context, { handle }));
+  });
 }
 
 async function narrowedView() {
   const { http } = await startOurs();
-  const view = http.withScope('ledger:read').forBusiness(BUSINESS);
-  return () => firstValueFrom(view.get(PATH));
+  return each(callsOf(http.withScope('ledger:read').forBusiness(BUSINESS)), awaited);
 }
 
 async function plain() {
   const http = plainHttpService(url, await someToken(server, BUSINESS));
-  return () => firstValueFrom(http.get(PATH));
+  return each(callsOf(http), awaited);
 }
 
 function withPeer({ createAxios }) {
   const instance = createAxios({ server, ...CREDENTIALS }, { baseURL: url, httpAgent: keepAliveAgent() });
-  return () => instance.get(PATH);
+  return callsOf(instance);
 }
 
-const call = await {
+const calls = await {
   plain,
   interceptor: throughInterceptor,
   view: narrowedView,
@@ -63,11 +75,11 @@ const call = await {
 }[variant]();
 
 // One alone first: axios-auth-refresh rejects calls that meet its first 401 together.
-await call();
+await calls.get();
 
 answerParent({
-  run(load) {
+  run({ method, ...load }) {
     globalThis.gc?.();
-    return closedLoop(call, load);
+    return closedLoop(calls[method], load);
   },
 });

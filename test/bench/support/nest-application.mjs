@@ -1,8 +1,8 @@
-// A whole Nest application in a process of its own, whose one handler calls the API. Started by nest-application in
-// ../benchmarks with the platform, the variant and the address of the local server.
+// A whole Nest application in a process of its own, whose handlers call the API: one reads, one posts what it was
+// posted. Started by nest-application in ../benchmarks with the platform, the variant and the address of the local server.
 
 import 'reflect-metadata';
-import { Controller, Get, Module, Param, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Get, Module, Param, Post, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { map } from 'rxjs';
 import { answerParent } from './child.mjs';
@@ -11,17 +11,17 @@ import { library, optionsFor } from './library.mjs';
 
 const [platform, variant, url] = process.argv.slice(2);
 const PATH = '/v0/business/biz_000001/ledger';
+const POST_PATH = '/v0/business/biz_000001/journal-entry';
 const dataOf = map(({ data }) => data);
 
 /** Applies decorators as the compiler would, without a compiler. */
 function decorate(Class, classDecorators, methodDecorators) {
-  Reflect.decorate(
-    methodDecorators,
-    Class.prototype,
-    'list',
-    Object.getOwnPropertyDescriptor(Class.prototype, 'list'),
-  );
-  Param('businessId')(Class.prototype, 'list', 0);
+  const { prototype } = Class;
+  for (const [method, decorators] of Object.entries(methodDecorators)) {
+    Reflect.decorate(decorators, prototype, method, Object.getOwnPropertyDescriptor(prototype, method));
+    Param('businessId')(prototype, method, 0);
+  }
+  Body()(prototype, 'create', 1);
   Reflect.decorate(classDecorators, Class);
   return Class;
 }
@@ -38,13 +38,16 @@ async function withPlainHttp(methodDecorators) {
     list() {
       return http.get(PATH).pipe(dataOf);
     }
+
+    create(_businessId, entry) {
+      return http.post(POST_PATH, entry).pipe(dataOf);
+    }
   }
   return {
-    controller: decorate(
-      LedgersController,
-      [Controller('businesses/:businessId/ledgers')],
-      [...methodDecorators, Get()],
-    ),
+    controller: decorate(LedgersController, [Controller('businesses/:businessId/ledgers')], {
+      list: [...methodDecorators, Get()],
+      create: [...methodDecorators, Post()],
+    }),
     imports: [],
   };
 }
@@ -59,13 +62,20 @@ function withLibrary() {
     list() {
       return this.http.get(PATH).pipe(dataOf);
     }
+
+    create(_businessId, entry) {
+      return this.http.post(POST_PATH, entry).pipe(dataOf);
+    }
   }
   Reflect.defineMetadata('design:paramtypes', [AssetHttpService], LedgersController);
   return {
     controller: decorate(
       LedgersController,
       [Controller('businesses/:businessId/ledgers'), AssetBusiness('businessId')],
-      [AssetScope('ledger:read'), Get()],
+      {
+        list: [AssetScope('ledger:read'), Get()],
+        create: [AssetScope('journal-entry:write'), Post()],
+      },
     ),
     imports: [AssetAuthModule.forRoot(optionsFor({ url }, { http: { httpAgent: keepAliveAgent() } }))],
   };

@@ -5,13 +5,13 @@ import { concatMap, defer, from, map, of, timer, toArray } from 'rxjs';
 import { AssetBusiness } from '../../../lib/scope/asset-business.decorator.js';
 import { AssetScopeContext } from '../../../lib/scope/scope-context.js';
 import { AssetScope } from '../../../lib/scope/asset-scope.decorator.js';
+import { INTERLEAVED_REQUESTS as REQUESTS } from '../../support/interleaved-requests.js';
 import { start, stopAll } from './application.fixture.js';
 
 const { current, run } = AssetScopeContext;
 
 afterEach(stopAll);
 
-const REQUESTS = 10_000;
 const AT_ONCE = 100;
 const BUSINESSES = 20;
 
@@ -75,7 +75,7 @@ const SCOPES = {
 };
 const KINDS = ['promise', 'observable', 'mixed', 'tenant'] as const;
 
-it('T78 Ten thousand interleaved requests see their own scope and business, each of them, throughout', async () => {
+it('T78 Thousands of interleaved requests see their own scope and business, each of them, throughout', async () => {
   const { url } = await start({ controllers: [Handlers] });
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const read = (path: string): Promise<string> =>

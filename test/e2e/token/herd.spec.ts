@@ -115,7 +115,7 @@ describe('many callers at once', () => {
 
       for (let second = 0; second < 120; second += 1) {
         const before = sandbox.tokenRequests.length;
-        const results = await Promise.allSettled(times(1000, () => tokens.getAccessToken(SCOPES)));
+        const results = await Promise.allSettled(times(200, () => tokens.getAccessToken(SCOPES)));
         expect(results.every((result) => result.status === 'rejected')).toBe(true);
         const sent = sandbox.tokenRequests.length - before;
         expect(sent).toBeLessThanOrEqual(1);
