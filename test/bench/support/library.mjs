@@ -15,7 +15,13 @@ export const library = await import(pathToFileURL(`${folder}/index.js`).href);
 export const CREDENTIALS = { clientId: 'bench-client', clientSecret: 'bench-secret' };
 
 /** The options that every benchmark starts from. */
-export const optionsFor = (server, options = {}) => ({ baseUrl: server.url, ...CREDENTIALS, ...options });
+export const optionsFor = (server, options = {}) => ({
+  baseUrl: server.url,
+  ...CREDENTIALS,
+  // What peers ask for: no scopes.
+  undeclaredScopes: 'allow',
+  ...options,
+});
 
 /** An application context with nothing but the library in it. */
 export async function startLibrary(server, options) {
