@@ -197,6 +197,12 @@ export class SentBearer extends Bearer {
   }
 }
 
+/** Whether a config is of a call through an Asset client. Those of other users of axios are not. */
+export const isAssetConfig = (config: unknown): boolean => {
+  const asset: unknown = (config as { readonly asset?: unknown } | null | undefined)?.asset;
+  return asset instanceof AssetCall || asset instanceof Bearer;
+};
+
 /**
  * A property that the object has of its own. What `Object.prototype` was given by somebody else must not decide whether
  * a request carries a token, and which.
