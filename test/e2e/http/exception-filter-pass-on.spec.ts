@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Catch, Controller, type ExceptionFilter, Get, Param, Query, Res, UseFilters } from '@nestjs/common';
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import axios, { AxiosError } from 'axios';
@@ -8,13 +9,15 @@ import {
   AssetScope,
   isAssetAuthError,
 } from 'nestjs-asset-auth';
-import { firstValueFrom, map, type Observable } from 'rxjs';
+import { firstValueFrom, map, type Observable, tap } from 'rxjs';
 import { startForeignServer } from '../../support/foreign-server.js';
 import { recordingLogger } from '../../support/recording-logger.js';
 import { platforms } from '../nest/application.fixture.js';
 import { startOnSandbox } from '../nest/entry-points.fixture.js';
 
 const PASS_ON = [400, 404, 409, 422];
+/** The answers of failed calls to `stream`. */
+const streams: Readable[] = [];
 const AssetFilter = AssetAuthExceptionFilter.with({ passOn: PASS_ON });
 
 @Controller('businesses/:businessId')
@@ -32,7 +35,8 @@ class LedgersController {
 
   @Get('stream')
   stream(@Param('businessId') id: string): Observable<unknown> {
-    return this.asset.get(`/v0/business/${id}/ledger`, { responseType: 'stream' });
+    const note = (error: AxiosError): unknown => streams.push(error.response!.data as Readable);
+    return this.asset.get(`/v0/business/${id}/ledger`, { responseType: 'stream' }).pipe(tap({ error: note }));
   }
 
   @Get('cancelled')
@@ -73,7 +77,7 @@ async function start(
   );
   const call = async (path = 'ledgers', businessId = running.id) => {
     const response = await fetch(`${running.url}/businesses/${businessId}/${path}`);
-    return { status: response.status, headers: response.headers, body: (await response.json()) };
+    return { status: response.status, headers: response.headers, body: await response.json() };
   };
   logger.clear();
   return { ...running, call };
@@ -143,6 +147,7 @@ describe.each(platforms)('A filter that passes statuses on, over %s', (_platform
     sandbox.fail('api', { status: 404 });
     const response = await fetch(`${url}/begun`);
     expect([response.status, await response.text()]).toEqual([200, 'so far']);
+    expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 });
 
@@ -196,6 +201,7 @@ describe('What a filter passes on', () => {
     const { call, sandbox } = await start();
     sandbox.fail('api', { status: 404 });
     expect((await call('stream')).body).toEqual({ statusCode: 404, message: 'Not Found' });
+    expect(streams.map(({ destroyed }) => destroyed)).toEqual([true]);
   });
 
   it('is a business that the token endpoint does not know, together with 404', async () => {
