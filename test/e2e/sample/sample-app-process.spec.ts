@@ -140,6 +140,7 @@ it('runs without the demo around it, as an application of your own would', async
   );
   await sample.printed(/Listening on \S+\n/);
   const [, url] = /Listening on (\S+)/.exec(sample.output)!;
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   const response = await fetch(`${url}/businesses`);
   expect(await response.json()).toMatchObject({ data: sandbox.businesses });
   expect(await sample.stop('SIGTERM')).toEqual({ code: null, signal: 'SIGTERM' });
