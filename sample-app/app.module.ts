@@ -1,10 +1,7 @@
 import { Module, ValidationPipe } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { AssetAuthModule } from 'nestjs-asset-auth';
-import { AssetConnection } from './asset/asset-connection.js';
-import { AssetConnectionModule } from './asset/asset-connection.module.js';
-import { AssetErrorFilter } from './asset/asset-error.filter.js';
+import { AssetAuthExceptionFilter, AssetAuthModule, assetAuthOptionsFromEnv } from 'nestjs-asset-auth';
 import { BusinessesModule } from './businesses/businesses.module.js';
 import { JournalEntriesModule } from './journal-entries/journal-entries.module.js';
 import { LedgersModule } from './ledgers/ledgers.module.js';
@@ -13,7 +10,9 @@ import { TokensModule } from './tokens/tokens.module.js';
 
 @Module({
   imports: [
-    AssetAuthModule.forRootAsync({ imports: [AssetConnectionModule], useExisting: AssetConnection }),
+    AssetAuthModule.forRootAsync({
+      useFactory: () => ({ http: { timeout: 10_000 }, ...assetAuthOptionsFromEnv() }),
+    }),
     ScheduleModule.forRoot(),
     BusinessesModule,
     LedgersModule,
@@ -26,7 +25,7 @@ import { TokensModule } from './tokens/tokens.module.js';
       provide: APP_PIPE,
       useValue: new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true }),
     },
-    { provide: APP_FILTER, useClass: AssetErrorFilter },
+    { provide: APP_FILTER, useClass: AssetAuthExceptionFilter.with({ passOn: [400, 404, 409, 422] }) },
   ],
 })
 export class AppModule {}

@@ -1,19 +1,26 @@
 import { type ArgumentsHost, Catch, HttpException, Logger } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
+import axios, { AxiosError } from 'axios';
+import { STATUS_CODES } from 'node:http';
+import { Readable } from 'node:stream';
 import { throwError } from 'rxjs';
 import {
   AssetAuthError,
-  type AssetAuthErrorLike,
   type AssetAuthErrorCode,
+  type AssetAuthErrorLike,
+  AssetConfigError,
+  isAssetAuthError,
 } from '../config/asset-auth.errors.js';
-import { STATUS_CODES } from 'node:http';
+import { printable, quoted } from '../config/text.js';
+import { lowerCaseHeaders, retryAfterMs } from '../retry/rate-limit.js';
+import { isAssetConfig } from './asset-request.js';
 
 /**
  * Answers the application's own callers when a call to Asset failed for a reason of this library: 502 if Asset refused
- * the application, 503 with `Retry-After` if it is a matter of time, 504 if the token endpoint did not answer in time,
- * 500 if the application asked for what it must not. Plain timeouts of axios are not this library's, and stay with Nest.
- * The caller learns nothing more; the log gets the error's message. A malformed business id stays a 400. Opt-in: bind it
- * where it is wanted, or globally.
+ * the application, 503 with `Retry-After` (at most an hour) if it is a matter of time, 504 if the token endpoint did not
+ * answer in time, 500 if the application asked for what it must not. The caller learns nothing more; the log gets one
+ * line with the error's message. A malformed business id stays a 400. Plain `AxiosError`s stay with Nest, unless the
+ * filter comes from {@link AssetAuthExceptionFilter.with}. Opt-in: bind it where it is wanted, or globally.
  *
  * @example
  * ```ts
@@ -25,11 +32,56 @@ import { STATUS_CODES } from 'node:http';
 export class AssetAuthExceptionFilter extends BaseExceptionFilter {
   readonly #logger = new Logger(AssetAuthExceptionFilter.name);
 
+  /**
+   * The filter for applications that leave all of Asset's failures to it. It also handles the `AxiosError`s of calls
+   * through an Asset client; those of other users of axios, and calls that the application cancelled, stay with Nest.
+   *
+   * - A status in `passOn` goes to the caller as `{ statusCode, message }`. The message is the `message`, `detail` or
+   *   `error_description` of Asset's JSON answer, at most 500 characters, without whatever looks like a token; else the
+   *   name of the status. Nothing more of the answer is passed on: no header, and no other field. Logged as `debug`.
+   * - With 404, so does a business that the token endpoint does not know (`ASSET_BUSINESS_UNKNOWN`).
+   * - A 503 stays a 503, with Asset's `Retry-After`. A call without an answer in time becomes a 504, anything else a
+   *   502. Logged as `warn`: method, path and status, never a body.
+   *
+   * Returns a class, to be bound like any other. An instance works as well: `new (AssetAuthExceptionFilter.with(…))()`.
+   *
+   * @param options - `passOn`: statuses from 400 to 499 that are about the caller's request. 401, 403, 407 and 429 are
+   * about the application's own, and are refused.
+   * @throws AssetConfigError if `passOn` is no such list
+   *
+   * @example
+   * ```ts
+   * const AssetFilter = AssetAuthExceptionFilter.with({ passOn: [400, 404, 409, 422] });
+   *
+   * @Module({ providers: [{ provide: APP_FILTER, useClass: AssetFilter }] })
+   * export class AppModule {}
+   * ```
+   */
+  static with(options: { readonly passOn: readonly number[] }): typeof AssetAuthExceptionFilter {
+    const passOn = checkedStatuses(options.passOn);
+
+    @Catch(AssetAuthError, FailedAssetCall)
+    class PassingAssetAuthExceptionFilter extends AssetAuthExceptionFilter {
+      override catch(error: AssetAuthErrorLike | AxiosError, host: ArgumentsHost): unknown {
+        return this.#handle(error, host, passOn);
+      }
+    }
+    return PassingAssetAuthExceptionFilter;
+  }
+
   override catch(error: AssetAuthErrorLike, host: ArgumentsHost): unknown {
+    return this.#handle(error, host, NO_STATUSES);
+  }
+
+  #handle(error: AssetAuthErrorLike | AxiosError, host: ArgumentsHost, passOn: ReadonlySet<number>): unknown {
     if (error instanceof HttpException) return this.#answer(error, host, undefined);
-    const answer = callerAnswer(error);
-    this.#logger.warn(`${error.code}: ${error.message}`);
+    const passedOn = passedOnAnswer(error, passOn);
+    const answer = passedOn ?? (isAssetAuthError(error) ? answerTo(error) : answerToPlain(error));
     const { statusCode, message } = answer;
+    const line = logLine(error);
+    if (passedOn === undefined) this.#logger.warn(line);
+    else this.#logger.debug(`${line} (passed on as ${statusCode})`);
+    discardStream(error);
     return this.#answer(new HttpException({ statusCode, message }, statusCode), host, answer);
   }
 
@@ -45,40 +97,53 @@ export class AssetAuthExceptionFilter extends BaseExceptionFilter {
     if (type !== 'http') throw exception;
     const adapter = this.applicationRef ?? this.httpAdapterHost?.httpAdapter;
     const response: unknown = host.getArgByIndex(1);
-    if (answer?.retryAfterSeconds !== undefined && adapter?.isHeadersSent(response) === false) {
-      adapter.setHeader(response, 'Retry-After', String(answer.retryAfterSeconds));
+    const retryAfter = answer?.retryAfterSeconds;
+    if (adapter === undefined) {
+      sendPlainly(response as PlainResponse, exception, retryAfter);
+      return undefined;
+    }
+    if (retryAfter !== undefined && !adapter.isHeadersSent(response)) {
+      adapter.setHeader(response, 'Retry-After', String(retryAfter));
     }
     super.catch(exception, host);
     return undefined;
   }
 }
 
-/** What matters here of a client of a gateway, be it Socket.IO's or a native WebSocket. */
-interface GatewayClient {
-  readonly readyState?: unknown;
-  send?(data: string): void;
-  emit?(event: string, payload: unknown): void;
-}
-
-/**
- * Tells the client as Nest's own filter for gateways does. Not thrown: on Nest 11 nobody catches what a filter of a
- * gateway throws, and the process ends.
- */
-function sendException(client: GatewayClient, data: unknown): void {
-  try {
-    if (typeof client.readyState === 'number') client.send?.(JSON.stringify({ event: 'exception', data }));
-    else client.emit?.('exception', data);
-  } catch {
-    // The client cannot be told; the log has the error already.
+/** What `@Catch` goes by: an `AxiosError` of a call through an Asset client that the application did not cancel. */
+class FailedAssetCall {
+  static [Symbol.hasInstance](error: unknown): boolean {
+    return axios.isAxiosError(error) && !axios.isCancel(error) && isAssetConfig(error.config);
   }
 }
 
-/** What the application's own callers are told of a failed call to Asset: nothing but how it went. */
-export interface CallerAnswer {
+const NO_STATUSES: ReadonlySet<number> = new Set();
+
+/** Statuses about the application's own credentials, scopes and pace: no caller's fault. */
+const APPLICATION_STATUSES: readonly number[] = [401, 403, 407, 429];
+
+/** @throws AssetConfigError */
+function checkedStatuses(passOn: unknown): ReadonlySet<number> {
+  const isCallers = (status: unknown): boolean =>
+    Number.isInteger(status) &&
+    (status as number) >= 400 &&
+    (status as number) <= 499 &&
+    !APPLICATION_STATUSES.includes(status as number);
+  if (Array.isArray(passOn) && passOn.every(isCallers)) return new Set(passOn as number[]);
+  const given = Array.isArray(passOn) ? quoted(passOn.find((status) => !isCallers(status))) : quoted(passOn);
+  const problem = `must be a list of HTTP statuses from 400 to 499 without ${APPLICATION_STATUSES.join(', ')}, such as [400, 404, 409, 422]; ${given} is none`;
+  throw new AssetConfigError(
+    [{ option: 'passOn', problem }],
+    'The options of AssetAuthExceptionFilter cannot be used',
+  );
+}
+
+/** What the application's own callers are told of a failed call to Asset. */
+interface CallerAnswer {
   readonly statusCode: number;
   readonly message: string;
-  /** Seconds, for `Retry-After` (RFC 9110 §10.2.3). */
-  readonly retryAfterSeconds: number | undefined;
+  /** For `Retry-After` (RFC 9110 §10.2.3). */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /** 502: Asset refused the application. 503: not now. 500: the application asked for something that it must not. */
@@ -104,13 +169,121 @@ const STATUS: Readonly<Record<AssetAuthErrorCode, 500 | 502 | 503>> = {
   ASSET_CLOSED: 503,
 };
 
-export function callerAnswer(error: AssetAuthErrorLike & { readonly timedOut?: boolean }): CallerAnswer {
+function answerTo(error: AssetAuthErrorLike & { readonly timedOut?: boolean }): CallerAnswer {
   const statusCode = error.timedOut === true ? 504 : STATUS[error.code];
-  const { retryAfterMs } = error;
+  return nameOnly(statusCode, error.retryAfterMs);
+}
+
+/** Asset's own status, or none at all. */
+function answerToPlain({ response, code }: AxiosError): CallerAnswer {
+  if (response?.status === 503) return nameOnly(503, retryAfterMs(lowerCaseHeaders(response), Date.now()));
+  const isLate =
+    response === undefined && (code === AxiosError.ECONNABORTED || code === AxiosError.ETIMEDOUT);
+  return nameOnly(isLate ? 504 : 502, undefined);
+}
+
+/** Longer waits outlive their reason, and a caller's client may obey them to the letter. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+
+function nameOnly(statusCode: number, waitMs: number | undefined): CallerAnswer {
+  const isWait = statusCode === 503 && waitMs !== undefined && waitMs >= 0;
   return {
     statusCode,
     message: STATUS_CODES[statusCode] ?? '',
-    retryAfterSeconds:
-      statusCode === 503 && retryAfterMs !== undefined ? Math.ceil(retryAfterMs / 1000) : undefined,
+    retryAfterSeconds: isWait ? Math.ceil(Math.min(waitMs, LONGEST_RETRY_AFTER_MS) / 1000) : undefined,
   };
+}
+
+function passedOnAnswer(
+  error: AssetAuthErrorLike | AxiosError,
+  passOn: ReadonlySet<number>,
+): CallerAnswer | undefined {
+  if (passOn.has(404) && isAssetAuthError(error, 'ASSET_BUSINESS_UNKNOWN')) {
+    return { statusCode: 404, message: 'There is no such business.' };
+  }
+  const { response } = error as Partial<AxiosError>;
+  if (response === undefined || !passOn.has(response.status)) return undefined;
+  return {
+    statusCode: response.status,
+    message: messageOf(response.data) ?? STATUS_CODES[response.status] ?? '',
+  };
+}
+
+const LONGEST_MESSAGE = 500;
+
+/** A bearer, or what begins like a JWT. */
+const TOKEN = /\bBearer\s+\S+|\beyJ[\w-]{10,}(\.[\w-]*)*/gi;
+
+/** Asset does not document the fields of its error bodies. */
+function messageOf(body: unknown): string | undefined {
+  const { message, detail, error_description } = Object(body) as Readonly<Record<string, unknown>>;
+  const text = [message, detail, error_description].find((said) => typeof said === 'string' && said !== '');
+  if (typeof text !== 'string') return undefined;
+  // Cut once before, since the text may be long, and once after, so that no part of a token is left over.
+  return printable(text.slice(0, 10 * LONGEST_MESSAGE).replace(TOKEN, '[redacted]'), LONGEST_MESSAGE);
+}
+
+/** Of any error, in one line and without a body. */
+function logLine(error: AssetAuthErrorLike | AxiosError): string {
+  const text = isAssetAuthError(error) ? `${error.code}: ${error.message}` : failedCall(error);
+  return printable(text.replaceAll(/\s*\n\s*/g, ' '), 2000);
+}
+
+function failedCall({ message, code, request, config, response }: AxiosError): string {
+  const sent = Object(request) as { readonly method?: unknown; readonly path?: unknown };
+  const method = typeof sent.method === 'string' ? sent.method : (config?.method ?? 'get').toUpperCase();
+  // Without the query, which may hold a caller's data.
+  const path = typeof sent.path === 'string' ? ` ${sent.path.split('?', 1).join()}` : '';
+  if (response !== undefined) return `Asset answered ${response.status} to ${method}${path}`;
+  return `Asset gave no answer to ${method}${path}: ${message || (code ?? 'unknown error')}`;
+}
+
+/** Nobody reads it any more, and it would keep its connection. */
+function discardStream(error: AssetAuthErrorLike | AxiosError): void {
+  const { response } = error as Partial<AxiosError>;
+  if (response?.data instanceof Readable) response.data.destroy();
+}
+
+/** What Express and Fastify agree on, for a filter that Nest did not make and so gave no adapter. */
+interface PlainResponse {
+  readonly raw?: { readonly headersSent: boolean; end(): void };
+  readonly headersSent?: boolean;
+  status(code: number): PlainResponse;
+  header(name: string, value: string): PlainResponse;
+  send(body: unknown): unknown;
+  end(): void;
+}
+
+function sendPlainly(
+  response: PlainResponse,
+  exception: HttpException,
+  retryAfter: number | undefined,
+): void {
+  const raw = response.raw ?? response;
+  if (raw.headersSent === true) {
+    raw.end();
+    return;
+  }
+  if (retryAfter !== undefined) response.header('Retry-After', String(retryAfter));
+  response.status(exception.getStatus()).send(exception.getResponse());
+}
+
+/** What matters here of a client of a gateway, be it Socket.IO's or a native WebSocket. */
+interface GatewayClient {
+  readonly readyState?: unknown;
+  send?(data: string): void;
+  emit?(event: string, payload: unknown): void;
+}
+
+/**
+ * Tells the client as Nest's own filter for gateways does. Not thrown: on Nest 11 nobody catches what a filter of a
+ * gateway throws, and the process ends.
+ */
+function sendException(client: GatewayClient, data: unknown): void {
+  try {
+    if (typeof client.readyState === 'number') client.send?.(JSON.stringify({ event: 'exception', data }));
+    else client.emit?.('exception', data);
+  } catch {
+    // The client cannot be told; the log has the error already.
+  }
 }

@@ -3,8 +3,8 @@ import { AssetBusiness, AssetHttpService, AssetScope } from 'nestjs-asset-auth';
 import { map, type Observable } from 'rxjs';
 import { type AssetObject, type AssetPage } from '../asset/asset-answers.js';
 import { type Business } from './business.js';
-import { CreateBusinessDto } from './create-business.dto.js';
-import { ListBusinessesQuery } from './list-businesses.query.js';
+import { CreateBusinessDto } from './dto/create-business.dto.js';
+import { ListBusinessesQuery } from './dto/list-businesses.query.js';
 
 @Controller('businesses')
 @AssetBusiness(null) // These paths are the whole tenant's, even if a default business is configured.

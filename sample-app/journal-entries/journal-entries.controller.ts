@@ -2,7 +2,7 @@ import { Body, Controller, Param, Post } from '@nestjs/common';
 import { AssetBusiness, AssetHttpService, AssetScope } from 'nestjs-asset-auth';
 import { map, type Observable } from 'rxjs';
 import { type AssetObject } from '../asset/asset-answers.js';
-import { CreateJournalEntryDto } from './create-journal-entry.dto.js';
+import { CreateJournalEntryDto } from './dto/create-journal-entry.dto.js';
 
 @Controller('businesses/:businessId/journal-entries')
 @AssetBusiness('businessId')

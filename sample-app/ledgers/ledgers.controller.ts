@@ -2,10 +2,10 @@ import { Body, Controller, Get, Param, Patch, Post } from '@nestjs/common';
 import { AssetBusiness, AssetHttpService, AssetScope } from 'nestjs-asset-auth';
 import { map, type Observable } from 'rxjs';
 import { type AssetObject, type AssetPage } from '../asset/asset-answers.js';
-import { CreateLedgerDto } from './create-ledger.dto.js';
+import { CreateLedgerDto } from './dto/create-ledger.dto.js';
 import { type Ledger } from './ledger.js';
 import { LedgerIdPipe } from './ledger-id.pipe.js';
-import { UpdateLedgerDto } from './update-ledger.dto.js';
+import { UpdateLedgerDto } from './dto/update-ledger.dto.js';
 
 @Controller('businesses/:businessId/ledgers')
 @AssetBusiness('businessId')

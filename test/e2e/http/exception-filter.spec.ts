@@ -65,6 +65,16 @@ describe('AssetAuthExceptionFilter', () => {
     expect(JSON.parse(body)).toEqual({ statusCode: 503, message: 'Service Unavailable' });
   });
 
+  it.each([
+    [86_400, '3600'],
+    [3600, '3600'],
+    [7, '7'],
+  ])('tells a caller to wait an hour at most: of %i seconds %s', async (retryAfter, told) => {
+    const running = await start();
+    running.sandbox.fail('api', { status: 429, retryAfter });
+    expect((await call(running)).response.headers.get('retry-after')).toBe(told);
+  });
+
   it('answers 502 when Asset refuses the application, and logs the reason for whoever is on call', async () => {
     const running = await start();
     running.sandbox.configure({ scopes: [] });
@@ -101,6 +111,14 @@ describe('AssetAuthExceptionFilter', () => {
     const response = await fetch(`${running.url}/businesses/nonsense/ledgers`);
     expect(response.status).toBe(400);
     expect(await response.text()).toContain('businessId');
+  });
+
+  it("leaves Asset's answers about the caller's request to Nest", async () => {
+    const running = await start();
+    running.sandbox.fail('api', { status: 404 });
+    const { response, body } = await call(running);
+    expect(response.status).toBe(500);
+    expect(body).not.toContain('Scripted');
   });
 
   it('leaves errors of others to Nest', async () => {

@@ -19,6 +19,8 @@ import { WebSocket } from 'ws';
 import { afterThisTest } from '../../support/cleanup.js';
 import { Ledgers, startOnSandbox } from './entry-points.fixture.js';
 
+const PassingFilter = AssetAuthExceptionFilter.with({ passOn: [422] });
+
 @WebSocketGateway()
 @UseFilters(AssetAuthExceptionFilter)
 @AssetScope('ledger:read')
@@ -34,6 +36,19 @@ class LedgersGateway {
   @SubscribeMessage('observable')
   observable(@MessageBody() id: string) {
     return this.ledgers.observe(id);
+  }
+}
+
+@WebSocketGateway()
+@UseFilters(PassingFilter)
+@AssetScope('ledger:read')
+@AssetBusiness((context) => context.switchToWs().getData<string>())
+class PassingGateway {
+  constructor(private readonly ledgers: Ledgers) {}
+
+  @SubscribeMessage('promise')
+  async promise(@MessageBody() id: string) {
+    return { event: 'answer', data: await this.ledgers.find(id) };
   }
 }
 
@@ -168,30 +183,87 @@ class StatusResolver {
   }
 }
 
+const graphql = GraphQLModule.forRoot<ApolloDriverConfig>({
+  driver: ApolloDriver,
+  typeDefs: 'type Query { status(businessId: String!): String }',
+  includeStacktraceInErrorResponses: false,
+});
+
+async function query(url: string, id: string): Promise<unknown> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: `{ status(businessId: "${id}") }` }),
+  });
+  return response.json();
+}
+
 describe('AssetAuthExceptionFilter on a resolver', () => {
   it('tells the caller of a failed query, and goes on serving', async () => {
     const { url, sandbox, id } = await startOnSandbox({
-      imports: [
-        GraphQLModule.forRoot<ApolloDriverConfig>({
-          driver: ApolloDriver,
-          typeDefs: 'type Query { status(businessId: String!): String }',
-          includeStacktraceInErrorResponses: false,
-        }),
-      ],
+      imports: [graphql],
       providers: [StatusResolver, ...filters],
     });
-    const ask = async (): Promise<unknown> => {
-      const response = await fetch(`${url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query: `{ status(businessId: "${id}") }` }),
-      });
-      return response.json();
-    };
     sandbox.fail('api', { status: 403 });
-    const failed = await ask();
+    const failed = await query(url, id);
     expect(failed).toMatchObject({ data: { status: null }, errors: [{ message: 'Bad Gateway' }] });
     expect(JSON.stringify(failed)).not.toMatch(/ASSET_|ledger:read/);
-    expect(await ask()).toEqual({ data: { status: '200' } });
+    expect(await query(url, id)).toEqual({ data: { status: '200' } });
+  });
+});
+
+describe('A filter that passes statuses on', () => {
+  const fault = { status: 422, body: { message: 'No.', internal: 'detail' } };
+
+  it("tells a gateway's client Asset's message", async () => {
+    const { url, sandbox, id } = await startOnSandbox(
+      { providers: [PassingGateway] },
+      { configure: (app) => app.useWebSocketAdapter(new WsAdapter(app)) },
+    );
+    const socket = new WebSocket(url.replace('http', 'ws'));
+    await once(socket, 'open');
+    sandbox.fail('api', fault);
+    socket.send(JSON.stringify({ event: 'promise', data: id }));
+    const [answer] = (await once(socket, 'message')) as [Buffer];
+    expect(JSON.parse(answer.toString())).toEqual({
+      event: 'exception',
+      data: { status: 'error', message: 'No.' },
+    });
+    socket.close();
+    await once(socket, 'close');
+  });
+
+  it("tells a microservice's caller Asset's message, and of others that Asset failed", async () => {
+    const tcp = { transport: Transport.TCP as const, options: { host: '127.0.0.1', port: await freePort() } };
+    const { sandbox, id } = await startOnSandbox(
+      { controllers: [Handlers], providers: [{ provide: APP_FILTER, useClass: PassingFilter }] },
+      {
+        configure: async (app) => {
+          app.connectMicroservice<MicroserviceOptions>(tcp, { inheritAppConfig: true });
+          await app.startAllMicroservices();
+        },
+      },
+    );
+    const client = ClientProxyFactory.create(tcp);
+    afterThisTest(() => {
+      client.close();
+    });
+    const ask = (): Promise<string> => firstValueFrom(client.send<string>('promise', id));
+    sandbox.fail('api', fault);
+    await expect(ask()).rejects.toEqual({ status: 'error', message: 'No.' });
+    sandbox.fail('api', { status: 500 });
+    await expect(ask()).rejects.toEqual({ status: 'error', message: 'Bad Gateway' });
+    expect(await ask()).toBe('200');
+  });
+
+  it("tells a query's caller Asset's message", async () => {
+    const { url, sandbox, id } = await startOnSandbox({
+      imports: [graphql],
+      providers: [StatusResolver, { provide: APP_FILTER, useClass: PassingFilter }],
+    });
+    sandbox.fail('api', fault);
+    const failed = await query(url, id);
+    expect(failed).toMatchObject({ data: { status: null }, errors: [{ message: 'No.' }] });
+    expect(JSON.stringify(failed)).not.toMatch(/detail|ledger:read/);
   });
 });

@@ -6,7 +6,9 @@ import { expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { afterThisTest } from '../../support/cleanup.js';
 import { startSandbox } from '../../support/sandbox.js';
 
-const MAIN = 'dist/sample-app/main.js';
+/** What `npm start` runs, and the application without the demo around it. */
+const DEMO = 'dist/sample-app/demo/main.js';
+const PLAIN = 'dist/sample-app/main.js';
 
 interface Exit {
   readonly code: number | null;
@@ -19,11 +21,11 @@ class SampleProcess {
   readonly exit: Promise<Exit>;
   #output = '';
 
-  constructor(variables: Readonly<Record<string, string>>) {
+  constructor(variables: Readonly<Record<string, string>>, main = DEMO) {
     const inherited = Object.entries(process.env).filter(
       ([name]) => !/^(ASSET_.*|NODE_OPTIONS|PORT)$/.test(name),
     );
-    this.#child = spawn(process.execPath, ['--unhandled-rejections=strict', MAIN], {
+    this.#child = spawn(process.execPath, ['--unhandled-rejections=strict', main], {
       env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...variables },
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -42,12 +44,16 @@ class SampleProcess {
 
   /** What it prints once it listens, from the line of its address on. */
   async welcome(): Promise<string> {
+    await this.printed(/^ {2}curl \S+\/tokens$/m);
+    return this.#output.slice(this.#output.indexOf('The sample application listens on '));
+  }
+
+  async printed(pattern: RegExp): Promise<void> {
     const ended = this.exit.then(() => true);
-    while (!/^ {2}curl \S+\/tokens$/m.test(this.#output)) {
+    while (!pattern.test(this.#output)) {
       const isOver = await Promise.race([ended, once(this.#child.stdout!, 'data').then(() => false)]);
       if (isOver) throw new Error(`The sample ended before it listened:\n${this.#output}`);
     }
-    return this.#output.slice(this.#output.indexOf('The sample application listens on '));
   }
 
   async stop(signal: 'SIGTERM' | 'SIGINT'): Promise<Exit> {
@@ -60,7 +66,7 @@ const urlsIn = (welcome: string): string[] =>
   [...welcome.matchAll(/^ {2}curl (.+)$/gm)].map(([, url]) => url!);
 
 beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error(`There is no ${MAIN}. Run "npm run build" before this test.`);
+  if (!existsSync(DEMO)) throw new Error(`There is no ${DEMO}. Run "npm run build" before this test.`);
 });
 
 it.each(['SIGTERM', 'SIGINT'] as const)(
@@ -118,6 +124,26 @@ it('says which business to put in where it knows none', async () => {
   const welcome = await sample.welcome();
   expect(welcome).toContain('Three commands to try, with an id from the first in place of biz_YourBusiness:');
   expect(urlsIn(welcome)[1]).toMatch(/\/businesses\/biz_YourBusiness\/ledgers$/);
+});
+
+it('runs without the demo around it, as an application of your own would', async () => {
+  const sandbox = await startSandbox();
+  const { baseUrl, clientId, clientSecret } = sandbox.moduleOptions();
+  const sample = new SampleProcess(
+    {
+      PORT: '0',
+      ASSET_BASE_URL: baseUrl,
+      ASSET_CLIENT_ID: clientId,
+      ASSET_CLIENT_SECRET: clientSecret,
+    },
+    PLAIN,
+  );
+  await sample.printed(/Listening on \S+\n/);
+  const [, url] = /Listening on (\S+)/.exec(sample.output)!;
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  const response = await fetch(`${url}/businesses`);
+  expect(await response.json()).toMatchObject({ data: sandbox.businesses });
+  expect(await sample.stop('SIGTERM')).toEqual({ code: null, signal: 'SIGTERM' });
 });
 
 describe('A start that cannot succeed ends with code 1 and one message', () => {

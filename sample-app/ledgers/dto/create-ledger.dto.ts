@@ -1,15 +1,13 @@
 import { IsIn, IsNotEmpty, IsOptional, IsString } from 'class-validator';
-import { LEDGER_TYPES, type LedgerType } from './ledger.js';
+import { LEDGER_TYPES, type LedgerType } from '../ledger.js';
 
-export class UpdateLedgerDto {
-  @IsOptional()
+export class CreateLedgerDto {
   @IsString()
   @IsNotEmpty()
-  readonly name?: string;
+  readonly name!: string;
 
-  @IsOptional()
   @IsIn(LEDGER_TYPES)
-  readonly type?: LedgerType;
+  readonly type!: LedgerType;
 
   @IsOptional()
   @IsString()

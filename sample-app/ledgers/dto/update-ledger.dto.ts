@@ -1,13 +1,15 @@
 import { IsIn, IsNotEmpty, IsOptional, IsString } from 'class-validator';
-import { LEDGER_TYPES, type LedgerType } from './ledger.js';
+import { LEDGER_TYPES, type LedgerType } from '../ledger.js';
 
-export class CreateLedgerDto {
+export class UpdateLedgerDto {
+  @IsOptional()
   @IsString()
   @IsNotEmpty()
-  readonly name!: string;
+  readonly name?: string;
 
+  @IsOptional()
   @IsIn(LEDGER_TYPES)
-  readonly type!: LedgerType;
+  readonly type?: LedgerType;
 
   @IsOptional()
   @IsString()

@@ -1,13 +1,10 @@
-import { type INestApplicationContext } from '@nestjs/common';
-import { AssetAuthConfig } from 'nestjs-asset-auth';
-import { AssetConnection } from './asset/asset-connection.js';
+import type { AssetAuthConfig } from 'nestjs-asset-auth';
+import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 
 const SOME_BUSINESS = 'biz_YourBusiness';
 
-/** What to tell whoever started the application: where it is, whom it talks to, and what to try. */
-export function welcome(app: INestApplicationContext, url: string): string {
-  const config = app.get(AssetAuthConfig);
-  const { sandbox } = app.get(AssetConnection);
+/** Where the application listens, what it talks to, and what to try. */
+export function welcome(url: string, config: AssetAuthConfig, sandbox: AssetSandbox | undefined): string {
   const businessId = sandbox?.businesses[0]?.id ?? config.businessId ?? SOME_BUSINESS;
   const peer =
     sandbox === undefined
