@@ -66,15 +66,13 @@ interface OpenCircuit<E> extends Readonly<Record<Urgency, Side>> {
  * was inferred from silence is refuted by any answer; what the endpoint stated is taken back by a probe only.
  */
 export class CircuitBreaker<E extends Error> {
-  readonly #clock: AssetClock;
-  readonly #random: () => number;
   #open: OpenCircuit<E> | undefined;
   #unavailableInARow = 0;
 
-  constructor(clock: AssetClock, random: () => number) {
-    this.#clock = clock;
-    this.#random = random;
-  }
+  constructor(
+    private readonly clock: AssetClock,
+    private readonly random: () => number,
+  ) {}
 
   /** Why the circuit is open; `undefined` while it is closed. */
   get cause(): E | undefined {
@@ -100,7 +98,7 @@ export class CircuitBreaker<E extends Error> {
   refusal(urgency: Urgency): CircuitRefusal<E> | undefined {
     const open = this.#open;
     if (open === undefined) return undefined;
-    const waitMs = Math.max(0, open[urgency].until - this.#clock.monotonic());
+    const waitMs = Math.max(0, open[urgency].until - this.clock.monotonic());
     const probing = open.awaited.probe !== undefined || open[urgency].probe !== undefined;
     return waitMs > 0 || probing ? { error: open.error, waitMs } : undefined;
   }
@@ -151,7 +149,7 @@ export class CircuitBreaker<E extends Error> {
     }
     open.error = error;
     open.stated = fault === 'endpoint';
-    const backoff = backoffMs(side.failures, this.#random());
+    const backoff = backoffMs(side.failures, this.random());
     this.#hold(side, urgency === 'background' ? shortenedToFit(backoff, remainingMs) : backoff);
     open.background.until = Math.max(open.background.until, side.until);
   }
@@ -160,7 +158,7 @@ export class CircuitBreaker<E extends Error> {
   #obey(open: OpenCircuit<E>, error: E, orderedMs: number): void {
     open.error = error;
     open.stated = true;
-    const waitMs = Math.max(orderedMs, backoffMs(1, this.#random()));
+    const waitMs = Math.max(orderedMs, backoffMs(1, this.random()));
     for (const side of [open.awaited, open.background]) {
       this.#hold(side, waitMs);
       // Sent before the order: its success would prove nothing.
@@ -169,7 +167,7 @@ export class CircuitBreaker<E extends Error> {
   }
 
   #hold(side: Side, waitMs: number): void {
-    side.until = Math.max(side.until, this.#clock.monotonic() + waitMs);
+    side.until = Math.max(side.until, this.clock.monotonic() + waitMs);
   }
 }
 

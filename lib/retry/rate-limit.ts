@@ -46,17 +46,14 @@ export function resetMs(value: unknown, serverNow: number): number | undefined {
 
 /** How many more requests the server takes until when, as its last answers said. */
 export class RateLimitWindow {
-  readonly #clock: AssetClock;
   #remaining = Number.POSITIVE_INFINITY;
   #resetAt = 0;
 
-  constructor(clock: AssetClock) {
-    this.#clock = clock;
-  }
+  constructor(private readonly clock: AssetClock) {}
 
   /** Milliseconds until the limit starts anew; 0 when none is in force. */
   get resetInMs(): number {
-    return Math.max(0, this.#resetAt - this.#clock.monotonic());
+    return Math.max(0, this.#resetAt - this.clock.monotonic());
   }
 
   /** Most requests that may be under way now. */
@@ -65,12 +62,12 @@ export class RateLimitWindow {
   }
 
   observe(headers: ResponseHeaders): void {
-    const now = this.#clock.now();
+    const now = this.clock.now();
     const wait = resetMs(headers['x-ratelimit-reset'], serverDateMs(headers) ?? now);
     const remaining = headers['x-ratelimit-remaining'];
     if (wait === undefined || typeof remaining !== 'string' || !WHOLE_NUMBER.test(remaining)) return;
     this.#remaining = Number(remaining);
-    this.#resetAt = this.#clock.monotonic() + Math.min(wait, LONGEST_ORDERED_WAIT_MS);
+    this.#resetAt = this.clock.monotonic() + Math.min(wait, LONGEST_ORDERED_WAIT_MS);
   }
 }
 

@@ -21,28 +21,31 @@ export class Slot implements Queued {
   readonly granted: Promise<void>;
   grant!: () => void;
   turnAway!: (error: TurnedAwayError) => void;
-  /** When it should have gone, as a refresh, on the limiter's clock. */
-  dueAt: number;
   heapIndex = -1;
   /** When it is turned away, by the monotonic clock. */
   deadline = Number.POSITIVE_INFINITY;
   cancelTimer: (() => void) | undefined;
 
-  constructor(dueAt: number) {
-    this.dueAt = dueAt;
+  /** @param dueAt - when it should have gone, as a refresh, on the limiter's clock */
+  constructor(
+    private readonly limiter: RequestLimiter,
+    public dueAt: number,
+  ) {
     this.granted = new Promise((resolve, reject) => {
       this.grant = resolve;
       this.turnAway = reject;
     });
     this.granted.catch(() => {});
   }
-}
 
-/** How the limiter is set up. */
-export interface RequestLimiterOptions {
-  readonly slots: number;
-  /** Longest that a waiting caller queues, in milliseconds. */
-  readonly queueTimeoutMs: number;
+  /** Whether a caller waits: then it goes before background refreshes, and queues no longer than callers do. */
+  setAwaited(isAwaited: boolean): void {
+    this.limiter.move(this, isAwaited);
+  }
+
+  release(): void {
+    this.limiter.release(this);
+  }
 }
 
 /** Refreshes that fall due together follow each other this far apart: thousands at once would hold up the application. */
@@ -55,9 +58,7 @@ const SPACING_MS = 10;
  * token is fresh never comes here.
  */
 export class RequestLimiter {
-  readonly #clock: AssetClock;
   readonly #start: Instant;
-  readonly #options: RequestLimiterOptions;
   readonly #limit: RateLimitWindow;
   readonly #refreshSlots: number;
   readonly #callers = new Set<Slot>();
@@ -67,12 +68,15 @@ export class RequestLimiter {
   #spacedUpTo = 0;
   #cancelWake: (() => void) | undefined;
 
-  constructor(clock: AssetClock, options: RequestLimiterOptions) {
-    this.#clock = clock;
+  /** @param queueTimeoutMs - longest that a waiting caller queues, in milliseconds */
+  constructor(
+    private readonly clock: AssetClock,
+    private readonly slots: number,
+    private readonly queueTimeoutMs: number,
+  ) {
     this.#start = instantOf(clock);
-    this.#options = options;
     this.#limit = new RateLimitWindow(clock);
-    this.#refreshSlots = Math.max(1, options.slots - 1);
+    this.#refreshSlots = Math.max(1, slots - 1);
   }
 
   /**
@@ -83,7 +87,8 @@ export class RequestLimiter {
   enter(awaited: boolean, remainingMs = 0): Slot {
     // A request that replaces no token is urgent to nobody once its caller has left.
     const replacesNothing = awaited && remainingMs === 0;
-    const slot = new Slot(replacesNothing ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4);
+    const dueAt = replacesNothing ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4;
+    const slot = new Slot(this, dueAt);
     if (awaited) this.#queueCaller(slot);
     else this.#background.put(slot, slot.dueAt);
     this.#pump();
@@ -96,20 +101,19 @@ export class RequestLimiter {
     this.#pump();
   }
 
-  /** A caller waits now: go before background refreshes, and queue no longer than callers do. */
-  promote(slot: Slot): void {
-    if (!this.#background.has(slot)) return;
-    this.#background.delete(slot);
-    this.#queueCaller(slot);
+  /** Moves a queued request to the callers, or back among the background refreshes. */
+  move(slot: Slot, isAwaited: boolean): void {
+    if (isAwaited === this.#callers.has(slot) || this.#active.has(slot)) return;
+    if (isAwaited) {
+      if (!this.#background.has(slot)) return;
+      this.#background.delete(slot);
+      this.#queueCaller(slot);
+    } else {
+      this.#callers.delete(slot);
+      slot.cancelTimer?.();
+      this.#background.put(slot, slot.dueAt);
+    }
     this.#pump();
-  }
-
-  /** No caller waits any more. */
-  demote(slot: Slot): void {
-    if (!this.#callers.delete(slot)) return;
-    slot.cancelTimer?.();
-    this.#background.put(slot, slot.dueAt);
-    this.#planWake();
   }
 
   release(slot: Slot): void {
@@ -131,13 +135,12 @@ export class RequestLimiter {
   }
 
   #queueCaller(slot: Slot): void {
-    const { queueTimeoutMs } = this.#options;
-    slot.deadline = this.#clock.monotonic() + queueTimeoutMs;
+    slot.deadline = this.clock.monotonic() + this.queueTimeoutMs;
     const timeout = (): void => {
       this.#turnAway(slot, 'timeout');
       this.#planWake();
     };
-    slot.cancelTimer = this.#clock.setTimeout(timeout, queueTimeoutMs, { ref: true });
+    slot.cancelTimer = this.clock.setTimeout(timeout, this.queueTimeoutMs, { ref: true });
     this.#callers.add(slot);
   }
 
@@ -153,7 +156,7 @@ export class RequestLimiter {
       this.#callers.delete(next);
       if (this.#background.has(next)) {
         this.#background.delete(next);
-        this.#spacedUpTo = Math.max(this.#spacedUpTo, this.#clock.monotonic()) + SPACING_MS;
+        this.#spacedUpTo = Math.max(this.#spacedUpTo, this.clock.monotonic()) + SPACING_MS;
       }
       this.#active.add(next);
       next.cancelTimer?.();
@@ -163,7 +166,7 @@ export class RequestLimiter {
   }
 
   #next(): Slot | undefined {
-    if (this.#active.size >= this.#options.slots) return undefined;
+    if (this.#active.size >= this.slots) return undefined;
     const [caller] = this.#callers;
     if (this.#active.size >= this.#limit.room) return this.#probe(caller);
     if (caller !== undefined) return caller;
@@ -175,13 +178,13 @@ export class RequestLimiter {
   /** A caller that cannot wait until the limit starts anew goes out all the same, as the only one. */
   #probe(caller: Slot | undefined): Slot | undefined {
     if (caller === undefined || this.#active.size > 0) return undefined;
-    return caller.deadline - this.#clock.monotonic() <= this.#limit.resetInMs ? caller : undefined;
+    return caller.deadline - this.clock.monotonic() <= this.#limit.resetInMs ? caller : undefined;
   }
 
   /** As many as there are slots may go together before they are spaced, so that a few keys never notice. */
   #nextRefreshInMs(): number {
     const burstMs = (this.#refreshSlots - 1) * SPACING_MS;
-    const spacedMs = Math.max(0, this.#spacedUpTo - burstMs - this.#clock.monotonic());
+    const spacedMs = Math.max(0, this.#spacedUpTo - burstMs - this.clock.monotonic());
     const dueAt = this.#background.first?.dueAt ?? Number.POSITIVE_INFINITY;
     return Math.min(spacedMs, Math.max(0, dueAt - this.#elapsedMs()));
   }
@@ -189,7 +192,7 @@ export class RequestLimiter {
   /** Time that tokens have lived since the limiter was built, also while the machine slept. */
   #elapsedMs(): number {
     const { wall, monotonic } = this.#start;
-    return Math.max(this.#clock.now() - wall, this.#clock.monotonic() - monotonic);
+    return Math.max(this.clock.now() - wall, this.clock.monotonic() - monotonic);
   }
 
   /** Plans the next look at the queue; while nothing is queued, no timer is left. */
@@ -203,7 +206,7 @@ export class RequestLimiter {
       this.#cancelWake = undefined;
       this.#pump();
     };
-    this.#cancelWake = this.#clock.setTimeout(wake, Math.ceil(next), { ref: this.#callers.size > 0 });
+    this.#cancelWake = this.clock.setTimeout(wake, Math.ceil(next), { ref: this.#callers.size > 0 });
   }
 
   /**
@@ -212,7 +215,7 @@ export class RequestLimiter {
    */
   #wakeInMs(): number | undefined {
     if (this.#active.size >= this.#limit.room) return Math.max(1, this.#limit.resetInMs);
-    if (this.#callers.size > 0 && this.#active.size < this.#options.slots) return 1;
+    if (this.#callers.size > 0 && this.#active.size < this.slots) return 1;
     const isRoom = this.#background.size > 0 && this.#active.size < this.#refreshSlots;
     return isRoom ? Math.max(1, this.#nextRefreshInMs()) : undefined;
   }

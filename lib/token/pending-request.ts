@@ -1,6 +1,6 @@
 import type { AssetClock } from '../config/clock.js';
 import type { Probe } from '../retry/circuit-breaker.js';
-import type { RequestLimiter, Slot } from '../retry/request-limiter.js';
+import type { Slot } from '../retry/request-limiter.js';
 import type { AccessToken } from './access-token.js';
 import type { AccessTokenRequest } from './token-request.js';
 
@@ -22,8 +22,7 @@ export class PendingRequest {
   readonly #controller = new AbortController();
   #end: Error | undefined;
   #waiting: number;
-  #promote: (() => void) | undefined;
-  #demote: (() => void) | undefined;
+  #slot: Slot | undefined;
   #armDeadline: (() => void) | undefined;
 
   constructor(request: AccessTokenRequest, probe: Probe | undefined, isAwaited: boolean) {
@@ -60,33 +59,18 @@ export class PendingRequest {
   /** One more caller waits on it. */
   join(): void {
     this.#waiting += 1;
-    if (this.#waiting > 1) return;
-    this.#promote?.();
-    this.#armDeadline?.();
+    if (this.#waiting === 1) this.#awaitedChanged();
   }
 
   /** A caller waits no more. The request goes on all the same. */
   leave(): void {
     this.#waiting -= 1;
-    if (this.#waiting > 0) return;
-    this.#demote?.();
-    this.#armDeadline?.();
+    if (this.#waiting === 0) this.#awaitedChanged();
   }
 
-  /**
-   * Queues for a slot, and keeps its place in step with whether callers wait.
-   *
-   * @param remainingMs - what is left of the token that serves in the meantime
-   */
-  enter(limiter: RequestLimiter, remainingMs: number): Slot {
-    const slot = limiter.enter(this.isAwaited, remainingMs);
-    this.#promote = () => {
-      limiter.promote(slot);
-    };
-    this.#demote = () => {
-      limiter.demote(slot);
-    };
-    return slot;
+  /** @param slot - is told from now on whether callers wait */
+  queuedFor(slot: Slot): void {
+    this.#slot = slot;
   }
 
   /**
@@ -110,5 +94,10 @@ export class PendingRequest {
       this.#armDeadline = undefined;
       cancel();
     };
+  }
+
+  #awaitedChanged(): void {
+    this.#slot?.setAwaited(this.isAwaited);
+    this.#armDeadline?.();
   }
 }

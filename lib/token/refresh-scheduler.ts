@@ -9,9 +9,6 @@ import type { TokenCache } from './token-cache.js';
  * of an idle token. Refreshing follows use: a key that was not used since its last refresh lapses.
  */
 export class RefreshScheduler {
-  readonly #clock: AssetClock;
-  readonly #cache: TokenCache;
-  readonly #refresh: (entry: CacheEntry) => void;
   /** A timer may wait for months: it must not hold on to the async context of the caller that set it. */
   readonly #detached = new AsyncResource('AssetTokenTimer');
   readonly #queue = new PriorityQueue<CacheEntry>();
@@ -19,17 +16,17 @@ export class RefreshScheduler {
   #timerAt = Number.POSITIVE_INFINITY;
   #stopped = false;
 
-  constructor(clock: AssetClock, cache: TokenCache, refresh: (entry: CacheEntry) => void) {
-    this.#clock = clock;
-    this.#cache = cache;
-    this.#refresh = refresh;
-  }
+  constructor(
+    private readonly clock: AssetClock,
+    private readonly cache: TokenCache,
+    private readonly refresh: (entry: CacheEntry) => void,
+  ) {}
 
   /** Queues the entry for whatever is due next for it. */
   plan(entry: CacheEntry): void {
     this.forget(entry);
     if (this.#stopped || !entry.isCached) return;
-    const now = this.#clock.monotonic();
+    const now = this.clock.monotonic();
     // Rounded up, since Node's timers may fire within the millisecond before.
     this.#queue.put(entry, now + Math.max(1, Math.ceil(this.#dueInMs(entry))));
     this.#arm(now);
@@ -55,19 +52,15 @@ export class RefreshScheduler {
     this.#timerAt = first.dueAt;
     const ms = Math.min(Math.max(1, Math.ceil(first.dueAt - now)), MAX_TIMER_MS);
     this.#detached.runInAsyncScope(() => {
-      this.#cancelTimer = this.#clock.setTimeout(this.#wakeDue, ms, { ref: false });
+      this.#cancelTimer = this.clock.setTimeout(this.#wakeDue, ms, { ref: false });
     });
   }
 
   readonly #wakeDue = (): void => {
     this.#cancelTimer = undefined;
     this.#timerAt = Number.POSITIVE_INFINITY;
-    const now = this.#clock.monotonic();
-    for (
-      let entry = this.#queue.first;
-      entry !== undefined && entry.dueAt <= now;
-      entry = this.#queue.first
-    ) {
+    const now = this.clock.monotonic();
+    for (let entry = this.#queue.first; entry && entry.dueAt <= now; entry = this.#queue.first) {
       this.forget(entry);
       this.#wake(entry);
     }
@@ -75,29 +68,29 @@ export class RefreshScheduler {
   };
 
   #dueInMs(entry: CacheEntry): number {
-    const state = entry.state(this.#clock);
-    const restMs = entry.restsForMs(this.#clock);
-    if (state === 'fresh') return entry.remainingMs(this.#clock) - entry.windowMs;
+    const state = entry.state(this.clock);
+    const restMs = entry.restsForMs(this.clock);
+    if (state === 'fresh') return entry.remainingMs(this.clock) - entry.windowMs;
     // Whether it is wanted shows when the pause is over: it may be used in the meantime.
-    if (state === 'stale') return restMs > 0 || entry.isWanted ? restMs : entry.remainingMs(this.#clock);
-    return entry.isPinned ? restMs : entry.lapsesInMs(this.#clock);
+    if (state === 'stale') return restMs > 0 || entry.isWanted ? restMs : entry.remainingMs(this.clock);
+    return entry.isPinned ? restMs : entry.lapsesInMs(this.clock);
   }
 
   #wake(entry: CacheEntry): void {
-    const state = entry.state(this.#clock);
+    const state = entry.state(this.clock);
     if (state === 'expired' && !entry.isPinned) {
       this.#lapse(entry);
       return;
     }
-    const isDue = state !== 'fresh' && entry.isWanted && entry.restsForMs(this.#clock) <= 0;
-    if (isDue) this.#refresh(entry);
+    const isDue = state !== 'fresh' && entry.isWanted && entry.restsForMs(this.clock) <= 0;
+    if (isDue) this.refresh(entry);
     else this.plan(entry);
   }
 
   #lapse(entry: CacheEntry): void {
     // A token that was given up is known again until its natural end.
-    if (entry.lapsesInMs(this.#clock) > 0) this.plan(entry);
-    else if (!entry.hasFailed) this.#cache.delete(entry);
+    if (entry.lapsesInMs(this.clock) > 0) this.plan(entry);
+    else if (!entry.hasFailed) this.cache.delete(entry);
     // A failure stays in memory for as long as there is room. The token does not: a clock that is set back would revive
     // it, with nothing due for it any more.
     else entry.dropToken();

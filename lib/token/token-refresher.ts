@@ -41,15 +41,13 @@ export interface TokenRefresherParts {
  * with the key, and its token, if usable, goes on serving. In the background a failure is remembered, not thrown.
  */
 export class TokenRefresher {
-  readonly #parts: TokenRefresherParts;
   readonly #circuit: CircuitBreaker<AssetTokenError>;
   readonly #pending = new Map<string, PendingRequest>();
   /** A pending request belongs to nobody: it must not run in the async context of the caller that asked first. */
   readonly #detached = new AsyncResource('AssetTokenRequest');
   #isBackgroundStopped = false;
 
-  constructor(parts: TokenRefresherParts) {
-    this.#parts = parts;
+  constructor(private readonly parts: TokenRefresherParts) {
     this.#circuit = new CircuitBreaker(parts.clock, parts.random);
   }
 
@@ -65,14 +63,14 @@ export class TokenRefresher {
    */
   request(entry: CacheEntry): PendingRequest | Promise<AccessToken> {
     const pending = this.#pending.get(entry.request.key);
-    if (pending === undefined) return entry.sameTokenForNow(this.#parts.clock) ?? this.#start(entry, true);
+    if (pending === undefined) return entry.sameTokenForNow(this.parts.clock) ?? this.#start(entry, true);
     pending.join();
     return pending;
   }
 
   /** Fetches the next token while the present one serves. */
   refreshAhead(entry: CacheEntry): void {
-    const { clock, plan } = this.#parts;
+    const { clock, plan } = this.parts;
     if (entry.restsForMs(clock) > 0 || this.#isBackgroundStopped || this.isPending(entry.request)) return;
     try {
       if (entry.sameTokenForNow(clock) === undefined) {
@@ -89,13 +87,13 @@ export class TokenRefresher {
   /** Ends what nobody waits on. A caller that comes later gets a request of its own. */
   stopBackground(): void {
     this.#isBackgroundStopped = true;
-    this.#parts.limiter.clearBackground('stopped');
+    this.parts.limiter.clearBackground('stopped');
     for (const pending of this.#pending.values()) if (!pending.isAwaited) this.#end(pending);
   }
 
   close(): void {
     this.stopBackground();
-    this.#parts.limiter.clear('stopped');
+    this.parts.limiter.clear('stopped');
     for (const pending of this.#pending.values()) this.#end(pending);
   }
 
@@ -105,7 +103,7 @@ export class TokenRefresher {
   }
 
   #start(entry: CacheEntry, isAwaited: boolean): PendingRequest {
-    const { clock } = this.#parts;
+    const { clock } = this.parts;
     const { request } = entry;
     const known = entry.failureInForce(clock);
     if (known !== undefined) throw stillFailing(known.error, request, known.until - clock.monotonic());
@@ -120,8 +118,9 @@ export class TokenRefresher {
   }
 
   async #run(pending: PendingRequest): Promise<void> {
-    const { limiter, cache, clock } = this.#parts;
-    const slot = pending.enter(limiter, cache.peek(pending.request)?.remainingMs(clock) ?? 0);
+    const { limiter, cache, clock } = this.parts;
+    const slot = limiter.enter(pending.isAwaited, cache.peek(pending.request)?.remainingMs(clock));
+    pending.queuedFor(slot);
     try {
       pending.resolve(this.#arrived(pending, await this.#fetch(pending, slot)));
     } catch (thrown) {
@@ -131,12 +130,12 @@ export class TokenRefresher {
     } finally {
       // The slot last, so that the next request knows how this one fared.
       this.#remove(pending);
-      limiter.release(slot);
+      slot.release();
     }
   }
 
   async #fetch(pending: PendingRequest, slot: Slot): Promise<IssuedToken> {
-    const { clock, config, endpoint } = this.#parts;
+    const { clock, config, endpoint } = this.parts;
     await slot.granted;
     const cancelDeadline = pending.startDeadline(config.tokenTimeoutMs, clock);
     try {
@@ -152,21 +151,21 @@ export class TokenRefresher {
   /** The circuit may have opened while the request was queued. */
   #admitAgain(pending: PendingRequest): void {
     pending.signal.throwIfAborted();
-    const entry = this.#parts.cache.peek(pending.request);
+    const entry = this.parts.cache.peek(pending.request);
     const admission = this.#circuit.admit(this.#urgencyOf(entry), pending.probe);
     if ('probe' in admission) pending.probe = admission.probe;
     else throw stillFailing(admission.refusal.error, pending.request, admission.refusal.waitMs);
   }
 
   #arrived(pending: PendingRequest, issued: IssuedToken): AccessToken {
-    const { cache, clock, events, plan } = this.#parts;
+    const { cache, clock, events, plan } = this.parts;
     const { request, probe, end } = pending;
     // Nothing is kept after the end, also when the answer comes together with it.
     if (end !== undefined) throw end;
     const entry = cache.keep(request);
     const known = entry.lifeOf(issued.value);
     const life = known === undefined ? this.#lifeOf(issued) : earlierEnd(known, this.#lifeOf(issued), clock);
-    if (remainingMs(life, clock) <= 0) throw alreadyExpired(request, this.#parts.config.environment);
+    if (remainingMs(life, clock) <= 0) throw alreadyExpired(request, this.parts.config.environment);
     const token = new AccessToken(issued.value, request, life);
     entry.hold(token);
     if (known !== undefined) entry.restAfterSameToken(clock);
@@ -179,13 +178,13 @@ export class TokenRefresher {
   }
 
   #lifeOf({ issuedAt, lifeMs, requestMs }: IssuedToken): TokenLife {
-    const { refreshAheadRatio } = this.#parts.config;
-    const jitter = this.#parts.random();
+    const { refreshAheadRatio } = this.parts.config;
+    const jitter = this.parts.random();
     return { issuedAt, lifeMs, windowMs: staleWindowMs({ lifeMs, refreshAheadRatio, jitter, requestMs }) };
   }
 
   #failed(pending: PendingRequest, failure: TokenRequestFailure): void {
-    const { cache, clock, random, events, plan } = this.#parts;
+    const { cache, clock, random, events, plan } = this.parts;
     const { error } = failure;
     const entry = cache.keep(pending.request);
     entry.noteError(error);
@@ -200,7 +199,7 @@ export class TokenRefresher {
   }
 
   #isEndpointsFault({ probe }: PendingRequest, failure: TokenRequestFailure, entry: CacheEntry): boolean {
-    const { clock, limiter, events } = this.#parts;
+    const { clock, limiter, events } = this.parts;
     const { error, fault, orderedWaitMs } = failure;
     const isBlamed = this.#circuit.failed({
       error,
@@ -223,7 +222,7 @@ export class TokenRefresher {
 
   /** Turned away by the limiter, or ended by a close: no failure of the endpoint, nothing to remember. */
   #notSent({ request, probe, reject }: PendingRequest, reason: unknown): void {
-    const { cache, plan } = this.#parts;
+    const { cache, plan } = this.parts;
     if (probe !== undefined) this.#circuit.abandoned(probe);
     const entry = cache.peek(request);
     if (entry !== undefined) {
@@ -235,13 +234,13 @@ export class TokenRefresher {
 
   /** A pause before the next background attempt, where the circuit decides and not the key. */
   #rest(entry: CacheEntry): void {
-    const { clock, random } = this.#parts;
+    const { clock, random } = this.parts;
     const waitMs = this.#circuit.refusal(this.#urgencyOf(entry))?.waitMs ?? 0;
     entry.rest(waitMs > 0 ? waitMs : backoffMs(1, random()), clock);
   }
 
   #urgencyOf(entry: CacheEntry | undefined): Urgency {
-    return entry?.isHeld(this.#parts.clock) === true ? 'background' : 'awaited';
+    return entry?.isHeld(this.parts.clock) === true ? 'background' : 'awaited';
   }
 
   /** Compares identity: a request that took its place stays. */
@@ -251,7 +250,7 @@ export class TokenRefresher {
   }
 
   #turnedAway(request: AccessTokenRequest, { reason }: TurnedAwayError): AssetTokenError | AssetClosedError {
-    const { config, cache } = this.#parts;
+    const { config, cache } = this.parts;
     if (reason === 'stopped') return new AssetClosedError();
     const { cause } = this.#circuit;
     if (reason === 'circuit open' && cause !== undefined) {
@@ -267,7 +266,7 @@ export class TokenRefresher {
   }
 
   #tooSlow(request: AccessTokenRequest): TokenRequestFailure {
-    const { environment, tokenTimeoutMs } = this.#parts.config;
+    const { environment, tokenTimeoutMs } = this.parts.config;
     return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: `there was no complete answer within tokenTimeoutMs (${tokenTimeoutMs} ms). It is asked again by itself, with growing pauses.`,
       fault: 'unavailable',

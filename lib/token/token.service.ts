@@ -75,8 +75,7 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     this.#scheduler = new RefreshScheduler(clock, this.#cache, (entry) => {
       this.#refresher.refreshAhead(entry);
     });
-    const { maxConcurrentTokenRequests: slots, tokenTimeoutMs: queueTimeoutMs } = config;
-    const limiter = new RequestLimiter(clock, { slots, queueTimeoutMs });
+    const limiter = new RequestLimiter(clock, config.maxConcurrentTokenRequests, config.tokenTimeoutMs);
     this.#refresher = new TokenRefresher({
       config,
       clock,
@@ -278,20 +277,13 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
       return await untilAborted(this.#wait(entry, signal), patience.signal);
     } catch (error) {
       if (signal?.aborted || this.#isClosed) throw error;
-      const held = entry.held(this.#clock) ?? this.#stillUsable(entry, present);
-      if (held !== undefined) return held;
+      const held = entry.held(this.#clock) ?? (entry.isInvalidated ? undefined : present);
+      // An entry that was evicted meanwhile holds no token any more. The caller's is as good as it was.
+      if (held !== undefined && remainingMs(lifeOf(held), this.#clock) > 0) return held;
       if (patience.signal.aborted) return await this.#wait(entry, signal);
       throw error;
     } finally {
       cancelTimer();
     }
-  }
-
-  /** Evicted meanwhile, the entry holds no token any more. The caller's is as good as it was. */
-  #stillUsable(entry: CacheEntry, token: AccessToken | undefined): AccessToken | undefined {
-    const wasEvicted = !entry.isCached && !entry.isInvalidated;
-    return wasEvicted && token !== undefined && remainingMs(lifeOf(token), this.#clock) > 0
-      ? token
-      : undefined;
   }
 }

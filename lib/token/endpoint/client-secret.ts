@@ -26,16 +26,14 @@ interface Rejection {
  * was rejected by mistake.
  */
 export class ClientSecret {
-  readonly #config: AssetAuthConfig;
-  readonly #clock: AssetClock;
   /** So that no message repeats it. */
   #lastRead = '';
   #rejection: Rejection | undefined;
 
-  constructor(config: AssetAuthConfig, clock: AssetClock) {
-    this.#config = config;
-    this.#clock = clock;
-  }
+  constructor(
+    private readonly config: AssetAuthConfig,
+    private readonly clock: AssetClock,
+  ) {}
 
   /**
    * @param signal - the deadline or the end of the client
@@ -47,7 +45,7 @@ export class ClientSecret {
     signal.throwIfAborted();
     let clientSecret: unknown;
     try {
-      clientSecret = await untilAborted(this.#config.readClientSecret(), signal);
+      clientSecret = await untilAborted(this.config.readClientSecret(), signal);
     } catch (error) {
       if (!signal.aborted) {
         throw this.#unreadable(request, `it threw "${thrownText(error, [this.#lastRead])}"`);
@@ -56,7 +54,7 @@ export class ClientSecret {
       throw this.#unreadable(request, 'it gave nothing within tokenTimeoutMs', true);
     }
     // A secret that was given as text was checked at boot.
-    const problem = this.#config.hasRotatingSecret ? credential(clientSecret) : undefined;
+    const problem = this.config.hasRotatingSecret ? credential(clientSecret) : undefined;
     if (problem !== undefined) throw this.#unreadable(request, `what it returned ${problem}`);
     this.#lastRead = clientSecret as string;
     return this.#lastRead;
@@ -66,7 +64,7 @@ export class ClientSecret {
   assertUntried(clientSecret: string, request: AccessTokenRequest): void {
     const rejection = this.#rejection;
     if (rejection?.clientSecret !== clientSecret) return;
-    const now = this.#clock.monotonic();
+    const now = this.clock.monotonic();
     if (now < rejection.probeAt) throw this.#stillRejected(rejection.error, request);
     // Claimed before it is sent, so that it stays the only one.
     rejection.probeAt = now + CREDENTIALS_PROBE_MS;
@@ -78,7 +76,7 @@ export class ClientSecret {
 
   /** @returns the failure for everybody: a secret that cannot change has to wait for its probe */
   rejected(clientSecret: string, error: AssetTokenError): TokenRequestFailure {
-    const now = this.#clock.monotonic();
+    const now = this.clock.monotonic();
     // A request that was under way with the same secret must not put the probe off.
     const planned = this.#rejection?.clientSecret === clientSecret ? this.#rejection.probeAt : 0;
     const probeAt = planned > now ? planned : now + CREDENTIALS_PROBE_MS;
@@ -87,11 +85,11 @@ export class ClientSecret {
   }
 
   get #waitForChange(): number | undefined {
-    return this.#config.hasRotatingSecret ? undefined : CREDENTIALS_PROBE_MS;
+    return this.config.hasRotatingSecret ? undefined : CREDENTIALS_PROBE_MS;
   }
 
   #stillRejected({ reason, status }: AssetTokenError, request: AccessTokenRequest): TokenRequestFailure {
-    const { environment } = this.#config;
+    const { environment } = this.config;
     const { error } = tokenRequestFailure({ request, environment }, 'ASSET_CREDENTIALS_REJECTED', {
       what: `${reason} The secret has not changed since, so it was not sent again.`,
       status,
@@ -101,7 +99,7 @@ export class ClientSecret {
   }
 
   #unreadable(request: AccessTokenRequest, why: string, timedOut = false): TokenRequestFailure {
-    const { environment } = this.#config;
+    const { environment } = this.config;
     return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: `the clientSecret function gave no usable secret: ${why}. Nothing was sent. Check the place that the secret is read from.`,
       fault: 'endpoint',

@@ -24,21 +24,15 @@ export class TokenEndpointClient {
   /** Below axios itself, which would copy what the application set on the global one: headers, auth, adapter. */
   readonly #adapter = axios.getAdapter('http');
   readonly #requestConfig: Omit<InternalAxiosRequestConfig, 'headers'>;
-  readonly #config: AssetAuthConfig;
-  readonly #clock: AssetClock;
   readonly #secret: ClientSecret;
-  readonly #onHeaders: (headers: ResponseHeaders) => void;
 
   /** @param onHeaders - called with the headers of each answer */
   constructor(
-    config: AssetAuthConfig,
+    private readonly config: AssetAuthConfig,
     connections: ClientConnections,
-    clock: AssetClock,
-    onHeaders: (headers: ResponseHeaders) => void,
+    private readonly clock: AssetClock,
+    private readonly onHeaders: (headers: ResponseHeaders) => void,
   ) {
-    this.#config = config;
-    this.#clock = clock;
-    this.#onHeaders = onHeaders;
     this.#secret = new ClientSecret(config, clock);
     this.#requestConfig = {
       ...connections.route,
@@ -61,7 +55,7 @@ export class TokenEndpointClient {
     try {
       return await this.#ask(request, clientSecret, signal);
     } catch (failure) {
-      if (!isCredentialsRejected(failure) || !this.#config.hasRotatingSecret) throw failure;
+      if (!isCredentialsRejected(failure) || !this.config.hasRotatingSecret) throw failure;
       const changed = await this.#secret.read(request, signal);
       if (changed === clientSecret) throw failure;
       return await this.#ask(request, changed, signal);
@@ -70,9 +64,9 @@ export class TokenEndpointClient {
 
   async #ask(request: AccessTokenRequest, clientSecret: string, signal: AbortSignal): Promise<IssuedToken> {
     const response = await this.#send(request, clientSecret, signal);
-    this.#onHeaders(response.headers);
+    this.onHeaders(response.headers);
     try {
-      const issued = readTokenResponse(response, { request, clientSecret, config: this.#config });
+      const issued = readTokenResponse(response, { request, clientSecret, config: this.config });
       this.#secret.accepted();
       return issued;
     } catch (failure) {
@@ -87,7 +81,7 @@ export class TokenEndpointClient {
   ): Promise<TokenResponse> {
     // The adapter looks for it only once the request is on its way.
     signal.throwIfAborted();
-    const sentAt = instantOf(this.#clock);
+    const sentAt = instantOf(this.clock);
     // Without prototype, as axios makes its own: a polluted one decides nothing.
     const config = Object.create(null) as InternalAxiosRequestConfig;
     const headers = AxiosHeaders.from(HEADERS);
@@ -96,7 +90,7 @@ export class TokenEndpointClient {
       const answer = await this.#adapter(config);
       const body = await startOf(answer.data as Readable);
       const { status } = answer;
-      const [receivedAt, requestMs] = [this.#clock.now(), this.#clock.monotonic() - sentAt.monotonic];
+      const [receivedAt, requestMs] = [this.clock.now(), this.clock.monotonic() - sentAt.monotonic];
       return { status, headers: answer.headers, body, sentAt, receivedAt, requestMs };
     } catch (error) {
       throw signal.aborted ? signal.reason : this.#unreachable(error, request, clientSecret);
@@ -105,7 +99,7 @@ export class TokenEndpointClient {
 
   /** The error of the connection holds the request, and so the secret: only its code and message go on. */
   #unreachable(error: unknown, request: AccessTokenRequest, clientSecret: string): TokenRequestFailure {
-    const { environment, origin } = this.#config;
+    const { environment, origin } = this.config;
     const { code } = Object(error) as { code?: unknown };
     const why = thrownText(error, [clientSecret]);
     const cause = Object.assign(new Error(why), typeof code === 'string' && { code });

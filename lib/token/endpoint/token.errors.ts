@@ -62,7 +62,7 @@ export class AssetTokenError extends AssetAuthError {
     this.businessId = details.grant.businessId;
     this.resource = details.grant.resource;
     this.environment = details.environment;
-    this.timedOut = details.timedOut ?? false;
+    this.timedOut = details.timedOut ?? details.status === 504;
     if (details.status !== undefined) this.status = details.status;
   }
 }
@@ -104,50 +104,38 @@ export class AssetClosedError extends AssetAuthError {
 
 /** A token request that brought no token. Thrown within this room, and caught once, where the request was started. */
 export class TokenRequestFailure extends Error {
-  /** What its callers are told. */
-  readonly error: AssetTokenError;
-  readonly fault: Fault;
-  /** Milliseconds that the server ordered to wait. */
-  readonly orderedWaitMs: number | undefined;
-
-  constructor(error: AssetTokenError, fault: Fault, orderedWaitMs: number | undefined) {
+  /**
+   * @param error - what its callers are told
+   * @param orderedWaitMs - milliseconds that the server ordered to wait
+   */
+  constructor(
+    readonly error: AssetTokenError,
+    readonly fault: Fault,
+    readonly orderedWaitMs: number | undefined,
+  ) {
     super(error.message);
-    this.error = error;
-    this.fault = fault;
-    this.orderedWaitMs = orderedWaitMs;
   }
 }
 
 /** What a failure is told with. */
-export interface FailureDetails {
+export interface FailureDetails extends Pick<
+  AssetTokenErrorDetails,
+  'status' | 'timedOut' | 'retryable' | 'cause'
+> {
   /** What came back and what to do about it, without what was asked for. */
   readonly what: string;
   readonly fault: Fault;
-  readonly status?: number | undefined;
-  readonly timedOut?: boolean;
-  readonly retryable?: boolean;
   readonly orderedWaitMs?: number | undefined;
-  readonly cause?: unknown;
 }
 
 /** A failure with everything that callers, and the policies for waiting and retrying, need to know. */
 export function tokenRequestFailure(
   { request, environment }: { readonly request: AccessTokenGrant; readonly environment: string },
   code: AssetTokenErrorCode,
-  details: FailureDetails,
+  { what, fault, orderedWaitMs, ...details }: FailureDetails,
 ): TokenRequestFailure {
-  const { what, fault, status, timedOut = status === 504, retryable = false, orderedWaitMs, cause } = details;
-  const error = new AssetTokenError(what, {
-    code,
-    grant: request,
-    environment,
-    status,
-    timedOut,
-    retryable,
-    retryAfterMs: orderedWaitMs,
-    cause,
-  });
-  return new TokenRequestFailure(error, fault, orderedWaitMs);
+  const about = { code, grant: request, environment, retryAfterMs: orderedWaitMs };
+  return new TokenRequestFailure(new AssetTokenError(what, { ...about, ...details }), fault, orderedWaitMs);
 }
 
 /** The failure of a request that brought a token whose life is over. */
