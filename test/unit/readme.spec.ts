@@ -212,7 +212,9 @@ describe('README', () => {
       const app = module.createNestApplication({ logger: false });
       afterThisTest(() => app.close());
       await app.init();
-      const { data } = await firstValueFrom(app.get(AssetHttpService).get<unknown>('/v0/business'));
+      const { data } = await firstValueFrom(
+        app.get(AssetHttpService).withScope('business:read').get<unknown>('/v0/business'),
+      );
       expect(data).toMatchObject({ data: sandbox.businesses });
     });
   });
