@@ -1,17 +1,12 @@
 // The module that applications import: takes a registration, checks its arguments, and wires one client.
-import {
-  type ConfigurableModuleAsyncOptions,
-  type DynamicModule,
-  Inject,
-  Module,
-  type Provider,
-} from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import {
   ASSET_CLIENT_NAME,
   clientExports,
   clientProviders,
   optionsProviders,
+  type OptionsSource,
   OPTIONS_METHOD,
 } from './asset-auth.providers.js';
 import { AssetAuthRegistry, AssetAuthRegistryModule } from './asset-auth.registry.js';
@@ -33,11 +28,7 @@ export interface AssetAuthModuleExtras {
 }
 
 /** The argument of `forRootAsync`: `useFactory`, `useClass` or `useExisting`, `imports`, `inject`, and the extras. */
-export type AssetAuthModuleAsyncOptions = ConfigurableModuleAsyncOptions<
-  AssetAuthOptions,
-  typeof OPTIONS_METHOD
-> &
-  AssetAuthModuleExtras;
+export type AssetAuthModuleAsyncOptions = OptionsSource & AssetAuthModuleExtras;
 
 /**
  * Implemented by a class for `useClass` or `useExisting`.
@@ -128,67 +119,53 @@ const definition = (
   exports: clientExports(name),
 });
 
-/** What is wrong with a part of a registration, if it is wrong. */
-type Check = readonly [wrong: boolean, option: string, problem: string];
-
-function assertAll(...checks: readonly Check[]): void {
-  const problems = checks.filter(([wrong]) => wrong).map(([, option, problem]) => ({ option, problem }));
-  if (problems.length > 0) throw new AssetConfigError(problems);
-}
-
-/** A wrong one would be taken for something else: an empty variable, say, for a client that nobody injects. */
-const extras = ({ name, isGlobal = true }: Partial<Record<string, unknown>>): Check[] => [
-  [
-    name !== undefined && (typeof name !== 'string' || name.trim() === ''),
-    'name',
-    'must be a non-empty text. Leave it out for the default client',
-  ],
-  [
-    typeof isGlobal !== 'boolean',
-    'isGlobal',
-    `must be true or false, not ${described(isGlobal)}. Leave it out for true`,
-  ],
-];
-
 /** The options themselves are checked at boot, all at once. */
 function assertOptions(given: unknown): void {
-  const cure = 'Use forRootAsync if they come from elsewhere';
-  const problem = `needs the options as an object, not ${described(given)}. ${cure}`;
-  assertAll(...(isRecord(given) ? extras(given) : [[true, 'forRoot', problem] as const]));
+  if (!isRecord(given)) {
+    const problem = `needs the options as an object, not ${described(given)}. Use forRootAsync if they come from elsewhere`;
+    throw refusal('forRoot', problem);
+  }
+  assertExtras(given);
 }
 
-const ASYNC_NAMES =
-  'useFactory, useClass, useExisting, inject, imports, provideInjectionTokensFrom, isGlobal, name';
+const ASYNC_NAMES = ['useFactory', 'useClass', 'useExisting', 'inject', 'imports', 'isGlobal', 'name'];
 
 /** Nest would not report these, or only where their cause cannot be seen. */
 function assertAsyncOptions(given: unknown): void {
   const noSource = 'needs useFactory, useClass or useExisting to get the options from';
-  if (!isRecord(given)) {
-    assertAll([true, 'forRootAsync', `${noSource}, not ${described(given)}`]);
-    return;
+  if (!isRecord(given)) throw refusal('forRootAsync', `${noSource}, not ${described(given)}`);
+  // A misspelt `name` would register the default client instead of one more.
+  const unknown = Object.keys(given).filter((name) => !ASYNC_NAMES.includes(name));
+  if (unknown.length > 0) {
+    const problem = `is not known to forRootAsync, which takes ${ASYNC_NAMES.join(', ')}. Options of the client are what the factory returns`;
+    throw new AssetConfigError(unknown.map((name) => ({ option: printable(name, 80), problem })));
   }
   const { useFactory, useClass, useExisting } = given;
-  // A misspelt `name` would register the default client instead of one more.
-  const notKnown = `is not known to forRootAsync, which takes ${ASYNC_NAMES}. Options of the client are what the factory returns`;
-  const names = Object.keys(given).filter((name) => !ASYNC_NAMES.split(', ').includes(name));
-  assertAll(
-    ...names.map((name) => [true, printable(name, 80), notKnown] as const),
-    [[useFactory, useClass, useExisting].every(isMissing), 'forRootAsync', noSource],
-    [
-      !isMissing(useFactory) && typeof useFactory !== 'function',
-      'useFactory',
-      `is ${described(useFactory)}, but must be a function that returns the options. Give an object to forRoot`,
-    ],
-    [
-      !isMissing(useClass) && typeof useClass !== 'function',
-      'useClass',
-      `is ${described(useClass)}, but must be a class with the method ${OPTIONS_METHOD}()`,
-    ],
-    ...extras(given),
-  );
+  if (!useFactory && !useClass && !useExisting) throw refusal('forRootAsync', noSource);
+  if (useFactory && typeof useFactory !== 'function') {
+    const problem = `is ${described(useFactory)}, but must be a function that returns the options. Give an object to forRoot`;
+    throw refusal('useFactory', problem);
+  }
+  if (useClass && typeof useClass !== 'function') {
+    const problem = `is ${described(useClass)}, but must be a class with the method ${OPTIONS_METHOD}()`;
+    throw refusal('useClass', problem);
+  }
+  assertExtras(given);
 }
 
-const isMissing = (value: unknown): boolean => value === undefined || value === null;
+/** A wrong one would be taken for something else: an empty variable, say, for a client that nobody injects. */
+function assertExtras({ name, isGlobal = true }: Registration): void {
+  if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
+    throw refusal('name', 'must be a non-empty text. Leave it out for the default client');
+  }
+  if (typeof isGlobal !== 'boolean') {
+    throw refusal('isGlobal', `must be true or false, not ${described(isGlobal)}. Leave it out for true`);
+  }
+}
 
-const isRecord = (value: unknown): value is Partial<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
+const refusal = (option: string, problem: string): AssetConfigError =>
+  new AssetConfigError([{ option, problem }]);
+
+type Registration = Partial<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Registration => typeof value === 'object' && value !== null;

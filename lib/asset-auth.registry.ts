@@ -17,7 +17,6 @@ interface RegisteredClient {
   /** `null`: the default client. */
   readonly name: string | null;
   readonly moduleRef: ModuleRef;
-  readonly optionsToken: symbol;
   readonly configToken: InjectionToken<AssetAuthConfig>;
 }
 
@@ -53,15 +52,10 @@ export class AssetAuthRegistry implements OnModuleInit {
   /** @throws AssetConfigError when two clients are registered under one name, or one after the application has booted */
   register(name: string | null, moduleRef: ModuleRef): void {
     if (this.#clients.booted || this.server.listening) throw loadedLazily(name);
-    const unnamed = name ?? undefined;
-    const token = getAssetHttpToken(unnamed);
+    const token = getAssetHttpToken(name ?? undefined);
     if (this.#clients.byToken.has(token)) throw registeredTwice(name);
-    this.#clients.byToken.set(token, {
-      name,
-      moduleRef,
-      optionsToken: getAssetAuthOptionsToken(unnamed),
-      configToken: getAssetAuthConfigToken(unnamed),
-    });
+    const configToken = getAssetAuthConfigToken(name ?? undefined);
+    this.#clients.byToken.set(token, { name, moduleRef, configToken });
   }
 
   /**
@@ -102,8 +96,8 @@ function loadedLazily(name: string | null): AssetConfigError {
 }
 
 /** Nest would make a client for each request, each with a cache of its own, without a word. */
-function assertNotRequestScoped({ name, moduleRef, optionsToken }: RegisteredClient): void {
-  if (moduleRef.introspect(optionsToken).scope === Scope.DEFAULT) return;
+function assertNotRequestScoped({ name, moduleRef }: RegisteredClient): void {
+  if (moduleRef.introspect(getAssetAuthOptionsToken(name ?? undefined)).scope === Scope.DEFAULT) return;
   const problem = `the options${name === null ? '' : ` of the client "${name}"`} depend on a request-scoped provider, which would make a new client for each request. Inject singletons only; what differs from request to request belongs into @AssetBusiness, withScope or a clientSecret function`;
   throw new AssetConfigError([{ option: 'useFactory', problem }]);
 }

@@ -64,7 +64,9 @@ export class AssetAuthConfig {
    */
   constructor(given: AssetAuthOptions) {
     const options = checkedOptions(given);
-    this.origin = originOf(options);
+    // The options were checked: without a base URL there is an environment.
+    const { baseUrl = ORIGINS[options.environment ?? 'sandbox'] } = options;
+    this.origin = new URL(baseUrl).origin;
     this.environment = options.environment ?? this.origin;
     this.tokenUrl = this.origin + (options.tokenPath ?? '/v0/auth/token');
     this.clientId = options.clientId;
@@ -105,12 +107,6 @@ export class AssetAuthConfig {
   async readClientSecret(): Promise<string> {
     return typeof this.#clientSecret === 'function' ? this.#clientSecret() : this.#clientSecret;
   }
-}
-
-function originOf({ baseUrl, environment }: AssetAuthOptions): string {
-  if (baseUrl !== undefined) return new URL(baseUrl).origin;
-  // The options were checked: without a base URL there is an environment.
-  return ORIGINS[environment ?? 'sandbox'];
 }
 
 const setOf = (scopes: AssetScopes | undefined): ScopeSet | undefined =>

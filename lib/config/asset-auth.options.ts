@@ -13,6 +13,7 @@ import {
   IsScopes,
   IsTokenPath,
   numberMessage,
+  type RESERVED,
 } from './option-checks.js';
 import type { AssetScopes } from './scope-set.js';
 
@@ -28,7 +29,7 @@ export type AssetClientSecret = string | (() => string | Promise<string>);
 /** Axios defaults: timeout, agents, proxy, headers and the like. */
 export type AssetHttpDefaults = Omit<
   Parameters<HttpService['axiosRef']['request']>[0],
-  'url' | 'baseURL' | 'adapter' | 'auth' | 'method' | 'data' | 'params' | 'asset'
+  (typeof RESERVED)[number]
 >;
 
 const SECONDS = numberMessage('a whole number of seconds from 1 to 315360000');
@@ -206,24 +207,26 @@ export class AssetAuthOptionsShape {
  */
 export type AssetAuthOptions = Pick<AssetAuthOptionsShape, keyof AssetAuthOptionsShape>;
 
-/** The names of all options; an unknown one is a mistake to point at, not to ignore. */
-export const ASSET_AUTH_OPTION_NAMES = [
-  'environment',
-  'baseUrl',
-  'tokenPath',
-  'clientId',
-  'clientSecret',
-  'scopes',
-  'businessId',
-  'resource',
-  'undeclaredScopes',
-  'allowedScopes',
-  'grantedScopes',
-  'tokenTtlSeconds',
-  'refreshAheadRatio',
-  'tokenTimeoutMs',
-  'maxTokens',
-  'maxConcurrentTokenRequests',
-  'startup',
-  'http',
-] as const satisfies readonly (keyof AssetAuthOptions)[];
+/** What each option holds in the environment: text, a list, a number, or nothing at all (an object). */
+export const OPTION_KINDS = {
+  environment: 'text',
+  baseUrl: 'text',
+  tokenPath: 'text',
+  clientId: 'text',
+  clientSecret: 'text',
+  scopes: 'list',
+  businessId: 'text',
+  resource: 'text',
+  undeclaredScopes: 'text',
+  allowedScopes: 'list',
+  grantedScopes: 'text',
+  tokenTtlSeconds: 'number',
+  refreshAheadRatio: 'number',
+  tokenTimeoutMs: 'number',
+  maxTokens: 'number',
+  maxConcurrentTokenRequests: 'number',
+  startup: 'text',
+  http: 'object',
+} as const satisfies Record<keyof AssetAuthOptions, string>;
+
+export const ASSET_AUTH_OPTION_NAMES = Object.keys(OPTION_KINDS) as (keyof AssetAuthOptions)[];

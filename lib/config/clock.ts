@@ -1,4 +1,5 @@
 // Time: the clock that an application can replace, and waiting that a signal ends.
+import { setMaxListeners } from 'node:events';
 
 /** Longest delay that a timer takes: Node's `setTimeout` turns more into 1 ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -54,9 +55,6 @@ export function pause(ms: number, clock: AssetClock, signal: AbortSignal): Promi
   return untilAborted(passed, signal).finally(cancelTimer);
 }
 
-/** The waits that a signal ends. One listener for each signal: Node warns of a leak at eleven. */
-const waiting = new WeakMap<AbortSignal, Leaving>();
-
 /**
  * The promise's result, or a rejection with the signal's reason as soon as it aborts. The promise itself goes on, and a
  * late rejection is handled.
@@ -68,34 +66,12 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
       reject(signal.reason);
     };
-    const forget = whenAborted(signal, leave);
-    promise.then(resolve, reject).finally(forget);
+    // Any number of calls may share a signal, and Node warns of a leak at eleven. A polyfill's signal is not Node's.
+    if (signal instanceof EventTarget) setMaxListeners(0, signal);
+    signal.addEventListener('abort', leave, { once: true });
+    promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', leave);
+    });
     if (signal.aborted) leave();
   });
-}
-
-/** @returns a function that removes the caller; with the last caller, the listener goes */
-function whenAborted(signal: AbortSignal, leave: () => void): () => void {
-  const leaving = waiting.get(signal) ?? listen(signal);
-  leaving.add(leave);
-  return () => {
-    leaving.delete(leave);
-    if (leaving.size > 0 || waiting.get(signal) !== leaving) return;
-    waiting.delete(signal);
-    signal.removeEventListener('abort', leaving.all);
-  };
-}
-
-/** The waits on one signal, and the listener that ends them all. */
-class Leaving extends Set<() => void> {
-  readonly all = (): void => {
-    for (const leave of this) leave();
-  };
-}
-
-function listen(signal: AbortSignal): Leaving {
-  const leaving = new Leaving();
-  waiting.set(signal, leaving);
-  signal.addEventListener('abort', leaving.all, { once: true });
-  return leaving;
 }

@@ -120,14 +120,14 @@ export const IsOrigin = decorator('isOrigin', (value) => {
 });
 
 /** These decide where a token goes, or belong to the single request. */
-const TAKEN = ['url', 'baseURL', 'adapter', 'auth', 'method', 'data', 'params', 'asset'] as const;
+export const RESERVED = ['url', 'baseURL', 'adapter', 'auth', 'method', 'data', 'params', 'asset'] as const;
 
 /** What is wrong with the axios defaults, or `undefined` if nothing is. */
 export function httpDefaultsProblem(defaults: unknown): string | undefined {
   if (!isRecord(defaults)) {
     return `must be an object of axios defaults such as { timeout: 5000 }, not ${described(defaults)}`;
   }
-  const taken = TAKEN.find((name) => defaults[name] !== undefined);
+  const taken = RESERVED.find((name) => defaults[name] !== undefined);
   if (taken !== undefined) {
     return `must not set "${taken}": it belongs to this library or to the single request`;
   }

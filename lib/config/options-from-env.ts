@@ -1,5 +1,5 @@
 // Reads the options from the environment, each from the variable of its name.
-import { ASSET_AUTH_OPTION_NAMES, type AssetAuthOptions } from './asset-auth.options.js';
+import { ASSET_AUTH_OPTION_NAMES, type AssetAuthOptions, OPTION_KINDS } from './asset-auth.options.js';
 
 /**
  * Reads the options from `ASSET_*` variables: `ASSET_ENVIRONMENT`, `ASSET_BASE_URL`, `ASSET_TOKEN_PATH`,
@@ -23,36 +23,20 @@ export function assetAuthOptionsFromEnv(
   for (const option of ASSET_AUTH_OPTION_NAMES) {
     const variable = environmentVariable(option);
     const text = variable === undefined ? undefined : env[variable];
-    if (text !== undefined) options[option] = READERS[option]?.(text) ?? text;
+    if (text !== undefined) options[option] = valueOf(text, OPTION_KINDS[option]);
   }
   return options as unknown as AssetAuthOptions;
 }
 
-/** Options that hold objects, which no variable can. */
-const WITHOUT_VARIABLE: readonly (keyof AssetAuthOptions)[] = ['http'];
-
 /** The variable of an option, such as `ASSET_TOKEN_TTL_SECONDS`, or `undefined` if it has none. */
 export function environmentVariable(option: keyof AssetAuthOptions): string | undefined {
-  if (WITHOUT_VARIABLE.includes(option)) return undefined;
+  if (OPTION_KINDS[option] === 'object') return undefined;
   return `ASSET_${option.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
 }
 
-/** `ASSET_SCOPES=` becomes an empty list, which the options refuse: it must not ask for everything. */
-const list = (text: string): unknown => text.split(' ').filter((scope) => scope !== '');
-
-/** Text that is no number stays text, which the options refuse. */
-function number(text: string): unknown {
-  const parsed = Number(text);
-  return text.trim() === '' || Number.isNaN(parsed) ? text : parsed;
+/** `ASSET_SCOPES=` becomes an empty list, and text that is no number stays text: the options refuse both. */
+function valueOf(text: string, kind: string): unknown {
+  if (kind === 'list') return text.split(' ').filter((scope) => scope !== '');
+  const isNumber = kind === 'number' && text.trim() !== '' && !Number.isNaN(Number(text));
+  return isNumber ? Number(text) : text;
 }
-
-/** The options that are more than text. */
-const READERS: Readonly<{ [Option in keyof AssetAuthOptions]?: (text: string) => unknown }> = {
-  scopes: list,
-  allowedScopes: list,
-  tokenTtlSeconds: number,
-  refreshAheadRatio: number,
-  tokenTimeoutMs: number,
-  maxTokens: number,
-  maxConcurrentTokenRequests: number,
-};

@@ -36,10 +36,7 @@ export class AssetScopeExplorer {
 
   /** The decorators that have no effect where they stand, as far as that is certain. */
   misplaced(): readonly MisplacedAssetScope[] {
-    return discoverClasses(this.modules).flatMap((discovered) => [
-      ...misplacedOnClass(discovered),
-      ...misplacedOnMethods(discovered),
-    ]);
+    return discoverClasses(this.modules).flatMap(misplacedIn);
   }
 }
 
@@ -89,29 +86,25 @@ function entriesOf(
   ];
 }
 
-function misplacedOnClass({ classRef, methods }: DiscoveredClass): readonly MisplacedAssetScope[] {
-  const decorators = decoratorsOn(classRef);
-  const isRead = methods.some(({ calledDirectlyAs }) => calledDirectlyAs === undefined);
-  if (decorators === undefined || isRead) return [];
+function misplacedIn({ classRef, methods }: DiscoveredClass): readonly MisplacedAssetScope[] {
   const className = classRef.name;
-  const message = `${decorators} on ${className} has no effect: the class has no handler for which Nest runs interceptors. Use @RunWithAssetScope on its methods instead.`;
-  return [{ className, message }];
-}
-
-function misplacedOnMethods({ classRef, methods }: DiscoveredClass): readonly MisplacedAssetScope[] {
-  return methods.flatMap(({ name: methodName, method, calledDirectlyAs }) => {
+  const misplaced: MisplacedAssetScope[] = [];
+  const onClass = decoratorsOn(classRef);
+  if (onClass !== undefined && methods.every(({ calledDirectlyAs }) => calledDirectlyAs !== undefined)) {
+    const message = `${onClass} on ${className} has no effect: the class has no handler for which Nest runs interceptors. Use @RunWithAssetScope on its methods instead.`;
+    misplaced.push({ className, message });
+  }
+  for (const { name: methodName, method, calledDirectlyAs } of methods) {
     const decorators = decoratorsOn(method);
-    if (decorators === undefined || calledDirectlyAs === undefined) return [];
-    const className = classRef.name;
+    if (decorators === undefined || calledDirectlyAs === undefined) continue;
     const message = `${decorators} on ${className}.${methodName} has no effect: Nest runs no interceptors for ${calledDirectlyAs}. Use @RunWithAssetScope there instead, or decorate the handler that calls it.`;
-    return [{ className, methodName, message }];
-  });
+    misplaced.push({ className, methodName, message });
+  }
+  return misplaced;
 }
 
 function decoratorsOn(target: object): string | undefined {
-  const decorators = [
-    ...(isDeclaredOn(target, 'scope') ? ['@AssetScope'] : []),
-    ...(isDeclaredOn(target, 'business') ? ['@AssetBusiness'] : []),
-  ];
-  return decorators.length === 0 ? undefined : decorators.join(' and ');
+  const scope = isDeclaredOn(target, 'scope');
+  if (isDeclaredOn(target, 'business')) return scope ? '@AssetScope and @AssetBusiness' : '@AssetBusiness';
+  return scope ? '@AssetScope' : undefined;
 }

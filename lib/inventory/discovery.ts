@@ -36,15 +36,15 @@ type InstanceWrapper = Module['providers'] extends Map<unknown, infer W> ? W : n
 /** The controllers, providers and enhancers (guards, interceptors and pipes by `@UseGuards` and its kin) of an application. */
 export function discoverClasses(modules: ModulesContainer): readonly DiscoveredClass[] {
   const found = new Map<Type, Set<ProviderRole>>();
-  const discoverIn = (wrappers: Iterable<InstanceWrapper>, role: ProviderRole): void => {
-    for (const wrapper of wrappers) {
-      const classRef = classOf(wrapper);
-      if (classRef !== undefined) found.set(classRef, (found.get(classRef) ?? new Set()).add(role));
-    }
+  const add = (wrapper: InstanceWrapper, role: ProviderRole): void => {
+    const classRef = classOf(wrapper);
+    if (classRef !== undefined) found.set(classRef, (found.get(classRef) ?? new Set()).add(role));
   };
-  for (const { controllers } of modules.values()) discoverIn(controllers.values(), 'controller');
-  for (const { providers } of modules.values()) discoverIn(providers.values(), 'provider');
-  for (const { injectables } of modules.values()) discoverIn(injectables.values(), 'enhancer');
+  for (const { controllers, providers, injectables } of modules.values()) {
+    for (const wrapper of controllers.values()) add(wrapper, 'controller');
+    for (const wrapper of providers.values()) add(wrapper, 'provider');
+    for (const wrapper of injectables.values()) add(wrapper, 'enhancer');
+  }
   return [...found].map(([classRef, roles]) => ({ classRef, methods: methodsOf(classRef, roles) }));
 }
 
@@ -69,21 +69,17 @@ function asClass(value: unknown): Type | undefined {
 
 /** Nest looks for handlers only among the methods of instances that are named by a string. */
 function methodsOf(classRef: Type, roles: ReadonlySet<ProviderRole>): readonly DiscoveredMethod[] {
-  const unseen = (key: PropertyKey, method: object, calledDirectlyAs: string): DiscoveredMethod => ({
-    name: String(key),
-    method,
-    kinds: [],
-    calledDirectlyAs,
-  });
-  const ofInstances = functionsOf(classRef.prototype as object, Object.prototype).map(([key, method]) => {
-    if (typeof key !== 'string') return unseen(key, method, 'methods that are named by a symbol');
-    const kinds = kindsOf(method, roles);
-    return { name: key, method, kinds, calledDirectlyAs: kinds.length > 0 ? undefined : calledAs(method) };
-  });
-  const ofTheClass = functionsOf(classRef, Function.prototype)
-    .filter(([, method]) => !isClass(method))
-    .map(([key, method]) => unseen(key, method, 'static methods'));
-  return [...ofInstances, ...ofTheClass];
+  const found: DiscoveredMethod[] = [];
+  for (const [key, method] of functionsOf(classRef.prototype as object, Object.prototype)) {
+    const kinds = typeof key === 'string' ? kindsOf(method, roles) : [];
+    const unseen = typeof key === 'string' ? calledAs(method) : 'methods that are named by a symbol';
+    found.push({ name: String(key), method, kinds, calledDirectlyAs: kinds.length > 0 ? undefined : unseen });
+  }
+  for (const [key, method] of functionsOf(classRef, Function.prototype)) {
+    if (isClass(method)) continue;
+    found.push({ name: String(key), method, kinds: [], calledDirectlyAs: 'static methods' });
+  }
+  return found;
 }
 
 /** The functions of an object and what it inherits from, down to `end`. No getter is read. */

@@ -56,15 +56,12 @@ function scopesOf(handlers: readonly AssetScopeInventoryEntry[]): ScopeSet {
 
 function scopesByClient(handlers: readonly AssetScopeInventoryEntry[]): AssetScopeReport['clients'] {
   const ofAll = scopesOf(handlers.filter(({ client }) => client === undefined));
-  const named = new Set(handlers.flatMap(({ client }) => client ?? []));
-  const onlyOf = (name: string): ScopeSet =>
-    scopesOf(handlers.filter(({ client }) => client === name)).filter((scope) => !ofAll.includes(scope));
-  return Object.fromEntries(
-    [...named]
-      .sort()
-      .map((name) => [name, onlyOf(name)] as const)
-      .filter(([, scopes]) => scopes.length > 0),
-  );
+  const names = [...new Set(handlers.flatMap(({ client }) => client ?? []))].sort();
+  const ofEach = names.map((name) => {
+    const scopes = scopesOf(handlers.filter(({ client }) => client === name));
+    return [name, scopes.filter((scope) => !ofAll.includes(scope))] as const;
+  });
+  return Object.fromEntries(ofEach.filter(([, scopes]) => scopes.length > 0));
 }
 
 /** Where it is, and for which client, if for one. */
@@ -86,24 +83,24 @@ export type AgreedScopes = Pick<AssetScopeReport, 'scopes'> & Partial<AssetScope
 export function growthBeyond(agreed: AgreedScopes, now: AssetScopeReport): string[] {
   const agreedForAll = scopesForAll(agreed);
   const agreedFor = new Map(Object.entries(agreed.clients ?? {}));
-  const isNew = (scope: string): boolean => !agreedForAll.includes(scope);
-  const ofAll = scopesForAll(now)
-    .filter(isNew)
-    .map((scope) => {
-      const wasForOne = agreed.scopes.includes(scope);
-      return `${scope}${wasForOne ? ' of every client' : ''} (${asking(now, scope, undefined)})`;
-    });
-  const ofOne = Object.entries(now.clients).flatMap(([client, scopes]) =>
-    scopes
-      .filter((scope) => isNew(scope) && agreedFor.get(client)?.includes(scope) !== true)
-      .map((scope) => `${scope} of the client "${client}" (${asking(now, scope, client)})`),
-  );
-  return [
-    ...ofAll,
-    ...ofOne,
-    ...newNames(agreed.fullGrant, now.fullGrant).map((name) => `the full grant (${name})`),
-    ...newNames(agreed.undeclared, now.undeclared).map((name) => `no declared scopes (${name})`),
-  ];
+  const growth: string[] = [];
+  for (const scope of scopesForAll(now)) {
+    if (agreedForAll.includes(scope)) continue;
+    const agreedForOne = agreed.scopes.includes(scope);
+    growth.push(`${scope}${agreedForOne ? ' of every client' : ''} (${asking(now, scope, undefined)})`);
+  }
+  for (const [client, scopes] of Object.entries(now.clients)) {
+    const known = [...agreedForAll, ...(agreedFor.get(client) ?? [])];
+    for (const scope of scopes) {
+      if (known.includes(scope)) continue;
+      growth.push(`${scope} of the client "${client}" (${asking(now, scope, client)})`);
+    }
+  }
+  for (const name of newNames(agreed.fullGrant, now.fullGrant)) growth.push(`the full grant (${name})`);
+  for (const name of newNames(agreed.undeclared, now.undeclared)) {
+    growth.push(`no declared scopes (${name})`);
+  }
+  return growth;
 }
 
 /** A list without clients is meant for all of them. */

@@ -47,17 +47,13 @@ export function AssetScope(
   options?: AssetScopeOptions,
 ): MethodDecorator & ClassDecorator;
 export function AssetScope(...args: readonly unknown[]): MethodDecorator & ClassDecorator {
-  const parsed = scopeArguments(args, 'client');
   return (...target: Parameters<Decorate>): void => {
     const { name, owner } = decoratedTarget(...target);
-    const refuse = (problem: string): AssetScopeError =>
-      new AssetScopeError(`@AssetScope on ${name} cannot be used: ${problem}.`, 'ASSET_SCOPE_INVALID');
-
-    if (owner === undefined) throw refuse('it belongs on a class or on a method');
-    if (parsed.problem !== undefined) throw refuse(parsed.problem);
-    const { scopes, option: client } = parsed;
+    const at = `@AssetScope on ${name}`;
+    if (owner === undefined) throw unusable(at, 'it belongs on a class or on a method');
+    const { scopes, option: client } = scopeArguments(at, args, 'client');
     if (client !== undefined && (typeof client !== 'string' || client === '')) {
-      throw refuse(`the option client is the name of a client, not ${quoted(client)}`);
+      throw unusable(at, `the option client is the name of a client, not ${quoted(client)}`);
     }
     declare('scope', { scopes, client }, owner);
     const bindInterceptor: Decorate = UseInterceptors(AssetScopeInterceptor);
@@ -71,34 +67,34 @@ export interface AssetScopeOptions {
   readonly client?: string | undefined;
 }
 
-/** The arguments of a decorator in normal form; `problem`: why they cannot be used. */
-type ScopeArguments =
-  | { readonly scopes: ScopeSet | null; readonly option: unknown; readonly problem?: never }
-  | { readonly problem: string };
-
 /**
  * Reads `('a', 'b', options?)`, `(['a', 'b'], options?)` or `(null, options?)`, for this decorator and for
  * `@RunWithAssetScope`. Each of them has one option.
+ *
+ * @throws AssetScopeError `ASSET_SCOPE_INVALID`
  */
-export function scopeArguments(args: readonly unknown[], optionName: string): ScopeArguments {
+export function scopeArguments(
+  at: string,
+  args: readonly unknown[],
+  optionName: string,
+): { readonly scopes: ScopeSet | null; readonly option: unknown } {
   const last = args.at(-1);
   const hasOptions = typeof last === 'object' && last !== null && !Array.isArray(last);
   const options = new Map<string, unknown>(hasOptions ? Object.entries(last) : []);
   const unknown = [...options.keys()].find((name) => name !== optionName);
-  if (unknown !== undefined) {
-    return { problem: `there is no option ${quoted(unknown)}, only ${optionName}` };
-  }
+  if (unknown !== undefined) throw unusable(at, `there is no option ${quoted(unknown)}, only ${optionName}`);
   const option = options.get(optionName);
   const scopes = hasOptions ? args.slice(0, -1) : args;
   if (scopes.length === 0) {
-    return { problem: 'it names no scope. Name one such as "ledger:read", or null for explicitly none' };
+    throw unusable(at, 'it names no scope. Name one such as "ledger:read", or null for explicitly none');
   }
-  if (scopes.includes(null)) {
-    return scopes.length === 1
-      ? { scopes: null, option }
-      : { problem: 'null means explicitly none and stands alone' };
-  }
+  if (scopes.length === 1 && scopes[0] === null) return { scopes: null, option };
+  if (scopes.includes(null)) throw unusable(at, 'null means explicitly none and stands alone');
   const given = (scopes.length === 1 ? scopes[0] : scopes) as AssetScopes;
   const problem = scopesProblem(given);
-  return problem === undefined ? { scopes: scopeSet(given), option } : { problem };
+  if (problem !== undefined) throw unusable(at, problem);
+  return { scopes: scopeSet(given), option };
 }
+
+export const unusable = (at: string, problem: string): AssetScopeError =>
+  new AssetScopeError(`${at} cannot be used: ${problem}.`, 'ASSET_SCOPE_INVALID');

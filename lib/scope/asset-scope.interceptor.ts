@@ -69,61 +69,45 @@ export class AssetScopeInterceptor implements NestInterceptor {
 function businessOf(source: AssetBusinessSource, context: ExecutionContext): string | null {
   if (source === null) return null;
   const isName = typeof source === 'string';
-  const value = isName ? parameterOf(source, context) : answerOf(source, context);
+  const value: unknown = isName ? parametersOf(context)?.[source] : source(context);
+  if (value === undefined) {
+    throw misdeclared(
+      context,
+      isName
+        ? `the ${context.getType()} handler has no parameter ${quoted(source)}. Name one that its path or its GraphQL arguments always hold, or pass a function: (context) => businessId`
+        : 'its function answered undefined. Answer a business id, or null for explicitly none',
+    );
+  }
   // Only of a function: in a GraphQL argument, `null` would let the caller widen the token to the whole tenant.
   if (value === null && !isName) return null;
   if (businessIdProblem(value) === undefined) return value as string;
-  throw new AssetBusinessRequestError(
-    isName
-      ? `The parameter ${quoted(source)} is not a business id: ${quoted(value)}`
-      : 'The request does not name a business by a business id',
+  if (isName) {
+    throw new AssetBusinessRequestError(
+      `The parameter ${quoted(source)} is not a business id: ${quoted(value)}`,
+    );
+  }
+  if (typeof value !== 'object' || value === null || !('then' in value)) {
+    throw new AssetBusinessRequestError('The request does not name a business by a business id');
+  }
+  // Left alone, its rejection would end the process.
+  Promise.resolve(value).catch(() => undefined);
+  throw misdeclared(
+    context,
+    'its function answered a promise. Look the business up earlier, in a guard or in middleware, and read it from the request here',
   );
 }
 
+type Parameters = Readonly<Record<string, unknown>> | undefined;
+
 /**
- * A route parameter, or a GraphQL argument. By index instead of `switchToHttp()`, which answers with the wrong objects
+ * Route parameters, or GraphQL arguments. By index instead of `switchToHttp()`, which answers with the wrong objects
  * outside HTTP: a handler gets (request, response, next), a resolver (parent, arguments, context, info).
  */
-function parameterOf(name: string, context: ExecutionContext): unknown {
-  type Parameters = Readonly<Record<string, unknown>> | undefined;
+function parametersOf(context: ExecutionContext): Parameters {
   const type = context.getType<string>();
-  if (type !== 'http' && type !== 'graphql') {
-    throw misdeclared(
-      context,
-      `a ${quoted(type)} handler has no parameters to find ${quoted(name)} in. Pass a function: (context) => businessId`,
-    );
-  }
-  const parameters =
-    type === 'http'
-      ? context.getArgByIndex<{ readonly params?: Parameters } | undefined>(0)?.params
-      : context.getArgByIndex<Parameters>(1);
-  const value = parameters?.[name];
-  if (value === undefined) {
-    throw misdeclared(
-      context,
-      `the handler has no parameter ${quoted(name)}. Name one that its path or its arguments always hold, or pass a function`,
-    );
-  }
-  return value;
-}
-
-function answerOf(source: (context: ExecutionContext) => unknown, context: ExecutionContext): unknown {
-  const value = source(context);
-  if (value === undefined) {
-    throw misdeclared(
-      context,
-      'its function answered undefined. Answer a business id, or null for explicitly none',
-    );
-  }
-  if (typeof value === 'object' && value !== null && 'then' in value) {
-    // Left alone, its rejection would end the process.
-    Promise.resolve(value).catch(() => undefined);
-    throw misdeclared(
-      context,
-      'its function answered a promise. Look the business up earlier, in a guard or in middleware, and read it from the request here',
-    );
-  }
-  return value;
+  if (type === 'graphql') return context.getArgByIndex<Parameters>(1);
+  if (type !== 'http') return undefined;
+  return context.getArgByIndex<{ readonly params?: Parameters } | undefined>(0)?.params;
 }
 
 function misdeclared(context: ExecutionContext, problem: string): AssetBusinessError {

@@ -1,6 +1,6 @@
-import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
+import { AssetBusinessError } from '../config/asset-auth.errors.js';
 import { type AssetScopeName, businessIdProblem, type ScopeSet } from '../config/scope-set.js';
-import { scopeArguments } from './asset-scope.decorator.js';
+import { scopeArguments, unusable } from './asset-scope.decorator.js';
 import { runInScope, scopeWith } from './scope-context.js';
 import { declare, decoratedTarget } from './scope-metadata.js';
 import { resultInScope } from './scoped-result.js';
@@ -37,19 +37,15 @@ export function RunWithAssetScope(
   options?: RunWithAssetScopeOptions,
 ): MethodDecorator;
 export function RunWithAssetScope(...args: readonly unknown[]): MethodDecorator {
-  const parsed = scopeArguments(args, 'businessId');
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
     const { name, owner } = decoratedTarget(target, key, descriptor);
     const at = `@RunWithAssetScope on ${name}`;
-    const refuse = (problem: string): AssetScopeError =>
-      new AssetScopeError(`${at} cannot be used: ${problem}.`, 'ASSET_SCOPE_INVALID');
-
-    if (owner === undefined || descriptor === undefined) throw refuse('it belongs on a method');
-    if (parsed.problem !== undefined) throw refuse(parsed.problem);
-    const business = parsed.option as BusinessOfCall;
+    if (owner === undefined || descriptor === undefined) throw unusable(at, 'it belongs on a method');
+    const { scopes, option } = scopeArguments(at, args, 'businessId');
+    const business = option as BusinessOfCall;
     if (typeof business !== 'function') businessOfCall(at, business, []);
-    const wrapper = wrap(at, owner as Method, parsed.scopes, business);
-    declare('run', { scopes: parsed.scopes, business: business !== undefined && business !== null }, wrapper);
+    const wrapper = wrap(at, owner as Method, scopes, business);
+    declare('run', { scopes, business: business !== undefined && business !== null }, wrapper);
     descriptor.value = wrapper;
   };
 }

@@ -27,14 +27,13 @@ export class AssetScopeContext {
    * @throws AssetBusinessError `ASSET_BUSINESS_INVALID`
    */
   static run<T>(scope: AssetScopeContextInput, fn: () => T): T {
-    for (const name of Object.keys(scope)) {
-      // A misspelled `scope: 'x'` would otherwise run with whatever is in force outside, or with the full grant.
-      if (name !== 'scopes' && name !== 'businessId') {
-        throw new AssetScopeError(
-          `AssetScopeContext.run() does not know "${name}". It takes { scopes, businessId }.`,
-          'ASSET_SCOPE_INVALID',
-        );
-      }
+    // A misspelled `scope: 'x'` would otherwise run with whatever is in force outside, or with the full grant.
+    const unknown = Object.keys(scope).find((name) => name !== 'scopes' && name !== 'businessId');
+    if (unknown !== undefined) {
+      throw new AssetScopeError(
+        `AssetScopeContext.run() does not know "${unknown}". It takes { scopes, businessId }.`,
+        'ASSET_SCOPE_INVALID',
+      );
     }
     const { scopes, businessId } = scope;
     const inForce = scopeWith(

@@ -50,32 +50,20 @@ interface HandlerDeclaration {
   readonly business: Declarations['business'] | undefined;
 }
 
-/** By handler, then class: one method serves several classes where a base class declares it. */
-const declarations = new WeakMap<object, WeakMap<object, HandlerDeclaration | null>>();
-
 /**
  * What is declared for a handler: its own decorator, else its class's, else nothing. A handler's declaration replaces
  * the class's instead of adding to it, so that a handler can ask for less (what `Reflector.getAllAndOverride` does). One
  * that names a client replaces it for that client only.
  *
  * A plain function and not an injectable `Reflector`, so that the interceptor can be instantiated in every module, also
- * where `AssetAuthModule` is not imported. Remembered, since metadata does not change once classes are defined.
+ * where `AssetAuthModule` is not imported.
  */
 export function handlerDeclaration(classRef: object, handler: object): HandlerDeclaration | undefined {
-  let byClass = declarations.get(handler);
-  if (byClass === undefined) declarations.set(handler, (byClass = new WeakMap()));
-  let declaration = byClass.get(classRef);
-  if (declaration === undefined) byClass.set(classRef, (declaration = resolve(classRef, handler)));
-  return declaration ?? undefined;
-}
-
-function resolve(classRef: object, handler: object): HandlerDeclaration | null {
   const ofClass = declared('scope', classRef);
   const scope = declared('scope', handler) ?? ofClass;
   const otherScope = scope !== ofClass && scope?.client !== undefined ? ofClass : undefined;
   const business = declared('business', handler) ?? declared('business', classRef);
-  if (scope === undefined && business === undefined) return null;
-  return Object.freeze({ scope, otherScope, business });
+  return scope === undefined && business === undefined ? undefined : { scope, otherScope, business };
 }
 
 /** A decorator of classes and methods, as it is called. */

@@ -3,7 +3,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { types } from 'node:util';
 import { StreamableFile } from '@nestjs/common';
-import { from, Observable, type Subscriber, takeWhile } from 'rxjs';
+import { from, Observable, takeWhile } from 'rxjs';
 import { runInScope, type ScopeInForce } from './scope-context.js';
 
 /**
@@ -15,8 +15,7 @@ export function resultInScope(scope: ScopeInForce, result: unknown): unknown {
   if (types.isPromise(result)) return result.then((value) => resultInScope(scope, value));
   // By its methods, and through `from`, since it may be an Observable of another copy of rxjs.
   if (typeof result === 'object' && result !== null && hasMethods(result, 'lift', 'subscribe')) {
-    const source = from(result as Observable<unknown>);
-    return observeInScope(scope, (subscriber) => source.pipe(takeWhile(() => !subscriber.closed)));
+    return observeInScope(scope, () => from(result as Observable<unknown>));
   }
   bindStream(scope, result);
   return result;
@@ -29,38 +28,35 @@ export function resultInScope(scope: ScopeInForce, result: unknown): unknown {
  * - Unsubscribed from inside, so that `finalize` sees the scope like the rest of the handler's work.
  * - Handed on through an `AsyncResource` of the subscriber's own context, or the scope would leak into what stands
  *   around it. `AsyncLocalStorage.snapshot()` does the same a hundred times slower on Node 20.
- *
- * `start` is told the subscriber, for a source that emits while it is being subscribed to and cannot be stopped by a
- * subscription that does not exist yet.
+ * - Stopped by `takeWhile` where the source emits while it is being subscribed to: there is nothing to unsubscribe yet.
  */
-export function observeInScope<T>(
-  scope: ScopeInForce,
-  start: (subscriber: Subscriber<T>) => Observable<T>,
-): Observable<T> {
+export function observeInScope<T>(scope: ScopeInForce, start: () => Observable<T>): Observable<T> {
   return new Observable<T>((subscriber) => {
     const outside = new AsyncResource('AssetScope');
+    const whileWanted = takeWhile<T>(() => !subscriber.closed);
     const subscription = runInScope(scope, () =>
-      start(subscriber).subscribe({
-        next: (value) => {
-          bindStream(scope, value);
-          outside.runInAsyncScope(() => {
-            subscriber.next(value);
-          });
-        },
-        error: (error: unknown) => {
-          outside.runInAsyncScope(() => {
-            subscriber.error(error);
-          });
-        },
-        complete: () => {
-          outside.runInAsyncScope(() => {
-            subscriber.complete();
-          });
-        },
-      }),
+      start()
+        .pipe(whileWanted)
+        .subscribe({
+          next: (value) => {
+            bindStream(scope, value);
+            outside.runInAsyncScope(() => {
+              subscriber.next(value);
+            });
+          },
+          error: (error: unknown) => {
+            outside.runInAsyncScope(() => {
+              subscriber.error(error);
+            });
+          },
+          complete: () => {
+            outside.runInAsyncScope(() => {
+              subscriber.complete();
+            });
+          },
+        }),
     );
     return () => {
-      if (subscription.closed) return;
       runInScope(scope, () => {
         subscription.unsubscribe();
       });

@@ -16,11 +16,7 @@ import {
   type AssetAuthErrorLike,
   isAssetAuthError,
 } from '../../lib/config/asset-auth.errors.js';
-import type {
-  ASSET_AUTH_OPTION_NAMES,
-  AssetAuthOptions,
-  AssetHttpDefaults,
-} from '../../lib/config/asset-auth.options.js';
+import type { AssetAuthOptions, AssetHttpDefaults } from '../../lib/config/asset-auth.options.js';
 import { assetAuthOptionsFromEnv } from '../../lib/config/options-from-env.js';
 import type { AssetScopeName, AssetScopes, ScopeSet } from '../../lib/config/scope-set.js';
 
@@ -131,8 +127,11 @@ type DocumentedScope =
   | 'request:create'
   | 'report:read';
 
-/** What Nest's own configurable modules take. */
-type OfNest = ConfigurableModuleAsyncOptions<AssetAuthOptions, keyof AssetAuthOptionsFactory>;
+/** What Nest's own configurable modules take, but for the providers of a parent module. */
+type OfNest = Omit<
+  ConfigurableModuleAsyncOptions<AssetAuthOptions, keyof AssetAuthOptionsFactory>,
+  'provideInjectionTokensFrom'
+>;
 
 export type Proofs = [
   ForRootTakesOptionsAndExtras: Proof<
@@ -142,7 +141,6 @@ export type Proofs = [
     Equal<Parameters<typeof AssetAuthModule.forRootAsync>, [OfNest & AssetAuthModuleExtras]>
   >,
   AsyncOptionsAreExported: Proof<Equal<AssetAuthModuleAsyncOptions, OfNest & AssetAuthModuleExtras>>,
-  EveryOptionIsListed: Proof<Equal<(typeof ASSET_AUTH_OPTION_NAMES)[number], keyof AssetAuthOptions>>,
   NoOptionTakesAnything: Proof<Equal<Unchecked, never>>,
   DocumentedScopesAreCompleted: Proof<Equal<Completed<AssetScopeName>, DocumentedScope>>,
   AnyTextIsAScopeName: Proof<Equal<AssetScopeName, string>>,

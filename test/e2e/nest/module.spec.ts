@@ -98,33 +98,6 @@ describe('AssetAuthModule takes its options', () => {
     expect(sandbox.apiRequests).toHaveLength(1);
   });
 
-  it('from a factory that injects providers of its parent module, which are handed on with all that they need', async () => {
-    class Vault {
-      readonly options = sandbox.moduleOptions();
-    }
-    const neverMade = { provide: 'unrelated', inject: ['nowhere'], useFactory: () => 'unrelated' };
-    const { app } = await start({
-      imports: [
-        AssetAuthModule.forRootAsync({
-          provideInjectionTokensFrom: [
-            Vault,
-            { provide: 'vault', useExisting: Vault },
-            {
-              provide: 'options',
-              inject: [{ token: 'vault', optional: false }],
-              useFactory: (vault: Vault) => vault.options,
-            },
-            neverMade,
-          ],
-          inject: ['options', { token: 'nowhere', optional: true }],
-          useFactory: (options: AssetAuthOptions) => options,
-        }),
-      ],
-    });
-    await firstValueFrom(app.get(AssetHttpService).withScope('report:read').get('/v0/business'));
-    expect(sandbox.apiRequests).toHaveLength(1);
-  });
-
   it('and by default refuses a call for which nobody declared a scope, before anything is sent', async () => {
     const { app } = await start({ imports: [AssetAuthModule.forRoot(sandbox.moduleOptions())] });
     const call = firstValueFrom(app.get(AssetHttpService).get('/v0/business'));

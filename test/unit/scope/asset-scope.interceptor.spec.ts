@@ -201,7 +201,7 @@ describe('The business of a handler', () => {
     expect(error).toMatchObject({ name: 'AssetBusinessError', code: 'ASSET_BUSINESS_INVALID' });
     expect(error).toHaveProperty(
       'message',
-      `@AssetBusiness on Handlers.byName cannot be used: a "${type}" handler has no parameters to find "businessId" in. Pass a function: (context) => businessId.`,
+      `@AssetBusiness on Handlers.byName cannot be used: the ${type} handler has no parameter "businessId". Name one that its path or its GraphQL arguments always hold, or pass a function: (context) => businessId.`,
     );
   });
 

@@ -76,15 +76,10 @@ describe('T80 What is declared for a handler', () => {
     expect(declaredFor(Overriding, 'withScope')?.scope?.scopes).toEqual(['class:scope']);
   });
 
-  it('is worked out once', () => {
-    expect(declaredFor(Base)).toBe(declaredFor(Base));
-  });
-
   it('is nothing for a class and a method without decorators', () => {
     class Undecorated {
       handler() {}
     }
-    expect(declaredFor(Undecorated)).toBeUndefined();
     expect(declaredFor(Undecorated)).toBeUndefined();
   });
 });
