@@ -14,9 +14,9 @@ const START = new ManualClock().monotonic();
 interface Queued {
   readonly slot: Slot;
   state: 'queued' | 'granted' | TurnedAway;
-  promote(): void;
-  demote(): void;
-  release(): void;
+  readonly promote: () => void;
+  readonly demote: () => void;
+  readonly release: () => void;
 }
 
 interface Setting {
