@@ -55,6 +55,7 @@ const responseFrom = async (
   sent?: InternalAxiosRequestConfig,
 ): Promise<AxiosResponse> => (await outcomeOf(() => Promise.resolve(response), sent && { sent })).response!;
 const errorFrom = async (thrown: unknown, withToken = true): Promise<unknown> =>
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an adapter may throw anything
   (await outcomeOf(() => Promise.reject(thrown), { withToken })).failure!.error;
 
 describe('the answer to an attempt', () => {
