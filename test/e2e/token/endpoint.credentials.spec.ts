@@ -2,7 +2,7 @@ import { type AssetSandbox, expectNoSecrets, ManualClock } from 'nestjs-asset-au
 import { startApplication } from '../../support/application.js';
 import { startSandbox } from '../../support/sandbox.js';
 import { rejectionOf } from '../../support/token-time.js';
-import { clientOf, type EndpointClient, failureOf } from './endpoint.fixture.js';
+import { clientOf, type EndpointClient, failureOf, startServer } from './endpoint.fixture.js';
 
 const FIVE_MINUTES = 300_000;
 const READ = { scopes: ['ledger:read'] };
@@ -169,6 +169,24 @@ describe('Credentials that are rejected', () => {
     state.secret = state.sandbox.rotateSecret(WRONG[0]);
     await state.client.fetch();
     expect(state.sandbox.tokenRequests.map(({ authorized }) => authorized)).toEqual([false, true, true]);
+  });
+
+  it('are forgotten as soon as they are accepted, although the token is not', async () => {
+    const clock = new ManualClock();
+    const answers: [number, object][] = [
+      [401, {}],
+      [200, { access_token: 'issued-token', expires_in: 0 }],
+      [200, { access_token: 'issued-token', expires_in: 3600 }],
+    ];
+    const { url } = await startServer((_request, response) => {
+      const [status, body] = answers.shift()!;
+      response.writeHead(status).end(JSON.stringify(body));
+    });
+    const client = clientOf({ baseUrl: url }, clock);
+    expect((await failureOf(client.fetch())).error.code).toBe('ASSET_CREDENTIALS_REJECTED');
+    await clock.advance(FIVE_MINUTES);
+    expect((await failureOf(client.fetch())).error.code).toBe('ASSET_TOKEN_MALFORMED');
+    expect((await client.fetch()).value).toBe('issued-token');
   });
 
   it('are not what another refusal is about', async () => {

@@ -165,7 +165,7 @@ describe('a cache entry', () => {
     expect(entry.lifeOf('another-value')).toBeUndefined();
   });
 
-  it('T05 cools down for half a minute after a 401, or for a quarter of a short life', async () => {
+  it('T62 cools down for half a minute after a 401, or for a quarter of a short life', async () => {
     for (const [lifeMs, coolDownMs] of [
       [3_600_000, 30_000],
       [40_000, 10_000],
