@@ -158,6 +158,7 @@ describe('the business in an address', () => {
     '/v0%3Bx/business/biz_2',
     '/v0/business/biz_1/..;/biz_2',
     '/v0/business/biz_10',
+    '/v0/business/biz_2/v0/business/biz_1',
     '/v0/business/biz_',
     '/v0%2fbusiness%2fbiz_2',
     '/v0/business%5cbiz_2',
