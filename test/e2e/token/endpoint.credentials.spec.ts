@@ -2,7 +2,7 @@ import { type AssetSandbox, expectNoSecrets, ManualClock } from 'nestjs-asset-au
 import { startApplication } from '../../support/application.js';
 import { startSandbox } from '../../support/sandbox.js';
 import { rejectionOf } from '../../support/token-time.js';
-import { clientOf, failureOf, tokenOf, type EndpointClient } from './endpoint.fixture.js';
+import { clientOf, type EndpointClient, failureOf, startServer } from './endpoint.fixture.js';
 
 const FIVE_MINUTES = 300_000;
 const READ = { scopes: ['ledger:read'] };
@@ -30,16 +30,16 @@ async function rotating(secret?: string): Promise<Rotating> {
   return state;
 }
 
-const rejected = async (client: EndpointClient, scopes: readonly string[] = ['ledger:read']) =>
-  failureOf(await client.fetch({ scopes }), WRONG);
+const rejected = (client: EndpointClient, scopes: readonly string[] = ['ledger:read']) =>
+  failureOf(client.fetch({ scopes }), WRONG);
 
 describe('Credentials that are rejected', () => {
   it('T42 are not sent again for five minutes, whatever is asked for, and then once', async () => {
     const { sandbox, clock, client } = await rotating(WRONG[0]);
     for (let i = 0; i < 10; i += 1) {
-      const { error, blame } = await rejected(client, [`scope:${i}`]);
+      const { error, fault } = await rejected(client, [`scope:${i}`]);
       expect(error).toMatchObject({ code: 'ASSET_CREDENTIALS_REJECTED', retryable: false, status: 401 });
-      expect(blame).toBe('endpoint');
+      expect(fault).toBe('endpoint');
     }
     expect(sandbox.tokenRequests).toHaveLength(1);
     await clock.advance(FIVE_MINUTES - 1);
@@ -90,7 +90,7 @@ describe('Credentials that are rejected', () => {
     };
     const client = clientOf({ ...sandbox.moduleOptions(), clientSecret }, clock);
     for (let i = 0; i < 10; i += 1) {
-      await client.fetch();
+      await failureOf(client.fetch(), WRONG);
       await clock.advance(20_000);
     }
     expect(reads).toBeGreaterThan(10);
@@ -121,12 +121,12 @@ describe('Credentials that are rejected', () => {
 
   it('T84 are read again, and the new ones tried at once', async () => {
     const state = await rotating();
-    tokenOf(await state.client.fetch());
+    await state.client.fetch();
     const next = state.sandbox.rotateSecret();
     let reads = 0;
     const old = state.secret;
     Object.defineProperty(state, 'secret', { get: () => ((reads += 1) === 1 ? old : next) });
-    tokenOf(await state.client.fetch());
+    await state.client.fetch();
     expect(reads).toBe(2);
     expect(state.sandbox.tokenRequests.map(({ secretWasCorrect }) => secretWasCorrect)).toEqual([
       true,
@@ -156,7 +156,7 @@ describe('Credentials that are rejected', () => {
     const state = await rotating(WRONG[0]);
     await rejected(state.client);
     state.secret = state.sandbox.clientSecret;
-    tokenOf(await state.client.fetch());
+    await state.client.fetch();
     expect(state.sandbox.tokenRequests).toHaveLength(2);
   });
 
@@ -164,19 +164,37 @@ describe('Credentials that are rejected', () => {
     const state = await rotating(WRONG[0]);
     await rejected(state.client);
     state.secret = state.sandbox.clientSecret;
-    tokenOf(await state.client.fetch());
+    await state.client.fetch();
     // Put into force again, as after a rotation that was taken back.
     state.secret = state.sandbox.rotateSecret(WRONG[0]);
-    tokenOf(await state.client.fetch());
+    await state.client.fetch();
     expect(state.sandbox.tokenRequests.map(({ authorized }) => authorized)).toEqual([false, true, true]);
+  });
+
+  it('are forgotten as soon as they are accepted, although the token is not', async () => {
+    const clock = new ManualClock();
+    const answers: [number, object][] = [
+      [401, {}],
+      [200, { access_token: 'issued-token', expires_in: 0 }],
+      [200, { access_token: 'issued-token', expires_in: 3600 }],
+    ];
+    const { url } = await startServer((_request, response) => {
+      const [status, body] = answers.shift()!;
+      response.writeHead(status).end(JSON.stringify(body));
+    });
+    const client = clientOf({ baseUrl: url }, clock);
+    expect((await failureOf(client.fetch())).error.code).toBe('ASSET_CREDENTIALS_REJECTED');
+    await clock.advance(FIVE_MINUTES);
+    expect((await failureOf(client.fetch())).error.code).toBe('ASSET_TOKEN_MALFORMED');
+    expect((await client.fetch()).value).toBe('issued-token');
   });
 
   it('are not what another refusal is about', async () => {
     const { sandbox, client } = await rotating();
     sandbox.fail('token', { status: 403 }, 2);
     const secrets = [sandbox.clientSecret];
-    expect(failureOf(await client.fetch(), secrets).error.code).toBe('ASSET_SCOPE_REJECTED');
-    expect(failureOf(await client.fetch(), secrets).error.code).toBe('ASSET_SCOPE_REJECTED');
+    expect((await failureOf(client.fetch(), secrets)).error.code).toBe('ASSET_SCOPE_REJECTED');
+    expect((await failureOf(client.fetch(), secrets)).error.code).toBe('ASSET_SCOPE_REJECTED');
     expect(sandbox.tokenRequests).toHaveLength(2);
   });
 });
@@ -196,9 +214,9 @@ describe('A secret that cannot be read', () => {
   ])('sends nothing when its function %s', async (_name, clientSecret) => {
     const sandbox = await startSandbox();
     const client = clientOf({ ...sandbox.moduleOptions(), clientSecret: clientSecret as () => string });
-    const { error, blame } = failureOf(await client.fetch(), ['s3cret-value']);
+    const { error, fault } = await failureOf(client.fetch(), ['s3cret-value']);
     expect(error).toMatchObject({ code: 'ASSET_TOKEN_UNAVAILABLE', retryable: true });
-    expect(blame).toBe('endpoint');
+    expect(fault).toBe('endpoint');
     expect(sandbox.tokenRequests).toHaveLength(0);
   });
 
@@ -211,7 +229,7 @@ describe('A secret that cannot be read', () => {
     const deadline = new AbortController();
     const fetching = client.fetch({}, deadline.signal);
     deadline.abort(new Error('deadline'));
-    const { error } = failureOf(await fetching);
+    const { error } = await failureOf(fetching);
     expect(error.code).toBe('ASSET_TOKEN_UNAVAILABLE');
     expect(error.message).toContain('clientSecret');
     expect(sandbox.tokenRequests).toHaveLength(0);
@@ -225,7 +243,7 @@ describe('A secret that cannot be read', () => {
       if (reads === 2) throw new Error(`vault is sealed, had ${WRONG[0]}`);
       return WRONG[0];
     };
-    const { error } = failureOf(await clientOf({ ...sandbox.moduleOptions(), clientSecret }).fetch(), WRONG);
+    const { error } = await failureOf(clientOf({ ...sandbox.moduleOptions(), clientSecret }).fetch(), WRONG);
     expect(error.message).toContain('vault is sealed, had [redacted]');
     expectNoSecrets(error, WRONG);
   });

@@ -4,15 +4,16 @@ import { expectNoSecrets, ManualClock } from 'nestjs-asset-auth/testing';
 import { AssetAuthConfig } from '../../../lib/config/asset-auth.config.js';
 import type { AssetAuthOptions } from '../../../lib/config/asset-auth.options.js';
 import type { AssetClock } from '../../../lib/config/clock.js';
+import type { ResponseHeaders } from '../../../lib/retry/rate-limit.js';
 import { ClientConnections } from '../../../lib/token/endpoint/connections.js';
+import { TokenEndpointClient } from '../../../lib/token/endpoint/token-endpoint.client.js';
+import type { IssuedToken } from '../../../lib/token/endpoint/token-response.js';
+import { TokenRequestFailure } from '../../../lib/token/endpoint/token.errors.js';
 import {
-  TokenEndpointClient,
-  type TokenReply,
-  TokenFetcher,
-  type FetchedToken,
-} from '../../../lib/token/endpoint/token-endpoint.client.js';
-import type { TokenFailure, TokenOutcome } from '../../../lib/token/endpoint/token.errors.js';
-import { AccessTokenRequest, type AccessTokenGrant } from '../../../lib/token/token-request.js';
+  AccessTokenRequest,
+  type AssetTokenRequest,
+  TokenRequestResolver,
+} from '../../../lib/token/token-request.js';
 import { afterThisTest } from '../../support/cleanup.js';
 
 /** Needs escaping in every notation that there is. */
@@ -57,13 +58,14 @@ export async function startServer(
   return { url: `http://127.0.0.1:${port}`, port, server, received };
 }
 
-/** A client of the token endpoint, without the cache and the pacing that come on top of it. */
+/** A client of the token endpoint, without the cache and the retries that come on top of it. */
 export interface EndpointClient {
   readonly clock: AssetClock;
   readonly connections: ClientConnections;
-  /** Every answer that came in. */
-  readonly replies: readonly TokenReply[];
-  fetch(grant?: Partial<AccessTokenGrant>, signal?: AbortSignal): Promise<TokenOutcome<FetchedToken>>;
+  /** The headers of every answer that came in. */
+  readonly headers: readonly ResponseHeaders[];
+  /** @throws TokenRequestFailure when there is no token */
+  fetch(asked?: AssetTokenRequest, signal?: AbortSignal): Promise<IssuedToken>;
 }
 
 export function clientOf(
@@ -75,31 +77,29 @@ export function clientOf(
   afterThisTest(() => {
     connections.onApplicationShutdown();
   });
-  const replies: TokenReply[] = [];
-  const endpoint = new TokenEndpointClient(config, connections, clock);
-  const fetcher = new TokenFetcher(config, endpoint, clock, (reply) => void replies.push(reply));
+  const headers: ResponseHeaders[] = [];
+  const endpoint = new TokenEndpointClient(config, connections, clock, (its) => void headers.push(its));
+  const resolver = new TokenRequestResolver(config);
   return {
     clock,
     connections,
-    replies,
-    fetch: (grant = {}, signal = new AbortController().signal) => {
-      const nothing = { scopes: undefined, businessId: undefined, resource: undefined };
-      return fetcher.fetch(new AccessTokenRequest(config, { ...nothing, ...grant }), signal);
-    },
+    headers,
+    fetch: (asked = {}, signal = new AbortController().signal) =>
+      endpoint.fetch(new AccessTokenRequest(resolver.resolve(asked)), signal),
   };
 }
 
-export function tokenOf<T>(outcome: TokenOutcome<T>): T {
-  if ('token' in outcome) return outcome.token;
-  throw outcome.failure.error;
-}
-
-/** The failure that it came to, once it is sure that it holds no secret. */
-export function failureOf(
-  outcome: TokenOutcome<unknown>,
+/** What a token request fails with, once it is sure that it holds no secret. */
+export async function failureOf(
+  fetching: Promise<IssuedToken>,
   secrets: readonly string[] = [SECRET, 'issued-token'],
-): TokenFailure {
-  if ('token' in outcome) throw new Error('There was a token.');
-  expectNoSecrets(outcome, secrets, { clientId: 'platform' });
-  return outcome.failure;
+): Promise<TokenRequestFailure> {
+  try {
+    await fetching;
+  } catch (failure) {
+    expectNoSecrets(failure, secrets, { clientId: 'platform' });
+    if (failure instanceof TokenRequestFailure) return failure;
+    throw failure;
+  }
+  throw new Error('There was a token.');
 }

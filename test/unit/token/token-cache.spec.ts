@@ -1,139 +1,192 @@
 import { AccessToken, type TokenLife } from '../../../lib/token/access-token.js';
-import { AccessTokenRequest } from '../../../lib/token/token-request.js';
+import type { CacheEntry } from '../../../lib/token/cache-entry.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
+import type { AccessTokenRequest } from '../../../lib/token/token-request.js';
+import { garbageCollected, heapInMegabytes } from '../../support/heap.js';
+import { configOf, requestFor } from './endpoint/token-endpoint.fixture.js';
 
-const request = (scope: string): AccessTokenRequest =>
-  new AccessTokenRequest(
-    { clientId: 'client', tokenTtlSeconds: 3600 },
-    { scopes: [scope], businessId: undefined, resource: undefined },
-  );
+const request = (scope: string): AccessTokenRequest => requestFor({ scopes: [scope] });
 
-const life: TokenLife = { sent: { wall: 0, monotonic: 0 }, lifeMs: 60_000, windowMs: 6_000 };
+const life: TokenLife = { issuedAt: { wall: 0, monotonic: 0 }, lifeMs: 60_000, windowMs: 6_000 };
 const token = new AccessToken('secret', request('held'), life);
 
-const ignored = (): void => {};
+const cacheOf = (maxTokens: number, onLeave: (entry: CacheEntry) => void = () => {}): TokenCache =>
+  new TokenCache(configOf({ maxTokens }), onLeave);
 
 describe('the cache of tokens', () => {
   it('keeps one entry per key', () => {
-    const cache = new TokenCache(10, ignored);
-    const entry = cache.findOrCreate(request('a'));
-    expect(cache.findOrCreate(request('a'))).toBe(entry);
-    expect(cache.find(request('a').key)).toBe(entry);
-    expect(cache.find(request('b').key)).toBeUndefined();
+    const cache = cacheOf(10);
+    const entry = cache.keep(request('a'));
+    expect(cache.keep(request('a'))).toBe(entry);
+    expect(cache.find({ scopes: 'a' })).toBe(entry);
+    expect(cache.peek(request('b'))).toBeUndefined();
+    expect(cache.entries()).toEqual([entry]);
+  });
+
+  it('T12 T14 T15 T16 finds an entry for exactly what is asked', () => {
+    const cache = cacheOf(10);
+    const entry = cache.keep(requestFor({ scopes: ['a', 'b'], businessId: 'biz_1' }));
+    expect(cache.find({ scopes: ['b', 'a', 'b'], businessId: 'biz_1' })).toBe(entry);
+    for (const asked of [
+      { scopes: ['a'], businessId: 'biz_1' },
+      { scopes: ['a', 'b', 'c'], businessId: 'biz_1' },
+      { scopes: ['A', 'b'], businessId: 'biz_1' },
+      { scopes: ['a', 'b'], businessId: 'biz_2' },
+      { scopes: ['a', 'b'] },
+    ]) {
+      expect(cache.find(asked)).not.toBe(entry);
+    }
+  });
+
+  it('T20 T71 takes no place for a key that has no result yet', () => {
+    const cache = cacheOf(1);
+    const entry = cache.keep(request('a'));
+    for (let i = 0; i < 10; i += 1) expect(cache.find({ scopes: `scope:${i}` }).isCached).toBe(false);
     expect(cache.entries()).toEqual([entry]);
   });
 
   it('T20 T71 holds no more than its bound over ten thousand keys; the least recently used leaves first', () => {
-    const cache = new TokenCache(100, ignored);
-    const hot = cache.findOrCreate(request('hot'));
+    const cache = cacheOf(100);
+    const hot = cache.keep(request('hot'));
     for (let i = 0; i < 10_000; i += 1) {
-      cache.findOrCreate(request(`scope:${i}`));
-      if (i % 50 === 0) cache.find(hot.request.key);
+      cache.keep(request(`scope:${i}`));
+      if (i % 50 === 0) cache.find({ scopes: 'hot' });
     }
     expect(cache.entries()).toHaveLength(100);
-    expect(cache.find(hot.request.key)).toBe(hot);
-    expect(cache.find(request('scope:9999').key)).toBeDefined();
-    expect(cache.find(request('scope:9800').key)).toBeUndefined();
+    expect(cache.peek(hot.request)).toBe(hot);
+    expect(cache.peek(request('scope:9999'))).toBeDefined();
+    expect(cache.peek(request('scope:9800'))).toBeUndefined();
   });
 
   it('lets the one leave that was not used since the others, however often they were used in between', () => {
-    const cache = new TokenCache(3, ignored);
-    const [a, b, c] = ['a', 'b', 'c'].map((scope) => cache.findOrCreate(request(scope)));
-    for (const used of [b!, a!, b!, a!, c!]) cache.touch(used);
-    cache.findOrCreate(request('d'));
-    expect([a!.kept, b!.kept, c!.kept]).toEqual([true, false, true]);
-    cache.touch(a!);
-    cache.findOrCreate(request('e'));
-    expect([a!.kept, c!.kept]).toEqual([true, false]);
+    const cache = cacheOf(3);
+    const [a, b, c] = ['a', 'b', 'c'].map((scope) => cache.keep(request(scope)));
+    for (const used of ['b', 'a', 'b', 'a', 'c']) cache.find({ scopes: used });
+    cache.keep(request('d'));
+    expect([a!.isCached, b!.isCached, c!.isCached]).toEqual([true, false, true]);
+    cache.find({ scopes: 'a' });
+    cache.keep(request('e'));
+    expect([a!.isCached, c!.isCached]).toEqual([true, false]);
   });
 
-  it('T20 lets none leave that was used since most of the others were, in a cache of any size', () => {
-    const cache = new TokenCache(100, ignored);
-    const entries = Array.from({ length: 100 }, (_, i) => cache.findOrCreate(request(`scope:${i}`)));
-    const [hot] = entries;
-    for (const entry of entries.slice(0, 25)) cache.touch(entry);
+  it('T20 lets none leave that is used more often than others are added', () => {
+    const cache = cacheOf(100);
+    const entries = Array.from({ length: 100 }, (_, i) => cache.keep(request(`scope:${i}`)));
+    const use = (i: number): void => void cache.find({ scopes: `scope:${i}` });
+    for (let i = 0; i < 25; i += 1) use(i);
     for (let i = 0; i < 400; i += 1) {
-      cache.touch(hot!);
-      cache.touch(entries[(i % 24) + 1]!);
-      cache.findOrCreate(request(`new:${i}`));
+      use(0);
+      use((i % 24) + 1);
+      cache.keep(request(`new:${i}`));
     }
-    expect(entries.filter(({ kept }) => kept)).toEqual(entries.slice(0, 25));
+    expect(entries.filter(({ isCached }) => isCached)).toEqual(entries.slice(0, 25));
   });
 
-  it('looks up nothing for the hot ones among many, however often they are used', () => {
-    const cache = new TokenCache(100, ignored);
-    for (let i = 0; i < 80; i += 1) cache.findOrCreate(request(`scope:${i}`));
-    const hot = Array.from({ length: 20 }, (_, i) => cache.findOrCreate(request(`hot:${i}`)));
-    const before = hot.map(({ movedAt }) => movedAt);
-    for (let i = 0; i < 1000; i += 1) cache.touch(hot[i % 20]!);
-    expect(hot.map(({ movedAt }) => movedAt)).toEqual(before);
-  });
-
-  it('leaves no token with whoever still holds on to what has left it', () => {
-    const cache = new TokenCache(1, ignored);
+  it('takes the token from an entry that leaves, since callers may still hold the entry', () => {
+    const cache = cacheOf(1);
     const pinned = cache.pin(request('pinned'));
-    const evicted = cache.findOrCreate(request('evicted'));
-    for (const entry of [pinned, evicted]) entry.hold(token, life);
-    cache.findOrCreate(request('other'));
-    expect(evicted).toMatchObject({ kept: false, token: undefined, settled: undefined, life: undefined });
-    expect(pinned).toMatchObject({ kept: true, token });
+    const evicted = cache.keep(request('evicted'));
+    for (const entry of [pinned, evicted]) entry.hold(token);
+    cache.keep(request('other'));
+    expect(evicted).toMatchObject({ isCached: false, settled: undefined, windowMs: 0 });
+    expect(evicted.lifeOf('secret')).toBeUndefined();
+    expect(pinned.lifeOf('secret')).toBe(life);
     cache.clear();
-    expect(pinned).toMatchObject({ kept: false, token: undefined, settled: undefined, life: undefined });
+    expect(pinned).toMatchObject({ isCached: false, settled: undefined, windowMs: 0 });
+    expect(pinned.lifeOf('secret')).toBeUndefined();
   });
 
-  it('lists a pinned one once, were it new or known', () => {
-    const cache = new TokenCache(10, ignored);
-    const known = cache.findOrCreate(request('known'));
+  it('lists a pinned entry once, new or known', () => {
+    const cache = cacheOf(10);
+    const known = cache.keep(request('known'));
     expect(cache.pin(request('known'))).toBe(known);
-    const fresh = cache.pin(request('new'));
-    expect(cache.entries()).toEqual([known, fresh]);
+    const added = cache.pin(request('new'));
+    expect(cache.entries()).toEqual([known, added]);
   });
 
-  it('is not used by looking at it', () => {
-    const cache = new TokenCache(2, ignored);
-    const [a, b] = [cache.findOrCreate(request('a')), cache.findOrCreate(request('b'))];
+  it('does not take a look for a use', () => {
+    const cache = cacheOf(2);
+    const [a, b] = [cache.keep(request('a')), cache.keep(request('b'))];
     cache.entries();
-    cache.peek(a.request.key);
-    cache.findOrCreate(request('c'));
-    expect(a.kept).toBe(false);
-    expect(b.kept).toBe(true);
+    cache.peek(a.request);
+    cache.keep(request('c'));
+    expect(a.isCached).toBe(false);
+    expect(b.isCached).toBe(true);
   });
 
-  it('tells of what leaves it, however that leaves, but not of what is pinned', () => {
+  it('tells of each entry that leaves, but not of one that is pinned', () => {
     const left: string[] = [];
-    const cache = new TokenCache(1, ({ request: { scopes } }) => left.push(String(scopes)));
-    cache.findOrCreate(request('evicted'));
-    const deleted = cache.findOrCreate(request('deleted'));
+    const cache = cacheOf(1, ({ request: { scopes } }) => left.push(String(scopes)));
+    cache.keep(request('evicted'));
+    const deleted = cache.keep(request('deleted'));
     expect(left).toEqual(['evicted']);
     cache.delete(deleted);
     expect(left).toEqual(['evicted', 'deleted']);
     cache.pin(request('pinned'));
-    cache.findOrCreate(request('cleared'));
+    cache.keep(request('cleared'));
     cache.clear();
     expect(left).toEqual(['evicted', 'deleted', 'cleared']);
     expect(cache.entries()).toEqual([]);
   });
 
-  it('keeps what is pinned for good, beside its bound', () => {
-    const cache = new TokenCache(1, ignored);
-    const entry = cache.findOrCreate(request('default'));
+  it('keeps a pinned entry for good, beside its bound', () => {
+    const cache = cacheOf(1);
+    const entry = cache.keep(request('default'));
     expect(cache.pin(entry.request)).toBe(entry);
-    cache.findOrCreate(request('a'));
-    cache.findOrCreate(request('b'));
+    cache.keep(request('a'));
+    cache.keep(request('b'));
     cache.delete(entry);
-    expect(cache.find(entry.request.key)).toBe(entry);
-    expect(cache.findOrCreate(entry.request)).toBe(entry);
-    expect(entry.kept).toBe(true);
+    expect(cache.find({ scopes: 'default' })).toBe(entry);
+    expect(cache.keep(entry.request)).toBe(entry);
+    expect(entry.isCached).toBe(true);
     expect(cache.entries()).toHaveLength(2);
   });
 
   it('deletes by identity: an entry that took the place of another stays', () => {
-    const cache = new TokenCache(1, ignored);
-    const former = cache.findOrCreate(request('a'));
-    cache.findOrCreate(request('b'));
-    const present = cache.findOrCreate(request('a'));
+    const cache = cacheOf(1);
+    const former = cache.keep(request('a'));
+    cache.keep(request('b'));
+    const present = cache.keep(request('a'));
     cache.delete(former);
-    expect(former.kept).toBe(false);
-    expect(cache.find(request('a').key)).toBe(present);
+    expect(former.isCached).toBe(false);
+    expect(cache.peek(request('a'))).toBe(present);
+  });
+
+  it.each([10, 200, 1000])('T11 finds the entry of that business, whatever has left a cache of %i', (max) => {
+    const cache = cacheOf(max);
+    for (let move = 0; move < 5000; move += 1) {
+      // By turns the same ones again and again, and one after another of all.
+      const number = move % 2 === 0 ? move % 14 : (move * 7) % 600;
+      const asked = { scopes: 'a:b', businessId: `biz_${number % 3}x${1000 + Math.floor(number / 3)}` };
+      const found = cache.find(asked);
+      const entry = move % 5 === 0 ? cache.keep(found.request) : found;
+      expect(entry.request.businessId).toBe(asked.businessId);
+      expect(cache.peek(entry.request) ?? entry).toBe(entry);
+    }
+  });
+
+  it('holds on to no longer text that a business was cut from', async () => {
+    const cache = cacheOf(10_000);
+    const businesses = Array.from({ length: 300 }, (_, i) => `biz_GA6EG2qFxA97N${1000 + i}`);
+    const cutFrom = (text: string): string => /"business":"(\w+)"/.exec(text)![1]!;
+    const before = await heapInMegabytes();
+    for (const business of [...businesses, ...businesses, ...businesses]) {
+      const body = Buffer.from(`{"business":"${business}","rest":"${'x'.repeat(500_000)}"}`);
+      const { request: asked } = cache.find({ businessId: cutFrom(body.toString('latin1')) });
+      cache.keep(asked);
+      expect(asked.businessId).toBe(business);
+    }
+    /x/.exec('x'); // The last text that an expression matched is kept by the language.
+    expect((await heapInMegabytes()) - before).toBeLessThan(20);
+  });
+
+  it('holds on to no entry that has no result yet', async () => {
+    const cache = cacheOf(10);
+    const waiting = Array.from(
+      { length: 600 },
+      (_, i) => new WeakRef(cache.find({ businessId: `biz_${1000 + i}` })),
+    );
+    await garbageCollected();
+    expect(waiting.filter((entry) => entry.deref() !== undefined)).toEqual([]);
   });
 });

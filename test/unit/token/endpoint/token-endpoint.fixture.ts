@@ -1,8 +1,12 @@
-import type { AssetAuthOptions } from '../../../../lib/config/asset-auth.options.js';
 import { AssetAuthConfig } from '../../../../lib/config/asset-auth.config.js';
-import type { TokenReply } from '../../../../lib/token/endpoint/token-endpoint.client.js';
-import type { TokenFailure, TokenOutcome } from '../../../../lib/token/endpoint/token.errors.js';
-import { AccessTokenRequest, type AccessTokenGrant } from '../../../../lib/token/token-request.js';
+import type { AssetAuthOptions } from '../../../../lib/config/asset-auth.options.js';
+import type { TokenResponse } from '../../../../lib/token/endpoint/token-response.js';
+import { TokenRequestFailure } from '../../../../lib/token/endpoint/token.errors.js';
+import {
+  AccessTokenRequest,
+  type AssetTokenRequest,
+  TokenRequestResolver,
+} from '../../../../lib/token/token-request.js';
 
 /** Needs escaping in every notation that there is. */
 export const SECRET = 'c3cr3t/ü "+&=%\\~hunter2';
@@ -20,11 +24,15 @@ export const configOf = (options: Partial<AssetAuthOptions> = {}): AssetAuthConf
     ...options,
   });
 
-export const requestFor = (grant: Partial<AccessTokenGrant> = {}): AccessTokenRequest =>
-  new AccessTokenRequest(
-    { clientId: 'platform', tokenTtlSeconds: 3600 },
-    { scopes: undefined, businessId: undefined, resource: undefined, ...grant },
-  );
+const USUAL = new TokenRequestResolver(configOf());
+
+export const requestFor = (
+  asked: AssetTokenRequest = {},
+  options?: Partial<AssetAuthOptions>,
+): AccessTokenRequest => {
+  const resolver = options === undefined ? USUAL : new TokenRequestResolver(configOf(options));
+  return new AccessTokenRequest(resolver.resolve(asked));
+};
 
 /** A JWT with these claims, or with whatever text stands in their place. */
 export function jwt(claims: unknown): string {
@@ -32,24 +40,37 @@ export function jwt(claims: unknown): string {
   return `eyJhbGciOiJIUzI1NiJ9.${Buffer.from(text).toString('base64url')}.c2lnbmF0dXJl`;
 }
 
-/** An answer of the token endpoint as it came in. */
-export const replyOf = (
+/** An answer of the token endpoint as it came in, at once. */
+export const responseOf = (
   body: unknown,
-  { status = 200, headers = {} }: Partial<Pick<TokenReply, 'status' | 'headers'>> = {},
-): TokenReply => ({
+  { status = 200, headers = {} }: Partial<Pick<TokenResponse, 'status' | 'headers'>> = {},
+): TokenResponse => ({
   status,
   headers,
   body: typeof body === 'string' ? body : JSON.stringify(body),
-  sent: { wall: NOW, monotonic: 0 },
+  sentAt: { wall: NOW, monotonic: 0 },
   receivedAt: NOW,
+  requestMs: 0,
 });
 
-export function failureOf(outcome: TokenOutcome<unknown>): TokenFailure {
-  if ('failure' in outcome) return outcome.failure;
+/** The failure that a token request comes to. */
+export async function failureOf(fetch: () => unknown): Promise<TokenRequestFailure> {
+  try {
+    await fetch();
+  } catch (failure) {
+    if (failure instanceof TokenRequestFailure) return failure;
+    throw failure;
+  }
   throw new Error('There was a token.');
 }
 
-export function tokenOf<T>(outcome: TokenOutcome<T>): T {
-  if ('token' in outcome) return outcome.token;
-  throw outcome.failure.error;
+/** The same of one that is judged synchronously. */
+export function failureIn(read: () => unknown): TokenRequestFailure {
+  try {
+    read();
+  } catch (failure) {
+    if (failure instanceof TokenRequestFailure) return failure;
+    throw failure;
+  }
+  throw new Error('There was a token.');
 }

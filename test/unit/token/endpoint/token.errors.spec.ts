@@ -1,15 +1,20 @@
 import { inspect } from 'node:util';
 import { isAssetAuthError } from '../../../../lib/config/asset-auth.errors.js';
-import { failure } from '../../../../lib/token/endpoint/token-response.js';
-import { AssetClosedError, stillFailing } from '../../../../lib/token/endpoint/token.errors.js';
+import {
+  alreadyExpired,
+  AssetClosedError,
+  stillFailing,
+  tokenRequestFailure,
+} from '../../../../lib/token/endpoint/token.errors.js';
 import { requestFor } from './token-endpoint.fixture.js';
 
 const asked = requestFor({ scopes: ['ledger:read'], businessId: 'biz_1', resource: ['urn:x'] });
-const { error } = failure({ request: asked, environment: 'sandbox' }, 'ASSET_TOKEN_THROTTLED', {
+const { error } = tokenRequestFailure({ request: asked, environment: 'sandbox' }, 'ASSET_TOKEN_THROTTLED', {
   what: 'the endpoint answered 429.',
   status: 429,
   retryable: true,
-  orderedWait: 7000,
+  fault: 'endpoint',
+  orderedWaitMs: 7000,
 });
 
 describe('The error of a token request', () => {
@@ -59,8 +64,9 @@ describe('The error while a pause is in force', () => {
   });
 
   it('remembers whether time ran out', () => {
-    const slow = failure({ request: asked, environment: 'sandbox' }, 'ASSET_TOKEN_UNAVAILABLE', {
+    const slow = tokenRequestFailure({ request: asked, environment: 'sandbox' }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: 'no answer.',
+      fault: 'unavailable',
       timedOut: true,
     }).error;
     expect(stillFailing(slow, asked, 1).timedOut).toBe(true);
@@ -70,6 +76,27 @@ describe('The error while a pause is in force', () => {
   it('says when to come back, which is never at once', () => {
     expect(still.retryAfterMs).toBe(1235);
     for (const waitMs of [0, -5, 0.1]) expect(stillFailing(error, asked, waitMs).retryAfterMs).toBe(1);
+  });
+});
+
+describe('The failure of a token request', () => {
+  const context = { request: asked, environment: 'sandbox' };
+
+  it('is not worth a retry and orders no wait, unless said otherwise', () => {
+    const { error: told, ...failed } = tokenRequestFailure(context, 'ASSET_TOKEN_UNAVAILABLE', {
+      what: 'no.',
+      fault: 'unclear',
+    });
+    expect(failed).toEqual({ fault: 'unclear', orderedWaitMs: undefined });
+    expect(told).toMatchObject({ retryable: false, timedOut: false, code: 'ASSET_TOKEN_UNAVAILABLE' });
+    expect(told).not.toHaveProperty('status');
+    expect(told).not.toHaveProperty('retryAfterMs');
+  });
+
+  it('T23 is a malformed answer for a token that has already expired', () => {
+    const { error: told, fault } = alreadyExpired(asked, 'sandbox');
+    expect(told).toMatchObject({ code: 'ASSET_TOKEN_MALFORMED', retryable: true });
+    expect(fault).toBe('unclear');
   });
 });
 

@@ -1,4 +1,6 @@
-import { untilAborted } from '../../../../lib/config/clock.js';
+import { ManualClock } from 'nestjs-asset-auth/testing';
+import { getEventListeners } from 'node:events';
+import { pause, untilAborted } from '../../../lib/config/clock.js';
 
 describe('Waiting until a signal aborts', () => {
   it('brings what the promise brings', async () => {
@@ -77,5 +79,27 @@ describe('Waiting until a signal aborts', () => {
     await untilAborted(Promise.resolve(), controller.signal);
     controller.abort(new Error('now'));
     await expect(staying).rejects.toThrow('now');
+  });
+});
+
+describe('A pause', () => {
+  it('is over when its time has passed', async () => {
+    const clock = new ManualClock();
+    const { signal } = new AbortController();
+    const over = pause(500, clock, signal);
+    await clock.advance(500);
+    await over;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  it('T47 ends with the reason of its signal, whether that aborts before or after it began', async () => {
+    const clock = new ManualClock();
+    const controller = new AbortController();
+    const over = pause(500, clock, controller.signal);
+    controller.abort(new Error('left'));
+    await expect(over).rejects.toThrow('left');
+    await expect(pause(500, clock, controller.signal)).rejects.toThrow('left');
+    expect(clock.timers).toHaveLength(0);
   });
 });

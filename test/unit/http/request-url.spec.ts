@@ -1,14 +1,14 @@
 import fc from 'fast-check';
-import { assertBusiness, finalUrl } from '../../../lib/http/request-url.js';
+import { assertBusiness, requestUrl } from '../../../lib/http/request-url.js';
 import { unlessHanging } from '../../support/unless-hanging.js';
 
 const ORIGIN = 'https://api.getasset.com';
 const NOT_ALLOWED = expect.objectContaining({ code: 'ASSET_REQUEST_NOT_ALLOWED' }) as Error;
 const MISMATCH = expect.objectContaining({ code: 'ASSET_BUSINESS_MISMATCH' }) as Error;
 
-const at = (url: unknown, baseURL: unknown = ORIGIN): string => finalUrl({ url, baseURL }, ORIGIN).href;
+const at = (url: unknown, baseURL: unknown = ORIGIN): string => requestUrl({ url, baseURL }, ORIGIN).href;
 
-describe('the final address', () => {
+describe('the address of a request', () => {
   it.each<[unknown, unknown, string]>([
     ['/v0/business', ORIGIN, '/v0/business'],
     ['v0/business', ORIGIN, '/v0/business'],
@@ -70,7 +70,7 @@ describe('the final address', () => {
     expect(() => at(url, baseURL)).toThrow(NOT_ALLOWED);
   });
 
-  it('of whatever is given is Asset’s or refused in words that repeat no password', () => {
+  it('is Asset’s, or refused in words that repeat no password, whatever is given', () => {
     const piece = fc.oneof(
       fc.constantFrom(
         ORIGIN,
@@ -94,7 +94,7 @@ describe('the final address', () => {
     fc.assert(
       fc.property(text, fc.option(text, { nil: undefined }), (url, baseURL) => {
         try {
-          const parsed = finalUrl({ url, baseURL: baseURL ?? ORIGIN }, ORIGIN);
+          const parsed = requestUrl({ url, baseURL: baseURL ?? ORIGIN }, ORIGIN);
           expect(parsed.href.startsWith(`${ORIGIN}/`)).toBe(true);
           expect([parsed.username, parsed.password]).toEqual(['', '']);
         } catch (error) {
@@ -106,7 +106,7 @@ describe('the final address', () => {
     );
   });
 
-  it('of ten megabytes is found, also below a base of nothing but slashes', () => {
+  it('is found in ten megabytes, also below a base of nothing but slashes', () => {
     unlessHanging(() => {
       expect(at(`/${'a'.repeat(10_000_000)}`)).toHaveLength(ORIGIN.length + 10_000_001);
       expect(() => at('x', `${'/'.repeat(10_000_000)}x`)).toThrow(NOT_ALLOWED);
@@ -158,6 +158,7 @@ describe('the business in an address', () => {
     '/v0%3Bx/business/biz_2',
     '/v0/business/biz_1/..;/biz_2',
     '/v0/business/biz_10',
+    '/v0/business/biz_2/v0/business/biz_1',
     '/v0/business/biz_',
     '/v0%2fbusiness%2fbiz_2',
     '/v0/business%5cbiz_2',
@@ -177,7 +178,7 @@ describe('the business in an address', () => {
     assertBusiness(new URL('/v0/business/biz_2/%zz', ORIGIN), undefined);
   });
 
-  it('is found in any spelling: what a server may read as another business is refused', () => {
+  it('is found in any spelling that a server may read as another business', () => {
     const spelled = (text: string) =>
       fc
         .array(fc.constantFrom('plain', 'percent', 'upper'), {

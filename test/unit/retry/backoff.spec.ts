@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { backoffMs, shortenedToFit } from '../../../../lib/retry/backoff.js';
+import { backoffMs, shortenedToFit } from '../../../lib/retry/backoff.js';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 

@@ -1,10 +1,6 @@
 import fc from 'fast-check';
-import {
-  lifetimeMs,
-  staleWindowMs,
-  type LifetimeEvidence,
-} from '../../../lib/token/endpoint/token-lifetime.js';
-import { unlessHanging } from '../../support/unless-hanging.js';
+import { lifetimeMs, type LifetimeEvidence } from '../../../../lib/token/endpoint/token-lifetime.js';
+import { unlessHanging } from '../../../support/unless-hanging.js';
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = NOW / 1000;
@@ -232,39 +228,5 @@ describe('Whatever a server says', () => {
         expect(life({ expiresIn: text.repeat(10_000_000 / text.length) })).toBe(1_800_000);
       }
     });
-  });
-});
-
-describe('The stale window of a token', () => {
-  const window = (input: Partial<Parameters<typeof staleWindowMs>[0]>): number =>
-    staleWindowMs({ lifeMs: 3_600_000, refreshAheadRatio: 0.25, jitter: 0, requestMs: 0, ...input });
-
-  it('is its share of the life, and up to a fifth of that more by chance', () => {
-    expect(window({})).toBe(900_000);
-    expect(window({ jitter: 0.5 })).toBeCloseTo(990_000);
-    expect(window({ jitter: 1 })).toBe(1_080_000);
-  });
-
-  it('T24 leaves room for two requests as slow as the last one, though never more than half the life', () => {
-    expect(window({ lifeMs: 1000, requestMs: 200 })).toBe(400);
-    expect(window({ lifeMs: 1000, requestMs: 400 })).toBe(500);
-    expect(window({ lifeMs: 1000, requestMs: 100 })).toBe(250);
-    expect(window({ refreshAheadRatio: 0.5, jitter: 0.9 })).toBe(1_800_000);
-  });
-
-  it('T24 is above zero and at most half the life, whatever it depends on', () => {
-    const input = fc.record({
-      lifeMs: fc.double({ min: 1e-3, max: TEN_YEARS, noNaN: true }),
-      refreshAheadRatio: fc.double({ min: 1e-9, max: 0.5, noNaN: true }),
-      jitter: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-      requestMs: fc.double({ min: 0, max: 2 ** 31, noNaN: true }),
-    });
-    fc.assert(
-      fc.property(input, (given) => {
-        const found = staleWindowMs(given);
-        expect(found).toBeGreaterThan(0);
-        expect(found).toBeLessThanOrEqual(given.lifeMs / 2);
-      }),
-    );
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Due, DueQueue } from '../../../../lib/retry/priority-queue.js';
+import { PriorityQueue, type Queued } from '../../../lib/retry/priority-queue.js';
 
 const act = fc.record({
   what: fc.constantFrom('put', 'put', 'delete', 'take', 'clear'),
@@ -7,30 +7,30 @@ const act = fc.record({
   dueAt: fc.nat({ max: 20 }),
 });
 
-describe('what waits for its moment', () => {
-  it('is found in the order of the moments, however it was moved and taken out', () => {
+describe('a priority queue', () => {
+  it('gives the earliest first, however its items were moved and taken out', () => {
     fc.assert(
       fc.property(fc.array(act, { maxLength: 200, size: 'max' }), (acts) => {
-        const queue = new DueQueue<Due>();
-        const entries: Due[] = Array.from({ length: 12 }, () => ({ dueAt: 0, duePlace: -1 }));
-        const filed = new Set<Due>();
+        const queue = new PriorityQueue<Queued>();
+        const entries: Queued[] = Array.from({ length: 12 }, () => ({ dueAt: 0, heapIndex: -1 }));
+        const queued = new Set<Queued>();
         for (const { what, pick, dueAt } of acts) {
           const entry = what === 'take' ? queue.first : entries[pick];
           if (what === 'clear' && pick === 0) {
             queue.clear();
-            filed.clear();
+            queued.clear();
           }
           if (entry === undefined || what === 'clear') continue;
           if (what === 'put') {
             queue.put(entry, dueAt);
-            filed.add(entry);
+            queued.add(entry);
           } else {
             queue.delete(entry);
-            filed.delete(entry);
+            queued.delete(entry);
           }
-          expect(queue.size).toBe(filed.size);
-          expect(entries.filter((one) => queue.has(one))).toEqual(entries.filter((one) => filed.has(one)));
-          const moments = [...filed].map((one) => one.dueAt);
+          expect(queue.size).toBe(queued.size);
+          expect(entries.filter((one) => queue.has(one))).toEqual(entries.filter((one) => queued.has(one)));
+          const moments = [...queued].map((one) => one.dueAt);
           expect(queue.first?.dueAt).toBe(moments.length === 0 ? undefined : Math.min(...moments));
         }
       }),

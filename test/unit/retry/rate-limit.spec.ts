@@ -1,7 +1,18 @@
 import fc from 'fast-check';
-import { orderedWaitMs, resetMs, retryAfterMs, serverDateMs } from '../../../../lib/retry/rate-limit.js';
-import { httpDate, NOW, NOW_SECONDS } from './token-endpoint.fixture.js';
-import { unlessHanging } from '../../../support/unless-hanging.js';
+import { ManualClock } from 'nestjs-asset-auth/testing';
+import {
+  lowerCaseHeaders,
+  orderedWaitMs,
+  RateLimitWindow,
+  resetMs,
+  retryAfterMs,
+  serverDateMs,
+} from '../../../lib/retry/rate-limit.js';
+import { unlessHanging } from '../../support/unless-hanging.js';
+
+const NOW = Date.UTC(2026, 0, 1);
+const NOW_SECONDS = NOW / 1000;
+const httpDate = (ms: number): string => new Date(ms).toUTCString();
 
 const wait = (value: unknown, headers: object = {}): number | undefined =>
   retryAfterMs({ 'retry-after': value, ...headers }, NOW);
@@ -67,7 +78,7 @@ describe('Retry-After', () => {
     expect(wait(value)).toBeUndefined();
   });
 
-  it('T40 orders a wait above zero and below eternity, or none, whatever it holds', () => {
+  it('T40 orders a wait above zero and finite, or none, whatever it holds', () => {
     const odd = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.double().map(String),
@@ -147,5 +158,101 @@ describe("The server's Date", () => {
     [httpDate(NOW)],
   ])('is of no use when it is %p', (date) => {
     expect(serverDateMs({ date })).toBeUndefined();
+  });
+});
+
+describe('The headers of a response', () => {
+  it('are found in lower case, however an adapter of the application spells them', () => {
+    expect(lowerCaseHeaders({ headers: { 'Retry-After': '1', DATE: 'x' } })).toEqual({
+      'retry-after': '1',
+      date: 'x',
+    });
+    expect(lowerCaseHeaders({})).toEqual({});
+  });
+});
+
+function setting(): { clock: ManualClock; limit: RateLimitWindow; inSeconds: (seconds: number) => string } {
+  const clock = new ManualClock();
+  return {
+    clock,
+    limit: new RateLimitWindow(clock),
+    inSeconds: (seconds) => String(clock.now() / 1000 + seconds),
+  };
+}
+
+describe('The rate-limit window', () => {
+  it('is not in force before the server names one', () => {
+    const { limit } = setting();
+    expect(limit).toMatchObject({ room: Infinity, resetInMs: 0 });
+  });
+
+  it('leaves room for as many requests as remain, until its reset', async () => {
+    const { clock, limit, inSeconds } = setting();
+    limit.observe({ 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': inSeconds(20.5) });
+    expect(limit).toMatchObject({ room: 3, resetInMs: 20_500 });
+    await clock.advance(20_499);
+    expect(limit).toMatchObject({ room: 3, resetInMs: 1 });
+    await clock.advance(1);
+    expect(limit).toMatchObject({ room: Infinity, resetInMs: 0 });
+  });
+
+  it('is what the latest answer says', () => {
+    const { limit, inSeconds } = setting();
+    limit.observe({ 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': inSeconds(20) });
+    limit.observe({ 'x-ratelimit-remaining': '2', 'x-ratelimit-reset': inSeconds(10) });
+    expect(limit).toMatchObject({ room: 2, resetInMs: 10_000 });
+  });
+
+  it('reads the moment of the reset by the clock of the server that named it', () => {
+    const { clock, limit } = setting();
+    const serverNow = clock.now() - 3_600_000;
+    limit.observe({
+      date: new Date(serverNow).toUTCString(),
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': String(serverNow / 1000 + 7),
+    });
+    expect(limit).toMatchObject({ room: 0, resetInMs: 7000 });
+  });
+
+  it('lasts a minute at most', () => {
+    const { limit, inSeconds } = setting();
+    limit.observe({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inSeconds(86_400) });
+    expect(limit.resetInMs).toBe(60_000);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['a reset that is past', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1' }],
+    ['a reset that is unreadable', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': 'soon' }],
+    ['no reset', { 'x-ratelimit-remaining': '0' }],
+    ['nothing', {}],
+  ])('is not changed by %s', (_, headers) => {
+    const { limit } = setting();
+    limit.observe(headers);
+    expect(limit.room).toBe(Infinity);
+  });
+
+  it.each(['', ' ', '-1', '1.5', 'none', 'Infinity', '1e3', undefined, ['0']])(
+    'is not changed by %j as what remains',
+    (remaining) => {
+      const { limit, inSeconds } = setting();
+      limit.observe({ 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': inSeconds(10) });
+      expect(limit).toMatchObject({ room: Infinity, resetInMs: 0 });
+    },
+  );
+
+  it('is never NaN, negative or longer than a minute, whatever the headers hold', () => {
+    const header = fc.oneof(
+      fc.string(),
+      fc.double().map(String),
+      fc.integer().map(String),
+      fc.constant(undefined),
+    );
+    fc.assert(
+      fc.property(header, header, header, header, (remaining, reset, date, age) => {
+        const { limit } = setting();
+        limit.observe({ 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': reset, date, age });
+        return limit.room >= 0 && limit.resetInMs >= 0 && limit.resetInMs <= 60_000;
+      }),
+    );
   });
 });

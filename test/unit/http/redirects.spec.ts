@@ -1,11 +1,17 @@
-import { HttpStatusCode } from 'axios';
-import { RedirectGuard } from '../../../lib/http/redirect-guard.js';
+import { AxiosHeaders, type AxiosResponse, HttpStatusCode, type InternalAxiosRequestConfig } from 'axios';
+import { RedirectGuard, redirectRefusal } from '../../../lib/http/redirects.js';
 
 const ORIGIN = 'https://api.getasset.com';
 const ANSWER = { headers: {}, statusCode: HttpStatusCode.Found };
 const REQUEST = { headers: {}, url: ORIGIN, method: 'GET' };
 
 type Hook = (options: Record<string, unknown>) => void;
+type Config = InternalAxiosRequestConfig;
+
+const configOf = (beforeRedirect?: Config['beforeRedirect']): Config => ({
+  headers: new AxiosHeaders(),
+  beforeRedirect,
+});
 
 /** As follow-redirects would go on. */
 const options = (href = `${ORIGIN}/v0/x`): Record<string, unknown> => ({
@@ -19,13 +25,13 @@ const options = (href = `${ORIGIN}/v0/x`): Record<string, unknown> => ({
 });
 
 function follow(given: Record<string, unknown>, hook?: Hook, businessId?: string): RedirectGuard {
-  const guard = new RedirectGuard(ORIGIN, businessId, hook);
+  const guard = new RedirectGuard(ORIGIN, businessId, configOf(hook));
   guard.beforeRedirect(given, ANSWER, REQUEST);
   return guard;
 }
 
-describe('a redirect', () => {
-  it('within the origin is let through, and nothing is held against it', () => {
+describe('a redirect that is followed', () => {
+  it('is let through within the origin', () => {
     expect(follow(options()).refusal).toBeUndefined();
     expect(follow(options(`${ORIGIN}/v0/business/biz_1`), undefined, 'biz_1').refusal).toBeUndefined();
   });
@@ -35,8 +41,8 @@ describe('a redirect', () => {
     'http://api.getasset.com/',
     'https://u:p@api.getasset.com/',
     'blob:https://api.getasset.com/1',
-  ])('to %s is refused, and the guard knows why', (href) => {
-    const guard = new RedirectGuard(ORIGIN, undefined, undefined);
+  ])('is refused to %s, and the guard knows why', (href) => {
+    const guard = new RedirectGuard(ORIGIN, undefined, configOf());
     let thrown: unknown;
     try {
       guard.beforeRedirect(options(href), ANSWER, REQUEST);
@@ -47,7 +53,7 @@ describe('a redirect', () => {
     expect(guard.refusal).toBe(thrown);
   });
 
-  it('to another business is refused', () => {
+  it('is refused to another business', () => {
     expect(() => follow(options(`${ORIGIN}/v0/business/biz_2`), undefined, 'biz_1')).toThrow(
       expect.objectContaining({ code: 'ASSET_BUSINESS_MISMATCH' }) as Error,
     );
@@ -56,11 +62,8 @@ describe('a redirect', () => {
   it('is shown to the hook of the application as it is, with answer and request', () => {
     const seen: unknown[] = [];
     const given = options();
-    new RedirectGuard(ORIGIN, undefined, (...all) => seen.push(...all)).beforeRedirect(
-      given,
-      ANSWER,
-      REQUEST,
-    );
+    const hook = (...all: unknown[]): void => void seen.push(...all);
+    new RedirectGuard(ORIGIN, undefined, configOf(hook)).beforeRedirect(given, ANSWER, REQUEST);
     expect(seen).toEqual([given, ANSWER, REQUEST]);
     expect(seen[0]).toBe(given);
   });
@@ -107,13 +110,53 @@ describe('a redirect', () => {
     expect(() => follow(given, hook)).toThrow('belongs to this client');
   });
 
-  it('that the hook itself refuses is no refusal of ours', () => {
-    const guard = new RedirectGuard(ORIGIN, undefined, () => {
-      throw new Error('mine');
-    });
+  it('is no refusal of ours if the hook itself refuses it', () => {
+    const guard = new RedirectGuard(
+      ORIGIN,
+      undefined,
+      configOf(() => {
+        throw new Error('mine');
+      }),
+    );
     expect(() => {
       guard.beforeRedirect(options(), ANSWER, REQUEST);
     }).toThrow('mine');
     expect(guard.refusal).toBeUndefined();
+  });
+});
+
+describe('a redirect that is refused', () => {
+  const refusalOf = (status: number, location?: unknown): Error | undefined =>
+    redirectRefusal({
+      status,
+      headers: { Location: location },
+      request: { method: 'GET', host: 'api.getasset.com', path: '/v0/business?secret=1' },
+    } as unknown as AxiosResponse);
+
+  it.each([300, 301, 302, 303, 307, 308, 399])('is any %i that names a location', (status) => {
+    expect(refusalOf(status, '/v0/x')).toMatchObject({ code: 'ASSET_REQUEST_NOT_ALLOWED', retryable: false });
+    expect(refusalOf(status)).toBeUndefined();
+  });
+
+  it.each([200, 201, 299, 400, 503])('is no %i, whatever it names', (status) => {
+    expect(refusalOf(status, '/v0/x')).toBeUndefined();
+  });
+
+  it('is none of an answer that never came', () => {
+    expect(redirectRefusal(undefined)).toBeUndefined();
+  });
+
+  it.each([
+    ['/v0/moved?key=secret', 'a redirect to /v0/moved.'],
+    ['https://api.getasset.com/v0/moved?key=secret', 'a redirect to /v0/moved.'],
+    ['https://evil.example/x?key=secret', 'a redirect to https://evil.example/x.'],
+    ['//evil.example/x', 'a redirect to'],
+    ['http://[', 'a redirect to'],
+  ])('says where %s leads to, without its query', (location, words) => {
+    const { message } = refusalOf(302, location)!;
+    expect(message).toContain('Asset answered 302 to GET /v0/business: ');
+    expect(message).toContain(words);
+    expect(message).toContain('set maxRedirects');
+    expect(message).not.toContain('secret');
   });
 });

@@ -1,15 +1,12 @@
 import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
-import { inWords } from '../../../lib/http/http.errors.js';
+import { toApiError } from '../../../lib/http/http.errors.js';
 import { AccessToken } from '../../../lib/token/access-token.js';
-import { AccessTokenRequest } from '../../../lib/token/token-request.js';
+import { requestFor } from '../token/endpoint/token-endpoint.fixture.js';
 
 const secret = 'a-token-that-nobody-may-see';
-const request = new AccessTokenRequest(
-  { clientId: 'client', tokenTtlSeconds: 3600 },
-  { scopes: ['ledger:read'], businessId: undefined, resource: undefined },
-);
-const life = { sent: { wall: 0, monotonic: 0 }, lifeMs: 1000, windowMs: 250 };
+const request = requestFor({ scopes: ['ledger:read'] });
+const life = { issuedAt: { wall: 0, monotonic: 0 }, lifeMs: 1000, windowMs: 250 };
 const token = new AccessToken(secret, request, life);
 
 function forbidden(challenge: unknown): Error {
@@ -23,10 +20,10 @@ function forbidden(challenge: unknown): Error {
     request: { method: 'GET', host: 'api', path: '/v0/business?q=1' },
   } as unknown as AxiosResponse;
   const error = new AxiosError('Request failed', 'ERR_BAD_REQUEST', config, undefined, response);
-  return inWords(error, token, 0, { why: 'no other token could be had' }) as Error;
+  return toApiError(error, token, 0, { why: 'no other token could be had' }) as Error;
 }
 
-describe('a 403 in words', () => {
+describe('the error of a 403', () => {
   it('quotes the challenge of the API and names the scopes in force', () => {
     expect(forbidden('Bearer error="insufficient_scope"').message).toMatch(
       /^Asset answered 403 to GET \/v0\/business \(Bearer error="insufficient_scope"\), sent with a token for scopes ledger:read\./,

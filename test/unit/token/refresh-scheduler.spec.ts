@@ -1,24 +1,26 @@
 import fc from 'fast-check';
 import { ManualClock } from 'nestjs-asset-auth/testing';
-import { failure } from '../../../lib/token/endpoint/token-response.js';
+import { instantOf } from '../../../lib/config/clock.js';
 import { AccessToken } from '../../../lib/token/access-token.js';
-import { AccessTokenRequest } from '../../../lib/token/token-request.js';
+import type { CacheEntry } from '../../../lib/token/cache-entry.js';
+import { tokenRequestFailure } from '../../../lib/token/endpoint/token.errors.js';
 import { RefreshScheduler } from '../../../lib/token/refresh-scheduler.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
-import type { TokenEntry } from '../../../lib/token/cache-entry.js';
+import { configOf, requestFor } from './endpoint/token-endpoint.fixture.js';
 
 const DAY = 86_400_000;
-const request = new AccessTokenRequest(
-  { clientId: 'client', tokenTtlSeconds: 3600 },
-  { scopes: ['ledger:read'], businessId: undefined, resource: undefined },
-);
-const { error } = failure({ request, environment: 'sandbox' }, 'ASSET_TOKEN_UNAVAILABLE', { what: 'down' });
+const VALUE = 'value';
+const request = requestFor({ scopes: ['ledger:read'] });
+const { error } = tokenRequestFailure({ request, environment: 'sandbox' }, 'ASSET_TOKEN_UNAVAILABLE', {
+  what: 'down',
+  fault: 'unavailable',
+});
 
 interface Setting {
   readonly clock: ManualClock;
   readonly cache: TokenCache;
   readonly scheduler: RefreshScheduler;
-  readonly entry: TokenEntry;
+  readonly entry: CacheEntry;
   /** When refreshes were asked for, by the monotonic clock. */
   readonly refreshed: number[];
   readonly hold: (lifeMs: number, windowMs: number) => void;
@@ -26,15 +28,15 @@ interface Setting {
 
 function setting(): Setting {
   const clock = new ManualClock();
-  const cache: TokenCache = new TokenCache(10, (left) => {
+  const cache: TokenCache = new TokenCache(configOf({ maxTokens: 10 }), (left) => {
     scheduler.forget(left);
   });
-  const entry = cache.findOrCreate(request);
+  const entry = cache.keep(request);
   const refreshed: number[] = [];
   const scheduler = new RefreshScheduler(clock, cache, () => refreshed.push(clock.monotonic()));
   const hold = (lifeMs: number, windowMs: number): void => {
-    const life = { sent: { wall: clock.now(), monotonic: clock.monotonic() }, lifeMs, windowMs };
-    entry.hold(new AccessToken('value', request, life), life);
+    const life = { issuedAt: instantOf(clock), lifeMs, windowMs };
+    entry.hold(new AccessToken(VALUE, request, life));
     scheduler.plan(entry);
   };
   return { clock, cache, scheduler, entry, refreshed, hold };
@@ -51,7 +53,7 @@ describe('the schedule of one key', () => {
     expect(refreshed).toEqual([750]);
   });
 
-  it('asks for none if it was not, and forgets the key at its expiry', async () => {
+  it('asks for none if it was not used, and forgets the key at its expiry', async () => {
     const { clock, cache, refreshed, hold } = setting();
     hold(1000, 250);
     await clock.advance(999);
@@ -62,14 +64,14 @@ describe('the schedule of one key', () => {
     expect(clock.timers).toEqual([]);
   });
 
-  it('asks for one if it is pinned, used or not, and again after its expiry', async () => {
+  it('asks for a refresh of a pinned key, used or not, and again after its expiry', async () => {
     const { clock, scheduler, cache, entry, refreshed, hold } = setting();
     cache.pin(request);
     hold(1000, 250);
     await clock.advance(750);
     expect(refreshed).toEqual([750]);
     await clock.advance(250);
-    entry.quietUntil = clock.monotonic() + 40;
+    entry.rest(40, clock);
     scheduler.plan(entry);
     await clock.advance(40);
     expect(refreshed).toEqual([750, 1040]);
@@ -79,7 +81,7 @@ describe('the schedule of one key', () => {
     const { clock, scheduler, entry, refreshed, hold } = setting();
     hold(1000, 500);
     await clock.advance(600);
-    entry.quietUntil = clock.monotonic() + 100;
+    entry.rest(100, clock);
     scheduler.plan(entry);
     await clock.advance(50);
     entry.markUse();
@@ -92,7 +94,7 @@ describe('the schedule of one key', () => {
   it('keeps a failure in memory beyond the token, and asks for nothing then', async () => {
     const { clock, cache, entry, refreshed, hold } = setting();
     hold(1000, 250);
-    entry.lastError = error;
+    entry.noteError(error);
     await clock.advance(5000);
     expect(cache.entries()).toEqual([entry]);
     expect(refreshed).toEqual([]);
@@ -103,7 +105,7 @@ describe('the schedule of one key', () => {
     const { clock, cache, scheduler, entry, refreshed, hold } = setting();
     hold(1000, 250);
     entry.markUse();
-    entry.invalidated = true;
+    entry.invalidate(VALUE);
     scheduler.plan(entry);
     await clock.advance(999);
     expect(cache.entries()).toHaveLength(1);
@@ -112,11 +114,11 @@ describe('the schedule of one key', () => {
     expect(refreshed).toEqual([]);
   });
 
-  it('T29 does so for months, without asking for anything in the meantime', async () => {
+  it('T29 keeps a token that was given up for months, and asks for nothing meanwhile', async () => {
     const { clock, cache, scheduler, entry, refreshed, hold } = setting();
     hold(60 * DAY, 15 * DAY);
     entry.markUse();
-    entry.invalidated = true;
+    entry.invalidate(VALUE);
     scheduler.plan(entry);
     await clock.advance(60 * DAY - 1);
     expect(cache.entries()).toHaveLength(1);
@@ -127,16 +129,16 @@ describe('the schedule of one key', () => {
 
   it('does not cut a pause short that began while the token was fresh', async () => {
     const { clock, entry, refreshed, hold } = setting();
-    hold(1000, 250);
+    hold(1200, 500);
     entry.markUse();
-    entry.quietUntil = 800;
-    await clock.advance(799);
+    entry.restAfterSameToken(clock);
+    await clock.advance(999);
     expect(refreshed).toEqual([]);
     await clock.advance(1);
-    expect(refreshed).toEqual([800]);
+    expect(refreshed).toEqual([1000]);
   });
 
-  it('goes on after the machine slept: nothing is asked for on behalf of a token that is gone', async () => {
+  it('asks for nothing when the machine slept past the expiry', async () => {
     const { clock, cache, entry, refreshed, hold } = setting();
     hold(1000, 250);
     entry.markUse();
@@ -164,7 +166,7 @@ describe('the schedule of one key', () => {
     expect(clock.timers).toEqual([{ dueInMs: 750, ref: false }]);
   });
 
-  it('has none for a key that left the memory, nor once it is stopped', async () => {
+  it('has no timer for a key that left the cache, nor once it is stopped', async () => {
     const { clock, cache, scheduler, entry, refreshed, hold } = setting();
     hold(1000, 250);
     entry.markUse();
@@ -183,28 +185,22 @@ describe('the schedule of one key', () => {
 });
 
 describe('the schedule of many keys', () => {
-  const keyed = (i: number): AccessTokenRequest =>
-    new AccessTokenRequest(
-      { clientId: 'client', tokenTtlSeconds: 3600 },
-      { scopes: [`scope:${i}`], businessId: undefined, resource: undefined },
-    );
-
   function many(lives: readonly number[]): {
     readonly clock: ManualClock;
     readonly scheduler: RefreshScheduler;
-    readonly entries: readonly TokenEntry[];
+    readonly entries: readonly CacheEntry[];
     readonly woken: [string, number][];
   } {
     const clock = new ManualClock();
-    const cache = new TokenCache(lives.length, () => {});
+    const cache = new TokenCache(configOf({ maxTokens: lives.length }), () => {});
     const woken: [string, number][] = [];
     const scheduler = new RefreshScheduler(clock, cache, ({ request: { key } }) =>
       woken.push([key, clock.monotonic()]),
     );
     const entries = lives.map((lifeMs, i) => {
-      const entry = cache.findOrCreate(keyed(i));
-      const life = { sent: { wall: clock.now(), monotonic: 0 }, lifeMs: lifeMs * 2, windowMs: lifeMs };
-      entry.hold(new AccessToken('value', entry.request, life), life);
+      const entry = cache.keep(requestFor({ scopes: [`scope:${i}`] }));
+      const life = { issuedAt: instantOf(clock), lifeMs: lifeMs * 2, windowMs: lifeMs };
+      entry.hold(new AccessToken(VALUE, entry.request, life));
       entry.markUse();
       scheduler.plan(entry);
       return entry;
@@ -212,19 +208,19 @@ describe('the schedule of many keys', () => {
     return { clock, scheduler, entries, woken };
   }
 
-  it('takes one timer for all of them, set to the one that is due first', () => {
+  it('has one timer for all keys, set to the one that is due first', () => {
     const { clock } = many([500, 300, 900, 100, 700]);
     expect(clock.timers).toEqual([{ dueInMs: 100, ref: false }]);
   });
 
-  it('wakes each at its own moment, in whatever order they came and were moved or left', async () => {
+  it('wakes each key at its own moment, in whatever order they came, were moved and left', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 40 }),
         fc.array(fc.nat(), { maxLength: 40 }),
         async (lives, moves) => {
           const { clock, scheduler, entries, woken } = many(lives);
-          const left = new Set<TokenEntry>();
+          const left = new Set<CacheEntry>();
           for (const [turn, move] of moves.entries()) {
             const entry = entries[move % entries.length]!;
             if (turn % 2 === 0) left.add(entry);
@@ -255,7 +251,6 @@ describe('a schedule that was stopped', () => {
     entry.markUse();
     scheduler.plan(entry);
     expect(clock.timers).toEqual([]);
-    expect(entry.freshUntil).toBeLessThan(clock.now());
   });
 });
 
@@ -263,29 +258,18 @@ describe('a token that expired by a clock that was wrong', () => {
   it('T27 does not come back with the right time, when nothing is due for it any more', async () => {
     const { clock, cache, entry, hold } = setting();
     hold(1000, 250);
-    entry.lastError = error;
+    entry.noteError(error);
     clock.jumpWallClock(3_600_000);
     await clock.advance(750);
     clock.jumpWallClock(-3_600_000);
     expect(cache.entries()).toEqual([entry]);
-    expect(entry).toMatchObject({ lastError: error, token: undefined });
+    expect(entry).toMatchObject({ hasFailed: true, settled: undefined });
     expect(entry.state(clock)).toBe('expired');
   });
 });
 
-describe('what is fresh without a second look', () => {
-  it('is fresh until the refresh is due, to the second of the wall clock', async () => {
-    const { clock, entry, hold } = setting();
-    hold(5000, 1250);
-    expect(entry.freshUntil).toBe(clock.now() + 3000);
-    await clock.advance(3749);
-    expect(entry.state(clock)).toBe('fresh');
-    await clock.advance(1);
-    expect(entry.freshUntil).toBeLessThan(0);
-    expect(entry.state(clock)).toBe('stale');
-  });
-
-  it('T27 ends with the timer although the wall clock was set back', async () => {
+describe('a token that is past its moment without a timer', () => {
+  it('T27 is stale and expired by the monotonic clock although the wall clock was set back', async () => {
     const { clock, entry, hold } = setting();
     hold(1000, 250);
     clock.jumpWallClock(-3_600_000);
@@ -295,25 +279,10 @@ describe('what is fresh without a second look', () => {
     expect(entry.state(clock)).toBe('expired');
   });
 
-  it('T27 ends by the wall clock although the machine slept and no timer ran', () => {
+  it('T27 is expired by the wall clock although the machine slept and no timer ran', () => {
     const { clock, entry, hold } = setting();
     hold(1000, 250);
     clock.suspend(5000);
     expect(entry.state(clock)).toBe('expired');
-  });
-
-  it('ends when the token is given up, replaced or no longer watched', () => {
-    const { scheduler, cache, entry, hold } = setting();
-    hold(1000, 250);
-    entry.invalidated = true;
-    scheduler.plan(entry);
-    expect(entry.freshUntil).toBeLessThan(0);
-    hold(1000, 250);
-    cache.delete(entry);
-    expect(entry.freshUntil).toBeLessThan(0);
-    const stopped = setting();
-    stopped.hold(1000, 250);
-    stopped.scheduler.stop();
-    expect(stopped.entry.freshUntil).toBeLessThan(0);
   });
 });
