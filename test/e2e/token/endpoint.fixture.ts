@@ -9,11 +9,7 @@ import { ClientConnections } from '../../../lib/token/endpoint/connections.js';
 import { TokenEndpointClient } from '../../../lib/token/endpoint/token-endpoint.client.js';
 import type { IssuedToken } from '../../../lib/token/endpoint/token-response.js';
 import { TokenRequestFailure } from '../../../lib/token/endpoint/token.errors.js';
-import {
-  AccessTokenRequest,
-  type AssetTokenRequest,
-  TokenRequestResolver,
-} from '../../../lib/token/token-request.js';
+import { type AssetTokenRequest, TokenRequestResolver } from '../../../lib/token/token-request.js';
 import { afterThisTest } from '../../support/cleanup.js';
 
 /** Needs escaping in every notation that there is. */
@@ -85,7 +81,7 @@ export function clientOf(
     connections,
     headers,
     fetch: (asked = {}, signal = new AbortController().signal) =>
-      endpoint.fetch(new AccessTokenRequest(resolver.resolve(asked)), signal),
+      endpoint.fetch(resolver.request(asked), signal),
   };
 }
 

@@ -126,12 +126,16 @@ describe('a redirect that is followed', () => {
 });
 
 describe('a redirect that is refused', () => {
+  const URL_SENT = new URL('https://api.getasset.com/v0/business?secret=1');
   const refusalOf = (status: number, location?: unknown): Error | undefined =>
-    redirectRefusal({
-      status,
-      headers: { Location: location },
-      request: { method: 'GET', host: 'api.getasset.com', path: '/v0/business?secret=1' },
-    } as unknown as AxiosResponse);
+    redirectRefusal(
+      {
+        status,
+        headers: { Location: location },
+        request: { method: 'GET', host: 'api.getasset.com', path: '/v0/business?secret=1' },
+      } as unknown as AxiosResponse,
+      URL_SENT,
+    );
 
   it.each([300, 301, 302, 303, 307, 308, 399])('is any %i that names a location', (status) => {
     expect(refusalOf(status, '/v0/x')).toMatchObject({ code: 'ASSET_REQUEST_NOT_ALLOWED', retryable: false });
@@ -143,7 +147,7 @@ describe('a redirect that is refused', () => {
   });
 
   it('is none of an answer that never came', () => {
-    expect(redirectRefusal(undefined)).toBeUndefined();
+    expect(redirectRefusal(undefined, URL_SENT)).toBeUndefined();
   });
 
   it.each([

@@ -30,20 +30,20 @@ interface Setting {
 
 function setting(slots = 3): Setting {
   const clock = new ManualClock();
-  const limiter = new RequestLimiter(clock, { slots, queueTimeoutMs: QUEUE_TIMEOUT_MS });
+  const limiter = new RequestLimiter(clock, slots, QUEUE_TIMEOUT_MS);
   const enter = (awaited: boolean, remainingMs?: number): Queued => {
     const slot = limiter.enter(awaited, remainingMs);
     const queued: Queued = {
       slot,
       state: 'queued',
       promote: () => {
-        limiter.promote(slot);
+        slot.setAwaited(true);
       },
       demote: () => {
-        limiter.demote(slot);
+        slot.setAwaited(false);
       },
       release: () => {
-        limiter.release(slot);
+        slot.release();
       },
     };
     slot.granted.then(
@@ -194,14 +194,14 @@ describe('the request limiter', () => {
       }
     }
     const clock = new RunningClock();
-    const limiter = new RequestLimiter(clock, { slots: 2, queueTimeoutMs: QUEUE_TIMEOUT_MS });
+    const limiter = new RequestLimiter(clock, 2, QUEUE_TIMEOUT_MS);
     let granted = 0;
     for (let i = 0; i < 50; i += 1) {
       const slot = limiter.enter(false, 900_000);
       slot.granted.then(
         () => {
           granted += 1;
-          limiter.release(slot);
+          slot.release();
         },
         () => {},
       );

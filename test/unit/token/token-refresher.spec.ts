@@ -60,7 +60,7 @@ function setting(slots = 8): Setting {
     clock,
     random: () => 0,
     cache,
-    limiter: new RequestLimiter(clock, { slots, queueTimeoutMs: config.tokenTimeoutMs }),
+    limiter: new RequestLimiter(clock, slots, config.tokenTimeoutMs),
     endpoint: { fetch },
     events: new TokenEvents(),
     plan: () => {},

@@ -147,11 +147,11 @@ describe('What a token is asked for', () => {
 
 const resolverOf = (options: Partial<AssetAuthOptions> = {}) => new TokenRequestResolver(configOf(options));
 const resolve = (asked: unknown, options: Partial<AssetAuthOptions> = {}) =>
-  resolverOf(options).resolve(asked as AssetTokenRequest);
+  resolverOf(options).request(asked as AssetTokenRequest);
 
 function refusalOf(resolver: TokenRequestResolver, asked: unknown): string | undefined {
   try {
-    resolver.resolve(asked as AssetTokenRequest);
+    resolver.request(asked as AssetTokenRequest);
   } catch (error) {
     if (isAssetAuthError(error)) return error.code;
     throw error;
@@ -297,7 +297,7 @@ describe('A resolver that remembers lists of scopes', () => {
     ] as const) {
       const resolver = resolverOf();
       const outcome = (asked: AssetTokenRequest): string =>
-        refusalOf(resolver, asked) ?? resolver.resolve(asked).key;
+        refusalOf(resolver, asked) ?? resolver.request(asked).key;
       expect(outcome(first)).not.toBe(outcome(second));
     }
   });
@@ -321,7 +321,7 @@ describe('A resolver that remembers lists of scopes', () => {
         for (const one of [...all, ...all]) {
           const code = codeOf(one);
           expect(refusalOf(resolver, one)).toBe(code);
-          if (code === undefined) expect(resolver.resolve(one)).toEqual(resolve(one));
+          if (code === undefined) expect(resolver.request(one)).toEqual(resolve(one));
         }
       }),
       { numRuns: 300 },
@@ -338,7 +338,7 @@ describe('A resolver that remembers lists of scopes', () => {
     ] as const) {
       const scopes = [first.scopes, later.scopes, later.scopes];
       const businesses = [first.businessId, later.businessId, later.businessId];
-      const { key } = resolver.resolve({
+      const { key } = resolver.request({
         get scopes() {
           return scopes.shift()!;
         },
@@ -347,29 +347,29 @@ describe('A resolver that remembers lists of scopes', () => {
         },
       });
       expect(key).toBe(resolve(first).key);
-      expect(resolver.resolve(ONE).key).toBe(resolve(ONE).key);
-      expect(resolver.resolve(OTHER).key).toBe(resolve(OTHER).key);
+      expect(resolver.request(ONE).key).toBe(resolve(ONE).key);
+      expect(resolver.request(OTHER).key).toBe(resolve(OTHER).key);
     }
   });
 
   it('keeps a list as it was when it was checked, though its owner changes it', () => {
     const resolver = resolverOf();
     const list = ['a:b', 'c:d'];
-    resolver.resolve({ scopes: list });
+    resolver.request({ scopes: list });
     list[1] = 'e:f';
-    expect(resolver.resolve({ scopes: list }).scopes).toEqual(['a:b', 'e:f']);
-    expect(resolver.resolve({ scopes: ['a:b', 'c:d'] }).scopes).toEqual(['a:b', 'c:d']);
+    expect(resolver.request({ scopes: list }).scopes).toEqual(['a:b', 'e:f']);
+    expect(resolver.request({ scopes: ['a:b', 'c:d'] }).scopes).toEqual(['a:b', 'c:d']);
   });
 
   it('remembers a thousand lists at most', async () => {
     const resolver = resolverOf();
     const sets = Array.from({ length: 3000 }, (_, i) => {
-      const { scopes } = resolver.resolve({ scopes: [`scope:${i % 7}`, `other:${i}`] });
+      const { scopes } = resolver.request({ scopes: [`scope:${i % 7}`, `other:${i}`] });
       return new WeakRef(scopes!);
     });
     await garbageCollected();
     expect(sets.filter((set) => set.deref() !== undefined).length).toBeLessThanOrEqual(1000);
-    expect(resolver.resolve({ scopes: ['scope:0', 'other:0'] }).scopes).toEqual(['other:0', 'scope:0']);
+    expect(resolver.request({ scopes: ['scope:0', 'other:0'] }).scopes).toEqual(['other:0', 'scope:0']);
   });
 
   it('is not held up by text of ten megabytes', () => {

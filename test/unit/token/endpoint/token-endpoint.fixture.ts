@@ -3,7 +3,7 @@ import type { AssetAuthOptions } from '../../../../lib/config/asset-auth.options
 import type { TokenResponse } from '../../../../lib/token/endpoint/token-response.js';
 import { TokenRequestFailure } from '../../../../lib/token/endpoint/token.errors.js';
 import {
-  AccessTokenRequest,
+  type AccessTokenRequest,
   type AssetTokenRequest,
   TokenRequestResolver,
 } from '../../../../lib/token/token-request.js';
@@ -31,7 +31,7 @@ export const requestFor = (
   options?: Partial<AssetAuthOptions>,
 ): AccessTokenRequest => {
   const resolver = options === undefined ? USUAL : new TokenRequestResolver(configOf(options));
-  return new AccessTokenRequest(resolver.resolve(asked));
+  return resolver.request(asked);
 };
 
 /** A JWT with these claims, or with whatever text stands in their place. */
