@@ -144,7 +144,8 @@ export class CircuitBreaker<E extends Error> {
     const side = open[urgency];
     side.failures += 1;
     if (orderedWaitMs !== undefined) {
-      this.#obey(open, error, orderedWaitMs);
+      // No less than the first step: servers order waits of a few milliseconds too.
+      this.#obey(open, error, Math.max(orderedWaitMs, backoffMs(1, this.random())));
       return;
     }
     open.error = error;
@@ -154,13 +155,12 @@ export class CircuitBreaker<E extends Error> {
     open.background.until = Math.max(open.background.until, side.until);
   }
 
-  /** An order holds for everybody, and for no less than the first step: servers order waits of a few milliseconds too. */
+  /** An order holds for everybody. */
   #obey(open: OpenCircuit<E>, error: E, orderedMs: number): void {
     open.error = error;
     open.stated = true;
-    const waitMs = Math.max(orderedMs, backoffMs(1, this.random()));
     for (const side of [open.awaited, open.background]) {
-      this.#hold(side, waitMs);
+      this.#hold(side, orderedMs);
       // Sent before the order: its success would prove nothing.
       side.probe = undefined;
     }

@@ -65,7 +65,7 @@ export class ClientSecret {
     const rejection = this.#rejection;
     if (rejection?.clientSecret !== clientSecret) return;
     const now = this.clock.monotonic();
-    if (now < rejection.probeAt) throw this.#stillRejected(rejection.error, request);
+    if (now < rejection.probeAt) throw this.#stillRejected(rejection, request);
     // Claimed before it is sent, so that it stays the only one.
     rejection.probeAt = now + CREDENTIALS_PROBE_MS;
   }
@@ -74,28 +74,31 @@ export class ClientSecret {
     this.#rejection = undefined;
   }
 
-  /** @returns the failure for everybody: a secret that cannot change has to wait for its probe */
+  /** @returns the failure, which is everybody's */
   rejected(clientSecret: string, error: AssetTokenError): TokenRequestFailure {
     const now = this.clock.monotonic();
     // A request that was under way with the same secret must not put the probe off.
     const planned = this.#rejection?.clientSecret === clientSecret ? this.#rejection.probeAt : 0;
     const probeAt = planned > now ? planned : now + CREDENTIALS_PROBE_MS;
     this.#rejection = { clientSecret, error, probeAt };
-    return new TokenRequestFailure(error, 'endpoint', this.#waitForChange);
+    return this.#failure(error, probeAt);
   }
 
-  get #waitForChange(): number | undefined {
-    return this.config.hasRotatingSecret ? undefined : CREDENTIALS_PROBE_MS;
+  /** A secret that cannot change has to wait for its probe. */
+  #failure(error: AssetTokenError, probeAt: number): TokenRequestFailure {
+    const waitMs = this.config.hasRotatingSecret ? undefined : probeAt - this.clock.monotonic();
+    return new TokenRequestFailure(error, 'endpoint', waitMs);
   }
 
-  #stillRejected({ reason, status }: AssetTokenError, request: AccessTokenRequest): TokenRequestFailure {
+  #stillRejected(rejection: Rejection, request: AccessTokenRequest): TokenRequestFailure {
     const { environment } = this.config;
+    const { reason, status } = rejection.error;
     const { error } = tokenRequestFailure({ request, environment }, 'ASSET_CREDENTIALS_REJECTED', {
       what: `${reason} The secret has not changed since, so it was not sent again.`,
       status,
       fault: 'endpoint',
     });
-    return new TokenRequestFailure(error, 'endpoint', this.#waitForChange);
+    return this.#failure(error, rejection.probeAt);
   }
 
   #unreadable(request: AccessTokenRequest, why: string, timedOut = false): TokenRequestFailure {

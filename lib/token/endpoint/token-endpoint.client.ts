@@ -7,7 +7,13 @@ import type { AccessTokenRequest } from '../token-request.js';
 import { ClientSecret } from './client-secret.js';
 import type { ClientConnections } from './connections.js';
 import { thrownText } from './redact.js';
-import { type IssuedToken, readTokenResponse, type TokenResponse } from './token-response.js';
+import {
+  type IssuedToken,
+  issuedToken,
+  type TokenBody,
+  tokenIn,
+  type TokenResponse,
+} from './token-response.js';
 import { TokenRequestFailure, tokenRequestFailure } from './token.errors.js';
 
 /** More than any token answer. */
@@ -65,13 +71,15 @@ export class TokenEndpointClient {
   async #ask(request: AccessTokenRequest, clientSecret: string, signal: AbortSignal): Promise<IssuedToken> {
     const response = await this.#send(request, clientSecret, signal);
     this.onHeaders(response.headers);
+    const context = { request, clientSecret, config: this.config };
+    let token: TokenBody;
     try {
-      const issued = readTokenResponse(response, { request, clientSecret, config: this.config });
-      this.#secret.accepted();
-      return issued;
+      token = tokenIn(response, context);
     } catch (failure) {
       throw isCredentialsRejected(failure) ? this.#secret.rejected(clientSecret, failure.error) : failure;
     }
+    this.#secret.accepted();
+    return issuedToken(token, response, context);
   }
 
   async #send(

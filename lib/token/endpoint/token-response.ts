@@ -52,14 +52,18 @@ export interface ResponseContext {
   readonly clientSecret: string;
 }
 
+/** The body of an answer that holds a token. */
+export interface TokenBody {
+  readonly access_token: string;
+  readonly expires_in?: unknown;
+}
+
 /**
- * Reads the endpoint's answer. Status first, since the fields of Asset's error bodies are not documented. What a token
- * says of itself is optional: Asset documents `aud` only, and opaque tokens say nothing.
+ * Reads the endpoint's answer. Status first, since the fields of Asset's error bodies are not documented.
  *
- * @throws TokenRequestFailure when it holds no token that can be used
+ * @throws TokenRequestFailure when it holds no token
  */
-export function readTokenResponse(response: TokenResponse, context: ResponseContext): IssuedToken {
-  const { request, config } = context;
+export function tokenIn(response: TokenResponse, context: ResponseContext): TokenBody {
   const body = parsed(response.body);
   const { status } = response;
   if (status < 200 || status >= 300) throw refusal(response, body, context);
@@ -72,7 +76,21 @@ export function readTokenResponse(response: TokenResponse, context: ResponseCont
       status,
     });
   }
-  const { access_token: value, expires_in: expiresIn } = body as TokenBody;
+  return body as TokenBody;
+}
+
+/**
+ * Works out the life of a token, and compares it with what was asked for. What a token says of itself is optional: Asset
+ * documents `aud` only, and opaque tokens say nothing.
+ *
+ * @throws TokenRequestFailure when it cannot be used
+ */
+export function issuedToken(
+  { access_token: value, expires_in: expiresIn }: TokenBody,
+  response: TokenResponse,
+  context: ResponseContext,
+): IssuedToken {
+  const { request, config } = context;
   const claims = tokenClaims(value);
   const difference = grantDifference(request, claims);
   if (difference !== undefined && config.grantedScopes === 'error') {
@@ -92,11 +110,6 @@ export function readTokenResponse(response: TokenResponse, context: ResponseCont
   });
   if (lifeMs === undefined) throw alreadyExpired(request, config.environment);
   return { value, issuedAt: sentAt, lifeMs, requestMs, difference };
-}
-
-interface TokenBody {
-  readonly access_token: string;
-  readonly expires_in?: unknown;
 }
 
 /** RFC 6750 §2.1: `b64token`; anything else would not survive in a header. */

@@ -68,7 +68,12 @@ export function clientOf(
   options: Partial<AssetAuthOptions> & { readonly baseUrl: string },
   clock: AssetClock = new ManualClock(),
 ): EndpointClient {
-  const config = new AssetAuthConfig({ clientId: 'platform', clientSecret: SECRET, ...options });
+  const config = new AssetAuthConfig({
+    clientId: 'platform',
+    clientSecret: SECRET,
+    undeclaredScopes: 'allow',
+    ...options,
+  });
   const connections = new ClientConnections(config);
   afterThisTest(() => {
     connections.onApplicationShutdown();

@@ -42,11 +42,12 @@ describe('The key of an access token request', () => {
     expect([...new URLSearchParams(request.key)]).toEqual([
       ['grant_type', 'client_credentials'],
       ['client_id', 'platform'],
+      ['expires_in', '3600'],
       ['scope', 'a:b c:d'],
-      ['business_id', 'biz_1'],
       ['resource', 'urn:x'],
       ['resource', 'urn:y'],
-      ['expires_in', '3600'],
+      // Last, where no text can pass for another parameter before it is checked.
+      ['business_id', 'biz_1'],
     ]);
     expect(request.body(SECRET)).toBe(
       `${request.key}&${new URLSearchParams({ client_secret: SECRET }).toString()}`,

@@ -5,8 +5,10 @@ import type { ResponseHeaders } from '../../../../lib/retry/rate-limit.js';
 import {
   grantDifference,
   type IssuedToken,
-  readTokenResponse,
+  issuedToken,
+  type ResponseContext,
   tokenClaims,
+  tokenIn,
   type TokenResponse,
 } from '../../../../lib/token/endpoint/token-response.js';
 import type { TokenRequestFailure } from '../../../../lib/token/endpoint/token.errors.js';
@@ -30,8 +32,10 @@ const context = {
   clientSecret: SECRET,
 };
 
+const readIn = (response: TokenResponse, within: ResponseContext): IssuedToken =>
+  issuedToken(tokenIn(response, within), response, within);
 const issued = (response: TokenResponse, options?: Partial<AssetAuthOptions>): IssuedToken =>
-  readTokenResponse(response, options === undefined ? context : { ...context, config: configOf(options) });
+  readIn(response, options === undefined ? context : { ...context, config: configOf(options) });
 const refusedAs = (response: TokenResponse, options?: Partial<AssetAuthOptions>): TokenRequestFailure =>
   failureIn(() => issued(response, options));
 
@@ -43,7 +47,7 @@ const refused = (
     request = context.request,
   }: { body?: unknown; headers?: ResponseHeaders; request?: typeof context.request } = {},
 ): TokenRequestFailure =>
-  failureIn(() => readTokenResponse(responseOf(body, { status, headers }), { ...context, request }));
+  failureIn(() => readIn(responseOf(body, { status, headers }), { ...context, request }));
 
 describe('A token answer', () => {
   it('is read as it comes', () => {
