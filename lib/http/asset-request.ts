@@ -1,9 +1,9 @@
 import axios from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
-import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AssetScopes } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, type ScopeInForce } from '../scope/scope-context.js';
+import type { AccessToken } from '../token/access-token.js';
 import type { AssetTokenRequest } from '../token/token-request.js';
 
 /**
@@ -47,10 +47,10 @@ export class SubscriberToken extends axios.CancelToken {
   }
 }
 
-/** What is ours on a request, and so may come back with it. */
-export interface HandedOut {
-  readonly route: AssetHttpDefaults;
-  readonly authorization: string | undefined;
+interface HandedOut {
+  readonly token: AccessToken | undefined;
+  /** The only one that the token may go to. */
+  readonly origin: string;
 }
 
 interface Asked extends AssetTokenRequest {
@@ -62,7 +62,7 @@ interface Asked extends AssetTokenRequest {
 /**
  * What a call asks for, from the verb to the wire; it travels as the config's `asset`. Settled when the verb is called:
  * first what the request itself says, then what its view says, then the scope in force there. Being no plain object,
- * axios hands it on as it is. Holds no token; an interceptor of the application may read it, and a copy of it asks for
+ * axios hands it on as it is. Shows no token; an interceptor of the application may read it, and a copy of it asks for
  * the same.
  */
 export class AssetRequest implements AssetTokenRequest {
@@ -112,13 +112,16 @@ export class AssetRequest implements AssetTokenRequest {
     return this.#subscriber.reason !== undefined;
   }
 
-  /** What an adapter of the application was given to send, in case that it hands the request on to ours. */
-  get handedOut(): HandedOut | undefined {
-    return this.#handedOut;
+  /** The same as an adapter of the application is given it, which may hand it on to ours. */
+  handOut(handedOut: HandedOut): AssetRequest {
+    const given = this.again();
+    given.#handedOut = handedOut;
+    return given;
   }
 
-  set handedOut(given: HandedOut | undefined) {
-    this.#handedOut = given;
+  /** What it was handed out with; `undefined`: it was not. */
+  get handedOut(): HandedOut | undefined {
+    return this.#handedOut;
   }
 
   /** An earlier call's config that is sent through a view is meant for what the view says. */

@@ -18,8 +18,8 @@ export interface Outcome {
 }
 
 /** Whether neither another attempt nor a typed error is needed. */
-export const isFinal = ({ failure, status }: Outcome): boolean =>
-  failure === undefined && status !== 401 && status !== 429;
+export const isFinal = (outcome: Outcome): outcome is Outcome & { readonly response: AxiosResponse } =>
+  outcome.failure === undefined && outcome.status !== 401 && outcome.status !== 429;
 
 /**
  * Sends a call once, with the token if it is to carry one. What comes back holds the caller's own config and no trace of
@@ -32,13 +32,13 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
   const { config, request, url, deadline, send, isForeign } = exchange;
   deadline.sent();
   // What was checked before the wait for a token may have changed in it.
-  assertSendable(config, request, url);
+  assertSendable(exchange);
   assertBusiness(url, token?.businessId);
   const guard = config.maxRedirects ? new RedirectGuard(url.origin, token?.businessId, config) : undefined;
   const wire = wireConfig(exchange, token, guard?.beforeRedirect);
   const sent: Sent = { config, url, secret: token?.value };
   try {
-    const response = await send(isForeign ? forForeignAdapter(wire, exchange) : wire);
+    const response = await send(isForeign ? forForeignAdapter(wire, exchange, token) : wire);
     const nodeRequest: unknown = response.request;
     const { status } = response;
     const sanitized = sanitizedResponse(response, sent);

@@ -17,8 +17,6 @@ export class Deadline {
   readonly #clock: AssetClock;
   readonly #endsAt: number | undefined;
   readonly #cancelTimer: (() => void) | undefined;
-  /** What the call waits for, as the message of a time-out says it. */
-  #phase = '';
   #isSent = false;
 
   constructor(config: InternalAxiosRequestConfig, request: AssetRequest, clock: AssetClock) {
@@ -53,18 +51,18 @@ export class Deadline {
     this.signal.throwIfAborted();
   }
 
-  /** Waits for something that ends with the given signal when the call is over. */
-  async wait<T>(what: string, wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.throwIfOver();
-    this.#phase = ` while waiting for ${what}`;
+  /** Waits for an access token. The wait is to end with the given signal, when the call is over. */
+  async wait<T>(wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#isSent = false;
+    // Left during an attempt that only the caller's own cancel token could end: there is to be no other.
+    if (this.#request.hasLeft) this.#leave();
+    this.throwIfOver();
     return await wait(this.signal);
   }
 
   /** An attempt is under way. */
   sent(): void {
     this.throwIfOver();
-    this.#phase = '';
     this.#isSent = true;
   }
 
@@ -76,7 +74,7 @@ export class Deadline {
   }
 
   readonly #timeOut = (): void => {
-    this.#controller.abort(timedOut(this.#config, this.#phase));
+    this.#controller.abort(timedOut(this.#config, this.#isSent));
   };
 
   readonly #cancel = (reason?: unknown): void => {
@@ -106,10 +104,11 @@ export function timeoutMs({ timeout }: InternalAxiosRequestConfig): number | und
 }
 
 /** The error of axios itself, so that callers need to know one only; its message says what the time went into. */
-function timedOut(config: InternalAxiosRequestConfig, phase: string): AxiosError {
+function timedOut(config: InternalAxiosRequestConfig, isSent: boolean): AxiosError {
   const { timeout, timeoutErrorMessage, transitional } = config;
+  const when = isSent ? '' : ' while waiting for an access token';
   return new AxiosError(
-    timeoutErrorMessage ?? `timeout of ${timeout ?? 0}ms exceeded${phase}`,
+    timeoutErrorMessage ?? `timeout of ${timeout ?? 0}ms exceeded${when}`,
     transitional?.clarifyTimeoutError === true ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED,
     config,
   );

@@ -68,9 +68,7 @@ export class RetryPolicy {
     }
     discard(response, nodeRequest);
     try {
-      const token = await deadline.wait('an access token', (signal) =>
-        this.#tokens.replaceRejected(rejected, signal),
-      );
+      const token = await deadline.wait((signal) => this.#tokens.replaceRejected(rejected, signal));
       if (token === undefined) return { why: 'the token was replaced a moment ago already' };
       if (token.value === rejected.value) return { why: 'the endpoint handed out the same token again' };
       return { token };
@@ -100,7 +98,7 @@ export class RetryPolicy {
     { response, nodeRequest }: Outcome,
   ): Promise<AccessToken> {
     discard(response, nodeRequest);
-    return deadline.wait('an access token', async (signal) => {
+    return deadline.wait(async (signal) => {
       await pause(ms, this.#clock, signal);
       return this.#tokens.getAccessToken(request, { signal });
     });

@@ -126,6 +126,17 @@ describe('a redirect is refused by default', () => {
     expect(error).toMatchObject({ code: NOT_ALLOWED });
     expect(asked(sandbox)).toEqual(['GET /v0/business']);
   });
+
+  it.each([Number(undefined), '', false, null])(
+    'maxRedirects: %p lets none be followed',
+    async (maxRedirects) => {
+      const { asset, sandbox } = await start();
+      redirecting(sandbox, '/v0/echo');
+      const error = await failureOf(asset.get('/v0/business', { maxRedirects } as never));
+      expect(error).toMatchObject({ code: NOT_ALLOWED });
+      expect(asked(sandbox)).toEqual(['GET /v0/business']);
+    },
+  );
 });
 
 describe('redirects that are followed', () => {
