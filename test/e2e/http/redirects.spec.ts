@@ -216,6 +216,10 @@ describe('redirects that are followed', () => {
     ['the address', (options, evil) => Object.assign(options, { href: evil.href })],
     ['the agent', (options) => Object.assign(options, { agents: { http: new Agent() } })],
     ['the header Host', (options) => Object.assign(options, { headers: { host: 'evil.example' } })],
+    [
+      'Authorization in another spelling',
+      ({ headers }) => Object.assign(headers as object, { AUTHORIZATION: 'Bearer other' }),
+    ],
   ])('are not followed if the hook of the application changes %s', async (_what, change) => {
     const { asset, sandbox, evil } = await start(FOLLOWING);
     redirecting(sandbox, '/v0/echo');
