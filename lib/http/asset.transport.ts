@@ -69,7 +69,11 @@ export class AssetTransport {
     restored: AxiosAdapter,
   ): Promise<AxiosResponse> {
     const request: unknown = config.asset;
-    if (!(request instanceof AssetRequest)) throw bypassed();
+    if (!(request instanceof AssetRequest)) {
+      throw new AssetRequestError(
+        "The request reached the transport without having passed this client's own interceptor, which says what token it needs. Nothing was sent. Do not clear interceptors.request of axiosRef.",
+      );
+    }
     config.adapter = restored;
     const { connections, clock, origin } = this.#parts;
     const url = requestUrl(config, origin);
@@ -103,23 +107,11 @@ export class AssetTransport {
     try {
       return await deadline.wait((signal) => tokens.getAccessToken(request, { signal, minimumLifeMs }));
     } catch (error) {
-      throw error instanceof AssetScopeError ? aboutCall(error, config, url) : error;
+      if (!(error instanceof AssetScopeError)) throw error;
+      // Names the call: the log line is all that is known of a handler that forgot its scope.
+      const call = `${(config.method ?? 'get').toUpperCase()} ${url.pathname}`;
+      const code = error.code as ConstructorParameters<typeof AssetScopeError>[1];
+      throw new AssetScopeError(`${call}: ${error.message}`, code);
     }
   }
 }
-
-/** Names the call: its log line is all that is known of a handler that forgot its scope. */
-const aboutCall = (
-  { message, code }: AssetScopeError,
-  { method = 'get' }: InternalAxiosRequestConfig,
-  { pathname }: URL,
-): AssetScopeError =>
-  new AssetScopeError(
-    `${method.toUpperCase()} ${pathname}: ${message}`,
-    code as ConstructorParameters<typeof AssetScopeError>[1],
-  );
-
-const bypassed = (): AssetRequestError =>
-  new AssetRequestError(
-    "The request reached the transport without having passed this client's own interceptor, which says what token it needs. Nothing was sent. Do not clear interceptors.request of axiosRef.",
-  );

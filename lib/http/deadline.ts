@@ -28,7 +28,7 @@ export class Deadline {
       this.#endsAt = clock.monotonic() + ms;
       this.#cancelTimer = clock.setTimeout(this.#timeOut, ms, { ref: true });
     }
-    const { signal, cancelToken } = config as CancelledBy;
+    const { signal, cancelToken } = config;
     signal?.addEventListener?.('abort', this.#cancel);
     cancelToken?.subscribe(this.#cancel);
     request.subscriber.subscribe(this.#leave);
@@ -73,8 +73,13 @@ export class Deadline {
     else this.#forget();
   }
 
+  /** With the error of axios itself, so that callers need to know one only; its message says what the time went into. */
   readonly #timeOut = (): void => {
-    this.#controller.abort(timedOut(this.#config, this.#isSent));
+    const { timeout, timeoutErrorMessage, transitional } = this.#config;
+    const when = this.#isSent ? '' : ' while waiting for an access token';
+    const message = timeoutErrorMessage ?? `timeout of ${timeout ?? 0}ms exceeded${when}`;
+    const code = transitional?.clarifyTimeoutError === true ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
+    this.#controller.abort(new AxiosError(message, code, this.#config));
   };
 
   readonly #cancel = (reason?: unknown): void => {
@@ -84,12 +89,12 @@ export class Deadline {
   /** As in HttpService: once it is under way, a caller's own cancel token alone ends a request. */
   readonly #leave = (): void => {
     const { cancelToken } = this.#config;
-    const isTheirs = cancelToken !== undefined && (cancelToken as unknown) !== this.#request.subscriber;
+    const isTheirs = cancelToken !== undefined && cancelToken !== this.#request.subscriber;
     if (!this.#isSent || !isTheirs) this.#cancel();
   };
 
   readonly #forget = (): void => {
-    const { signal, cancelToken } = this.#config as CancelledBy;
+    const { signal, cancelToken } = this.#config;
     signal?.removeEventListener?.('abort', this.#cancel);
     cancelToken?.unsubscribe(this.#cancel);
     this.#request.subscriber.unsubscribe(this.#leave);
@@ -101,28 +106,4 @@ export function timeoutMs({ timeout }: InternalAxiosRequestConfig): number | und
   if (timeout === undefined || timeout === 0) return undefined;
   const ms = Number.parseInt(String(timeout), 10);
   return ms > 0 ? Math.min(ms, MAX_TIMER_MS) : undefined;
-}
-
-/** The error of axios itself, so that callers need to know one only; its message says what the time went into. */
-function timedOut(config: InternalAxiosRequestConfig, isSent: boolean): AxiosError {
-  const { timeout, timeoutErrorMessage, transitional } = config;
-  const when = isSent ? '' : ' while waiting for an access token';
-  return new AxiosError(
-    timeoutErrorMessage ?? `timeout of ${timeout ?? 0}ms exceeded${when}`,
-    transitional?.clarifyTimeoutError === true ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED,
-    config,
-  );
-}
-
-/** What axios knows of cancelling beyond its public types. */
-interface CancelledBy {
-  readonly signal?: {
-    readonly aborted: boolean;
-    addEventListener?: (type: 'abort', listener: () => void) => void;
-    removeEventListener?: (type: 'abort', listener: () => void) => void;
-  };
-  readonly cancelToken?: {
-    subscribe(listener: (reason?: unknown) => void): void;
-    unsubscribe(listener: (reason?: unknown) => void): void;
-  };
 }
