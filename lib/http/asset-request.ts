@@ -26,10 +26,7 @@ export interface AssetRequestOptions {
 }
 
 /** What a narrowed view adds to every call made through it. */
-export interface Narrowing {
-  readonly scopes: AssetScopes | null | undefined;
-  readonly businessId: string | null | undefined;
-}
+export type Narrowing = Pick<AssetRequestOptions, 'scopes' | 'businessId'>;
 
 /** A view that narrows nothing. */
 export const NOT_NARROWED: Narrowing = Object.freeze({ scopes: undefined, businessId: undefined });
@@ -169,10 +166,9 @@ function askedOf(
   };
 }
 
-function firstSaid<T>(own: T | undefined, view: T | undefined, context: T | undefined): T | undefined {
-  if (own !== undefined) return own;
-  return view !== undefined ? view : context;
-}
+/** `null` is said, and means none. */
+const firstSaid = <T>(...values: readonly (T | undefined)[]): T | undefined =>
+  values.find((value) => value !== undefined);
 
 /** Lists are the caller's own, and may change until the call is made. */
 const copied = <T>(value: T): T => (Array.isArray(value) ? ([...(value as unknown[])] as T) : value);
@@ -181,16 +177,13 @@ const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
 
 /** Takes the known names only: a misspelled `scope` would ask for the full grant. */
 function problemOf(asset: unknown): AssetScopeError | undefined {
-  if (typeof asset !== 'object' || asset === null || !isPlain(asset)) {
+  // A list, a map or a set holds its contents elsewhere, and would be read as empty.
+  if (typeof asset !== 'object' || asset === null || Symbol.iterator in asset || asset instanceof Date) {
     return invalid('is neither a plain object nor false');
   }
   const unknown = Object.keys(asset).find((name) => !KNOWN_NAMES.includes(name));
   return unknown === undefined ? undefined : invalid(`does not know ${quoted(unknown)}`);
 }
-
-/** Not a list, a map or a set, which hold their contents elsewhere and would be read as empty. */
-const isPlain = (value: object): boolean =>
-  !Array.isArray(value) && !(Symbol.iterator in value) && !(value instanceof Date);
 
 const invalid = (what: string): AssetScopeError =>
   new AssetScopeError(

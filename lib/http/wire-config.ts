@@ -44,30 +44,23 @@ export function assertSendable({ config, request, url, connections }: Exchange):
       'The request sets "auth", which would replace the access token. Nothing was sent. Remove it.',
     );
   }
-  assertHeaders(config.headers, handedOut?.token && authorizationWith(handedOut.token), url);
-}
-
-const authorizationWith = ({ value }: AccessToken): string => `Bearer ${value}`;
-
-/** Names are compared as Node sends them, whatever kind of object an interceptor made of the headers. */
-function assertHeaders(
-  headers: Readonly<Record<string, unknown>> | undefined,
-  ours: string | undefined,
-  url: URL,
-): void {
+  const ours = handedOut?.token && authorizationWith(handedOut.token);
+  // Whatever kind of object an interceptor made of the headers. Axios trims the names of what a transform put there.
+  const headers: Readonly<Record<string, unknown>> = config.headers;
   for (const name in headers) {
     const value = headers[name];
+    const sentName = name.trim().toLowerCase();
     if (value === undefined || value === null) continue;
-    // Axios trims the names of what a transform put in place of its headers.
-    const lowerCase = name.trim().toLowerCase();
-    if (lowerCase === 'authorization' && value !== ours) {
+    if (sentName === 'authorization' && value !== ours) {
       throw new AssetRequestError(
         'The request brings its own Authorization header, which belongs to this client. Nothing was sent. Remove it, or use another HTTP client for calls with other credentials.',
       );
     }
-    if (lowerCase === 'host') assertHost(value, url);
+    if (sentName === 'host') assertHost(value, url);
   }
 }
+
+const authorizationWith = ({ value }: AccessToken): string => `Bearer ${value}`;
 
 /**
  * A front end that serves several hosts goes by this header, and so does TLS: the server of another one could be given
