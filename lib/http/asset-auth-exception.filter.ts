@@ -102,6 +102,8 @@ export class AssetAuthExceptionFilter extends BaseExceptionFilter {
   }
 }
 
+type Failure = (AssetAuthErrorLike & { readonly timedOut?: boolean }) | AxiosError;
+
 /** What `@Catch` goes by: an `AxiosError` of a call through an Asset client that the application did not cancel. */
 class FailedAssetCall {
   static [Symbol.hasInstance](error: unknown): boolean {
@@ -145,7 +147,7 @@ const STATUS: Readonly<Partial<Record<AssetAuthErrorCode, 500 | 503>>> = {
 
 const LATE: readonly unknown[] = [AxiosError.ECONNABORTED, AxiosError.ETIMEDOUT];
 
-function statusFor(error: (AssetAuthErrorLike & { readonly timedOut?: boolean }) | AxiosError): number {
+function statusFor(error: Failure): number {
   if (isAssetAuthError(error)) return error.timedOut === true ? 504 : (STATUS[error.code] ?? 502);
   const { response, code } = error;
   if (response === undefined) return LATE.includes(code) ? 504 : 502;
@@ -156,7 +158,7 @@ function statusFor(error: (AssetAuthErrorLike & { readonly timedOut?: boolean })
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
 /** The value of `Retry-After`, in seconds (RFC 9110 §10.2.3). */
-function retryAfter(error: AssetAuthErrorLike | AxiosError): string | undefined {
+function retryAfter(error: Failure): string | undefined {
   const waitMs = isAssetAuthError(error)
     ? error.retryAfterMs
     : retryAfterMs(lowerCaseHeaders(error.response ?? {}), Date.now());
@@ -168,10 +170,7 @@ function retryAfter(error: AssetAuthErrorLike | AxiosError): string | undefined 
 const answer = (statusCode: number, message = STATUS_CODES[statusCode] ?? ''): HttpException =>
   new HttpException({ statusCode, message }, statusCode);
 
-function passedOnAnswer(
-  error: AssetAuthErrorLike | AxiosError,
-  passOn: ReadonlySet<number>,
-): HttpException | undefined {
+function passedOnAnswer(error: Failure, passOn: ReadonlySet<number>): HttpException | undefined {
   if (passOn.has(404) && isAssetAuthError(error, 'ASSET_BUSINESS_UNKNOWN')) {
     return answer(404, 'There is no such business.');
   }
@@ -195,7 +194,7 @@ function messageOf(body: unknown): string | undefined {
 }
 
 /** Of any error, in one line and without a body. */
-function logLine(error: AssetAuthErrorLike | AxiosError): string {
+function logLine(error: Failure): string {
   const text = isAssetAuthError(error) ? `${error.code}: ${error.message}` : failedCall(error);
   return printable(text.replaceAll(/\s*\n\s*/g, ' '), 2000);
 }
