@@ -2,7 +2,6 @@ import { type ArgumentsHost, Catch, HttpException, Logger } from '@nestjs/common
 import { BaseExceptionFilter } from '@nestjs/core';
 import axios, { AxiosError } from 'axios';
 import { STATUS_CODES } from 'node:http';
-import { Readable } from 'node:stream';
 import { throwError } from 'rxjs';
 import {
   AssetAuthError,
@@ -14,6 +13,8 @@ import {
 import { printable, quoted } from '../config/text.js';
 import { lowerCaseHeaders, retryAfterMs } from '../retry/rate-limit.js';
 import { isAssetConfig } from './asset-request.js';
+import { discard } from './attempt.js';
+import type { SentRequest } from './http.errors.js';
 
 /**
  * Answers the application's own callers when a call to Asset failed for a reason of this library: 502 if Asset refused
@@ -30,6 +31,8 @@ import { isAssetConfig } from './asset-request.js';
  */
 @Catch(AssetAuthError)
 export class AssetAuthExceptionFilter extends BaseExceptionFilter {
+  /** Statuses of Asset's that go to the caller. */
+  protected readonly passOn: ReadonlySet<number> = new Set();
   readonly #logger = new Logger(AssetAuthExceptionFilter.name);
 
   /**
@@ -58,57 +61,48 @@ export class AssetAuthExceptionFilter extends BaseExceptionFilter {
    * ```
    */
   static with(options: { readonly passOn: readonly number[] }): typeof AssetAuthExceptionFilter {
-    const passOn = checkedStatuses(options.passOn);
+    const statuses = checkedStatuses(options.passOn);
 
     @Catch(AssetAuthError, FailedAssetCall)
     class PassingAssetAuthExceptionFilter extends AssetAuthExceptionFilter {
-      override catch(error: AssetAuthErrorLike | AxiosError, host: ArgumentsHost): unknown {
-        return this.#handle(error, host, passOn);
-      }
+      protected override readonly passOn = statuses;
     }
     return PassingAssetAuthExceptionFilter;
   }
 
-  override catch(error: AssetAuthErrorLike, host: ArgumentsHost): unknown {
-    return this.#handle(error, host, NO_STATUSES);
-  }
-
-  #handle(error: AssetAuthErrorLike | AxiosError, host: ArgumentsHost, passOn: ReadonlySet<number>): unknown {
+  override catch(error: AssetAuthErrorLike | AxiosError, host: ArgumentsHost): unknown {
     if (error instanceof HttpException) return this.#answer(error, host, undefined);
-    const passedOn = passedOnAnswer(error, passOn);
-    const answer = passedOn ?? (isAssetAuthError(error) ? answerTo(error) : answerToPlain(error));
-    const { statusCode, message } = answer;
+    const passedOn = passedOnAnswer(error, this.passOn);
     const line = logLine(error);
     if (passedOn === undefined) this.#logger.warn(line);
-    else this.#logger.debug(`${line} (passed on as ${statusCode})`);
-    discardStream(error);
-    return this.#answer(new HttpException({ statusCode, message }, statusCode), host, answer);
+    else this.#logger.debug(`${line} (passed on as ${passedOn.getStatus()})`);
+    // Nobody reads a streamed answer any more, and it would keep its connection.
+    discard((error as Partial<AxiosError>).response, undefined);
+    const exception = passedOn ?? answer(statusFor(error));
+    return this.#answer(exception, host, exception.getStatus() === 503 ? retryAfter(error) : undefined);
   }
 
   /** Where there are no HTTP answers, an error that says no more. */
-  #answer(exception: HttpException, host: ArgumentsHost, answer: CallerAnswer | undefined): unknown {
+  #answer(exception: HttpException, host: ArgumentsHost, wait: string | undefined): unknown {
     const type = host.getType<string>();
     const error = { status: 'error', message: exception.message };
     if (type === 'rpc') return throwError(() => error);
-    if (type === 'ws') {
-      sendException(host.switchToWs().getClient(), error);
-      return undefined;
-    }
-    if (type !== 'http') throw exception;
     const adapter = this.applicationRef ?? this.httpAdapterHost?.httpAdapter;
-    const response: unknown = host.getArgByIndex(1);
-    const retryAfter = answer?.retryAfterSeconds;
-    if (adapter === undefined) {
-      sendPlainly(response as PlainResponse, exception, retryAfter);
-      return undefined;
+    if (type === 'ws') sendException(host.switchToWs().getClient(), error);
+    else if (type !== 'http') throw exception;
+    else if (adapter === undefined) sendPlainly(host.getArgByIndex(1), exception, wait);
+    else {
+      const response: unknown = host.getArgByIndex(1);
+      if (wait !== undefined && !adapter.isHeadersSent(response)) {
+        adapter.setHeader(response, 'Retry-After', wait);
+      }
+      super.catch(exception, host);
     }
-    if (retryAfter !== undefined && !adapter.isHeadersSent(response)) {
-      adapter.setHeader(response, 'Retry-After', String(retryAfter));
-    }
-    super.catch(exception, host);
     return undefined;
   }
 }
+
+type Failure = (AssetAuthErrorLike & { readonly timedOut?: boolean }) | AxiosError;
 
 /** What `@Catch` goes by: an `AxiosError` of a call through an Asset client that the application did not cancel. */
 class FailedAssetCall {
@@ -116,8 +110,6 @@ class FailedAssetCall {
     return axios.isAxiosError(error) && !axios.isCancel(error) && isAssetConfig(error.config);
   }
 }
-
-const NO_STATUSES: ReadonlySet<number> = new Set();
 
 /** Statuses about the application's own credentials, scopes and pace: no caller's fault. */
 const APPLICATION_STATUSES: readonly number[] = [401, 403, 407, 429];
@@ -138,16 +130,8 @@ function checkedStatuses(passOn: unknown): ReadonlySet<number> {
   );
 }
 
-/** What the application's own callers are told of a failed call to Asset. */
-interface CallerAnswer {
-  readonly statusCode: number;
-  readonly message: string;
-  /** For `Retry-After` (RFC 9110 §10.2.3). */
-  readonly retryAfterSeconds?: number | undefined;
-}
-
-/** 502: Asset refused the application. 503: not now. 500: the application asked for something that it must not. */
-const STATUS: Readonly<Record<AssetAuthErrorCode, 500 | 502 | 503>> = {
+/** 500: the application asked for something that it must not. 503: not now. Any other, 502: Asset refused it. */
+const STATUS: Readonly<Partial<Record<AssetAuthErrorCode, 500 | 503>>> = {
   ASSET_CONFIG_INVALID: 500,
   ASSET_SCOPE_INVALID: 500,
   ASSET_SCOPE_UNDECLARED: 500,
@@ -155,58 +139,44 @@ const STATUS: Readonly<Record<AssetAuthErrorCode, 500 | 502 | 503>> = {
   ASSET_BUSINESS_INVALID: 500,
   ASSET_BUSINESS_MISMATCH: 500,
   ASSET_REQUEST_NOT_ALLOWED: 500,
-  ASSET_CREDENTIALS_REJECTED: 502,
-  ASSET_SCOPE_REJECTED: 502,
-  ASSET_BUSINESS_UNKNOWN: 502,
-  ASSET_TOKEN_REQUEST_REJECTED: 502,
-  ASSET_TOKEN_MALFORMED: 502,
-  ASSET_GRANT_MISMATCH: 502,
-  ASSET_UNAUTHORIZED: 502,
-  ASSET_INSUFFICIENT_SCOPE: 502,
   ASSET_TOKEN_THROTTLED: 503,
   ASSET_TOKEN_UNAVAILABLE: 503,
   ASSET_RATE_LIMITED: 503,
   ASSET_CLOSED: 503,
 };
 
-function answerTo(error: AssetAuthErrorLike & { readonly timedOut?: boolean }): CallerAnswer {
-  const statusCode = error.timedOut === true ? 504 : STATUS[error.code];
-  return nameOnly(statusCode, error.retryAfterMs);
-}
+const LATE: readonly unknown[] = [AxiosError.ECONNABORTED, AxiosError.ETIMEDOUT];
 
-/** Asset's own status, or none at all. */
-function answerToPlain({ response, code }: AxiosError): CallerAnswer {
-  if (response?.status === 503) return nameOnly(503, retryAfterMs(lowerCaseHeaders(response), Date.now()));
-  const isLate =
-    response === undefined && (code === AxiosError.ECONNABORTED || code === AxiosError.ETIMEDOUT);
-  return nameOnly(isLate ? 504 : 502, undefined);
+function statusFor(error: Failure): number {
+  if (isAssetAuthError(error)) return error.timedOut === true ? 504 : (STATUS[error.code] ?? 502);
+  const { response, code } = error;
+  if (response === undefined) return LATE.includes(code) ? 504 : 502;
+  return response.status === 503 ? 503 : 502;
 }
 
 /** Longer waits outlive their reason, and a caller's client may obey them to the letter. */
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
-function nameOnly(statusCode: number, waitMs: number | undefined): CallerAnswer {
-  const isWait = statusCode === 503 && waitMs !== undefined && waitMs >= 0;
-  return {
-    statusCode,
-    message: STATUS_CODES[statusCode] ?? '',
-    retryAfterSeconds: isWait ? Math.ceil(Math.min(waitMs, LONGEST_RETRY_AFTER_MS) / 1000) : undefined,
-  };
+/** The value of `Retry-After`, in seconds (RFC 9110 §10.2.3). */
+function retryAfter(error: Failure): string | undefined {
+  const waitMs = isAssetAuthError(error)
+    ? error.retryAfterMs
+    : retryAfterMs(lowerCaseHeaders(error.response ?? {}), Date.now());
+  if (waitMs === undefined || !(waitMs >= 0)) return undefined;
+  return String(Math.ceil(Math.min(waitMs, LONGEST_RETRY_AFTER_MS) / 1000));
 }
 
-function passedOnAnswer(
-  error: AssetAuthErrorLike | AxiosError,
-  passOn: ReadonlySet<number>,
-): CallerAnswer | undefined {
+/** What the application's own callers are told of a failed call to Asset. */
+const answer = (statusCode: number, message = STATUS_CODES[statusCode] ?? ''): HttpException =>
+  new HttpException({ statusCode, message }, statusCode);
+
+function passedOnAnswer(error: Failure, passOn: ReadonlySet<number>): HttpException | undefined {
   if (passOn.has(404) && isAssetAuthError(error, 'ASSET_BUSINESS_UNKNOWN')) {
-    return { statusCode: 404, message: 'There is no such business.' };
+    return answer(404, 'There is no such business.');
   }
   const { response } = error as Partial<AxiosError>;
   if (response === undefined || !passOn.has(response.status)) return undefined;
-  return {
-    statusCode: response.status,
-    message: messageOf(response.data) ?? STATUS_CODES[response.status] ?? '',
-  };
+  return answer(response.status, messageOf(response.data));
 }
 
 const LONGEST_MESSAGE = 500;
@@ -224,24 +194,18 @@ function messageOf(body: unknown): string | undefined {
 }
 
 /** Of any error, in one line and without a body. */
-function logLine(error: AssetAuthErrorLike | AxiosError): string {
+function logLine(error: Failure): string {
   const text = isAssetAuthError(error) ? `${error.code}: ${error.message}` : failedCall(error);
   return printable(text.replaceAll(/\s*\n\s*/g, ' '), 2000);
 }
 
 function failedCall({ message, code, request, config, response }: AxiosError): string {
-  const sent = Object(request) as { readonly method?: unknown; readonly path?: unknown };
-  const method = typeof sent.method === 'string' ? sent.method : (config?.method ?? 'get').toUpperCase();
+  const sent = Object(request) as Partial<SentRequest>;
   // Without the query, which may hold a caller's data.
-  const path = typeof sent.path === 'string' ? ` ${sent.path.split('?', 1).join()}` : '';
-  if (response !== undefined) return `Asset answered ${response.status} to ${method}${path}`;
-  return `Asset gave no answer to ${method}${path}: ${message || (code ?? 'unknown error')}`;
-}
-
-/** Nobody reads it any more, and it would keep its connection. */
-function discardStream(error: AssetAuthErrorLike | AxiosError): void {
-  const { response } = error as Partial<AxiosError>;
-  if (response?.data instanceof Readable) response.data.destroy();
+  const path = sent.path === undefined ? '' : ` ${sent.path.split('?', 1).join()}`;
+  const call = `${sent.method ?? (config?.method ?? 'get').toUpperCase()}${path}`;
+  if (response !== undefined) return `Asset answered ${response.status} to ${call}`;
+  return `Asset gave no answer to ${call}: ${message || (code ?? 'unknown error')}`;
 }
 
 /** What Express and Fastify agree on, for a filter that Nest did not make and so gave no adapter. */
@@ -254,17 +218,13 @@ interface PlainResponse {
   end(): void;
 }
 
-function sendPlainly(
-  response: PlainResponse,
-  exception: HttpException,
-  retryAfter: number | undefined,
-): void {
+function sendPlainly(response: PlainResponse, exception: HttpException, wait: string | undefined): void {
   const raw = response.raw ?? response;
   if (raw.headersSent === true) {
     raw.end();
     return;
   }
-  if (retryAfter !== undefined) response.header('Retry-After', String(retryAfter));
+  if (wait !== undefined) response.header('Retry-After', wait);
   response.status(exception.getStatus()).send(exception.getResponse());
 }
 

@@ -53,19 +53,7 @@ const stockOf = (defaults: AxiosDefaults): Partial<AxiosDefaults> => ({
 /** As it was before the application changed anything. */
 const STOCK = stockOf(axios.defaults);
 
-const VERBS = [
-  'delete',
-  'get',
-  'head',
-  'link',
-  'options',
-  'patch',
-  'post',
-  'purge',
-  'put',
-  'query',
-  'unlink',
-];
+const VERBS = 'delete get head link options patch post purge put query unlink'.split(' ');
 
 /**
  * Every instance starts as a copy of the global axios, with the headers, transforms and agents that the application set
@@ -75,7 +63,10 @@ const VERBS = [
 function isolate({ defaults }: AxiosInstance, http: AssetHttpDefaults): void {
   const { adapter, baseURL } = defaults;
   for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
-  const chosen = Object.entries(http).filter(([name, value]) => !isRoute(name) && value !== undefined);
+  const routes: readonly string[] = ROUTE_OPTIONS;
+  const chosen = Object.entries(http).filter(
+    ([name, value]) => value !== undefined && !routes.includes(name),
+  );
   const common = { Accept: 'application/json, text/plain, */*' };
   const headers: object = { common, ...Object.fromEntries(VERBS.map((verb) => [verb, {}])) };
   Object.assign(defaults, stockOf(STOCK as AxiosDefaults), Object.fromEntries(chosen), {
@@ -86,5 +77,3 @@ function isolate({ defaults }: AxiosInstance, http: AssetHttpDefaults): void {
     transitional: { ...STOCK.transitional, ...http.transitional },
   });
 }
-
-const isRoute = (name: string): boolean => ROUTE_OPTIONS.some((route) => route === name);

@@ -47,9 +47,7 @@ export class AssetHttpService extends HttpService {
    * ```
    */
   withScope(...scopes: readonly [AssetScopeName, ...AssetScopeName[]] | readonly [null]): AssetHttpService {
-    const [only] = scopes;
-    const narrowed = only === null ? null : scopeSet(scopes);
-    return this.#narrowedBy({ scopes: narrowed });
+    return this.#narrowedBy({ scopes: scopes[0] === null ? null : scopeSet(scopes) });
   }
 
   /**
@@ -63,8 +61,7 @@ export class AssetHttpService extends HttpService {
    * ```
    */
   forBusiness(businessId: string | null): AssetHttpService {
-    const narrowed = businessId === null ? null : checkedBusinessId(businessId);
-    return this.#narrowedBy({ businessId: narrowed });
+    return this.#narrowedBy({ businessId: businessId === null ? null : checkedBusinessId(businessId) });
   }
 
   #narrowedBy(more: Partial<Narrowing>): AssetHttpService {
@@ -82,7 +79,7 @@ export class AssetHttpService extends HttpService {
   ): Observable<never> {
     const given = (args.at(-1) ?? {}) as GivenConfig;
     const own = ownValue(given, 'asset');
-    const asset = own === undefined ? ownValue<GivenConfig, 'asset'>(this.instance.defaults, 'asset') : own;
+    const asset = own === undefined ? ownValue(this.instance.defaults as GivenConfig, 'asset') : own;
     const asked = AssetRequest.of(asset, this.#narrowing, this.#client);
     const ownToken = ownValue(given, 'cancelToken');
     // A SubscriberToken came with the config of an earlier call.

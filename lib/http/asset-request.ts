@@ -1,9 +1,9 @@
 import axios from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
-import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AssetScopes } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, type ScopeInForce } from '../scope/scope-context.js';
+import type { AccessToken } from '../token/access-token.js';
 import type { AssetTokenRequest } from '../token/token-request.js';
 
 /**
@@ -26,10 +26,7 @@ export interface AssetRequestOptions {
 }
 
 /** What a narrowed view adds to every call made through it. */
-export interface Narrowing {
-  readonly scopes: AssetScopes | null | undefined;
-  readonly businessId: string | null | undefined;
-}
+export type Narrowing = Pick<AssetRequestOptions, 'scopes' | 'businessId'>;
 
 /** A view that narrows nothing. */
 export const NOT_NARROWED: Narrowing = Object.freeze({ scopes: undefined, businessId: undefined });
@@ -47,10 +44,10 @@ export class SubscriberToken extends axios.CancelToken {
   }
 }
 
-/** What is ours on a request, and so may come back with it. */
-export interface HandedOut {
-  readonly route: AssetHttpDefaults;
-  readonly authorization: string | undefined;
+interface HandedOut {
+  readonly token: AccessToken | undefined;
+  /** The only one that the token may go to. */
+  readonly origin: string;
 }
 
 interface Asked extends AssetTokenRequest {
@@ -62,7 +59,7 @@ interface Asked extends AssetTokenRequest {
 /**
  * What a call asks for, from the verb to the wire; it travels as the config's `asset`. Settled when the verb is called:
  * first what the request itself says, then what its view says, then the scope in force there. Being no plain object,
- * axios hands it on as it is. Holds no token; an interceptor of the application may read it, and a copy of it asks for
+ * axios hands it on as it is. Shows no token; an interceptor of the application may read it, and a copy of it asks for
  * the same.
  */
 export class AssetRequest implements AssetTokenRequest {
@@ -112,13 +109,16 @@ export class AssetRequest implements AssetTokenRequest {
     return this.#subscriber.reason !== undefined;
   }
 
-  /** What an adapter of the application was given to send, in case that it hands the request on to ours. */
-  get handedOut(): HandedOut | undefined {
-    return this.#handedOut;
+  /** The same as an adapter of the application is given it, which may hand it on to ours. */
+  handOut(handedOut: HandedOut): AssetRequest {
+    const given = this.again();
+    given.#handedOut = handedOut;
+    return given;
   }
 
-  set handedOut(given: HandedOut | undefined) {
-    this.#handedOut = given;
+  /** What it was handed out with; `undefined`: it was not. */
+  get handedOut(): HandedOut | undefined {
+    return this.#handedOut;
   }
 
   /** An earlier call's config that is sent through a view is meant for what the view says. */
@@ -166,10 +166,9 @@ function askedOf(
   };
 }
 
-function firstSaid<T>(own: T | undefined, view: T | undefined, context: T | undefined): T | undefined {
-  if (own !== undefined) return own;
-  return view !== undefined ? view : context;
-}
+/** `null` is said, and means none. */
+const firstSaid = <T>(...values: readonly (T | undefined)[]): T | undefined =>
+  values.find((value) => value !== undefined);
 
 /** Lists are the caller's own, and may change until the call is made. */
 const copied = <T>(value: T): T => (Array.isArray(value) ? ([...(value as unknown[])] as T) : value);
@@ -178,16 +177,13 @@ const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
 
 /** Takes the known names only: a misspelled `scope` would ask for the full grant. */
 function problemOf(asset: unknown): AssetScopeError | undefined {
-  if (typeof asset !== 'object' || asset === null || !isPlain(asset)) {
+  // A list, a map or a set holds its contents elsewhere, and would be read as empty.
+  if (typeof asset !== 'object' || asset === null || Symbol.iterator in asset || asset instanceof Date) {
     return invalid('is neither a plain object nor false');
   }
   const unknown = Object.keys(asset).find((name) => !KNOWN_NAMES.includes(name));
   return unknown === undefined ? undefined : invalid(`does not know ${quoted(unknown)}`);
 }
-
-/** Not a list, a map or a set, which hold their contents elsewhere and would be read as empty. */
-const isPlain = (value: object): boolean =>
-  !Array.isArray(value) && !(Symbol.iterator in value) && !(value instanceof Date);
 
 const invalid = (what: string): AssetScopeError =>
   new AssetScopeError(

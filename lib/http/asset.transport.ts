@@ -25,6 +25,13 @@ export interface AssetTransportParts {
 /** Follow redirects to anywhere by themselves, and take neither agents nor proxy. */
 const ROUTELESS: readonly AxiosAdapter[] = [axios.getAdapter('fetch')];
 
+const refusing: AxiosAdapter = () =>
+  Promise.reject(
+    new AssetRequestError(
+      'The request chooses another adapter of axios. Nothing was sent. Asset is called through the adapter "http", which alone keeps to the configured agents and proxy.',
+    ),
+  );
+
 /**
  * Second of two stages, in the place of axios' adapter, below all interceptors and transforms. Checks what it was really
  * handed, gets the token for it, sends it, and hands an answer that is no success to the retry policy. A request that
@@ -34,8 +41,8 @@ export class AssetTransport {
   readonly #parts: AssetTransportParts;
   readonly #retries: RetryPolicy;
   readonly #builtIn = axios.getAdapter('http');
-  /** Adapters that go through the transport already. */
-  readonly #guarded = new WeakSet<AxiosAdapter>();
+  /** Adapters that go through the transport already, or refuse. */
+  readonly #guarded = new WeakSet<AxiosAdapter>([refusing]);
 
   constructor(parts: AssetTransportParts) {
     this.#parts = parts;
@@ -48,19 +55,12 @@ export class AssetTransport {
   /** Any adapter that a request or a test puts in place of ours, made to go through the transport. */
   readonly guarded = (adapter: InternalAxiosRequestConfig['adapter']): AxiosAdapter => {
     if (adapter === this.adapter || adapter === undefined || adapter === 'http') return this.adapter;
-    if (typeof adapter !== 'function' || ROUTELESS.includes(adapter)) return this.#refusing;
+    if (typeof adapter !== 'function' || ROUTELESS.includes(adapter)) return refusing;
     if (this.#guarded.has(adapter)) return adapter;
     const guarded: AxiosAdapter = (config) => this.#send(config, adapter, adapter);
     this.#guarded.add(guarded);
     return guarded;
   };
-
-  readonly #refusing: AxiosAdapter = () =>
-    Promise.reject(
-      new AssetRequestError(
-        'The request chooses another adapter of axios. Nothing was sent. Asset is called through the adapter "http", which alone keeps to the configured agents and proxy.',
-      ),
-    );
 
   /** @param restored - the adapter as the application knows it: a config must be fit to be sent again */
   async #send(
@@ -69,7 +69,11 @@ export class AssetTransport {
     restored: AxiosAdapter,
   ): Promise<AxiosResponse> {
     const request: unknown = config.asset;
-    if (!(request instanceof AssetRequest)) throw bypassed();
+    if (!(request instanceof AssetRequest)) {
+      throw new AssetRequestError(
+        "The request reached the transport without having passed this client's own interceptor, which says what token it needs. Nothing was sent. Do not clear interceptors.request of axiosRef.",
+      );
+    }
     config.adapter = restored;
     const { connections, clock, origin } = this.#parts;
     const url = requestUrl(config, origin);
@@ -79,45 +83,35 @@ export class AssetTransport {
     const exchange = { config, request, url, deadline, send, isForeign, connections };
     let response: AxiosResponse | undefined;
     try {
-      const token = request.isAnonymous ? undefined : await this.#tokenFor(exchange);
+      // Handed on by an adapter of the application: the call that it comes from has the token, and sends it again.
+      const handedOn = isForeign || request.handedOut?.origin !== origin ? undefined : request.handedOut;
+      const token = handedOn === undefined ? await this.#tokenFor(exchange) : handedOn.token;
       const outcome = await attempt(exchange, token);
-      const isOver = isFinal(outcome) && outcome.response !== undefined;
-      response = isOver ? outcome.response : await this.#retries.settle(exchange, token, outcome);
+      const retried = handedOn === undefined ? token : undefined;
+      response = isFinal(outcome) ? outcome.response : await this.#retries.settle(exchange, retried, outcome);
       return response;
     } finally {
       deadline.settle(response?.data);
     }
   }
 
-  async #tokenFor({ config, request, url, deadline }: Exchange): Promise<AccessToken> {
+  async #tokenFor(exchange: Exchange): Promise<AccessToken | undefined> {
+    const { config, request, url, deadline } = exchange;
     const { tokens, defaultBusiness } = this.#parts;
+    if (request.isAnonymous) return undefined;
     request.assertValid();
     // Before any token is asked for.
-    assertSendable(config, request, url);
+    assertSendable(exchange);
     assertBusiness(url, request.businessId === undefined ? defaultBusiness : request.businessId);
     const minimumLifeMs = timeoutMs(config);
     try {
-      return await deadline.wait('an access token', (signal) =>
-        tokens.getAccessToken(request, { signal, minimumLifeMs }),
-      );
+      return await deadline.wait((signal) => tokens.getAccessToken(request, { signal, minimumLifeMs }));
     } catch (error) {
-      throw error instanceof AssetScopeError ? aboutCall(error, config, url) : error;
+      if (!(error instanceof AssetScopeError)) throw error;
+      // Names the call: the log line is all that is known of a handler that forgot its scope.
+      const call = `${(config.method ?? 'get').toUpperCase()} ${url.pathname}`;
+      const code = error.code as ConstructorParameters<typeof AssetScopeError>[1];
+      throw new AssetScopeError(`${call}: ${error.message}`, code);
     }
   }
 }
-
-/** Names the call: its log line is all that is known of a handler that forgot its scope. */
-const aboutCall = (
-  { message, code }: AssetScopeError,
-  { method = 'get' }: InternalAxiosRequestConfig,
-  { pathname }: URL,
-): AssetScopeError =>
-  new AssetScopeError(
-    `${method.toUpperCase()} ${pathname}: ${message}`,
-    code as ConstructorParameters<typeof AssetScopeError>[1],
-  );
-
-const bypassed = (): AssetRequestError =>
-  new AssetRequestError(
-    "The request reached the transport without having passed this client's own interceptor, which says what token it needs. Nothing was sent. Do not clear interceptors.request of axiosRef.",
-  );

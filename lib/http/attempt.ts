@@ -18,8 +18,8 @@ export interface Outcome {
 }
 
 /** Whether neither another attempt nor a typed error is needed. */
-export const isFinal = ({ failure, status }: Outcome): boolean =>
-  failure === undefined && status !== 401 && status !== 429;
+export const isFinal = (outcome: Outcome): outcome is Outcome & { readonly response: AxiosResponse } =>
+  outcome.failure === undefined && outcome.status !== 401 && outcome.status !== 429;
 
 /**
  * Sends a call once, with the token if it is to carry one. What comes back holds the caller's own config and no trace of
@@ -32,13 +32,13 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
   const { config, request, url, deadline, send, isForeign } = exchange;
   deadline.sent();
   // What was checked before the wait for a token may have changed in it.
-  assertSendable(config, request, url);
+  assertSendable(exchange);
   assertBusiness(url, token?.businessId);
   const guard = config.maxRedirects ? new RedirectGuard(url.origin, token?.businessId, config) : undefined;
   const wire = wireConfig(exchange, token, guard?.beforeRedirect);
   const sent: Sent = { config, url, secret: token?.value };
   try {
-    const response = await send(isForeign ? forForeignAdapter(wire, exchange) : wire);
+    const response = await send(isForeign ? forForeignAdapter(wire, exchange, token) : wire);
     const nodeRequest: unknown = response.request;
     const { status } = response;
     const sanitized = sanitizedResponse(response, sent);
@@ -92,31 +92,30 @@ function sanitizedResponse(response: AxiosResponse, sent: Sent): AxiosResponse {
   return response;
 }
 
-function sanitizedError(error: unknown, sent: Sent): unknown {
-  const seen = new Set<unknown>();
-  const found: unknown[] = [error];
-  for (let next = found.pop(); next !== undefined || found.length > 0; next = found.pop()) {
-    if (typeof next !== 'object' || next === null || seen.has(next)) continue;
-    seen.add(next);
-    sanitizeOne(next, sent);
-    const { cause, errors } = next as Partial<AggregateError>;
-    found.push(cause, ...(Array.isArray(errors) ? (errors as unknown[]) : []));
-  }
-  return error;
-}
-
-/** `Reflect.set` does not throw on frozen errors. */
-function sanitizeOne(error: Partial<AxiosError>, sent: Sent): void {
-  if (error.config !== undefined) Reflect.set(error, 'config', sent.config);
-  if (error.request !== undefined) Reflect.set(error, 'request', sentRequest(error.request, sent));
-  if (error.response !== undefined) sanitizedResponse(error.response, sent);
+/** Also of what it was caused by: errors that are no `AxiosError` may wrap one. */
+function sanitizedError(error: unknown, sent: Sent, seen = new Set<unknown>()): unknown {
+  if (typeof error !== 'object' || error === null || seen.has(error)) return error;
+  seen.add(error);
+  const { config, request, response, cause, errors } = error as FoundError;
+  // `Reflect.set` does not throw on frozen errors.
+  if (config !== undefined) Reflect.set(error, 'config', sent.config);
+  if (request !== undefined) Reflect.set(error, 'request', sentRequest(request, sent));
+  if (response !== undefined) sanitizedResponse(response, sent);
   for (const name of ['message', 'stack'] as const) {
-    const text: unknown = error[name];
+    const text: unknown = (error as Partial<Error>)[name];
     // Adapters that stand in for a server in tests print the headers of what they do not expect.
     if (sent.secret !== undefined && typeof text === 'string' && text.includes(sent.secret)) {
       Reflect.set(error, name, text.replaceAll(sent.secret, '[redacted]'));
     }
   }
+  for (const inner of [cause, ...(Array.isArray(errors) ? (errors as unknown[]) : [])])
+    sanitizedError(inner, sent, seen);
+  return error;
+}
+
+interface FoundError extends Partial<AxiosError> {
+  readonly request?: unknown;
+  readonly errors?: unknown;
 }
 
 /** After a redirect, the path is the last one. */

@@ -17,8 +17,6 @@ export class Deadline {
   readonly #clock: AssetClock;
   readonly #endsAt: number | undefined;
   readonly #cancelTimer: (() => void) | undefined;
-  /** What the call waits for, as the message of a time-out says it. */
-  #phase = '';
   #isSent = false;
 
   constructor(config: InternalAxiosRequestConfig, request: AssetRequest, clock: AssetClock) {
@@ -30,7 +28,7 @@ export class Deadline {
       this.#endsAt = clock.monotonic() + ms;
       this.#cancelTimer = clock.setTimeout(this.#timeOut, ms, { ref: true });
     }
-    const { signal, cancelToken } = config as CancelledBy;
+    const { signal, cancelToken } = config;
     signal?.addEventListener?.('abort', this.#cancel);
     cancelToken?.subscribe(this.#cancel);
     request.subscriber.subscribe(this.#leave);
@@ -53,18 +51,18 @@ export class Deadline {
     this.signal.throwIfAborted();
   }
 
-  /** Waits for something that ends with the given signal when the call is over. */
-  async wait<T>(what: string, wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.throwIfOver();
-    this.#phase = ` while waiting for ${what}`;
+  /** Waits for an access token. The wait is to end with the given signal, when the call is over. */
+  async wait<T>(wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#isSent = false;
+    // Left during an attempt that only the caller's own cancel token could end: there is to be no other.
+    if (this.#request.hasLeft) this.#leave();
+    this.throwIfOver();
     return await wait(this.signal);
   }
 
   /** An attempt is under way. */
   sent(): void {
     this.throwIfOver();
-    this.#phase = '';
     this.#isSent = true;
   }
 
@@ -75,8 +73,13 @@ export class Deadline {
     else this.#forget();
   }
 
+  /** With the error of axios itself, so that callers need to know one only; its message says what the time went into. */
   readonly #timeOut = (): void => {
-    this.#controller.abort(timedOut(this.#config, this.#phase));
+    const { timeout, timeoutErrorMessage, transitional } = this.#config;
+    const when = this.#isSent ? '' : ' while waiting for an access token';
+    const message = timeoutErrorMessage ?? `timeout of ${timeout ?? 0}ms exceeded${when}`;
+    const code = transitional?.clarifyTimeoutError === true ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
+    this.#controller.abort(new AxiosError(message, code, this.#config));
   };
 
   readonly #cancel = (reason?: unknown): void => {
@@ -86,12 +89,12 @@ export class Deadline {
   /** As in HttpService: once it is under way, a caller's own cancel token alone ends a request. */
   readonly #leave = (): void => {
     const { cancelToken } = this.#config;
-    const isTheirs = cancelToken !== undefined && (cancelToken as unknown) !== this.#request.subscriber;
+    const isTheirs = cancelToken !== undefined && cancelToken !== this.#request.subscriber;
     if (!this.#isSent || !isTheirs) this.#cancel();
   };
 
   readonly #forget = (): void => {
-    const { signal, cancelToken } = this.#config as CancelledBy;
+    const { signal, cancelToken } = this.#config;
     signal?.removeEventListener?.('abort', this.#cancel);
     cancelToken?.unsubscribe(this.#cancel);
     this.#request.subscriber.unsubscribe(this.#leave);
@@ -103,27 +106,4 @@ export function timeoutMs({ timeout }: InternalAxiosRequestConfig): number | und
   if (timeout === undefined || timeout === 0) return undefined;
   const ms = Number.parseInt(String(timeout), 10);
   return ms > 0 ? Math.min(ms, MAX_TIMER_MS) : undefined;
-}
-
-/** The error of axios itself, so that callers need to know one only; its message says what the time went into. */
-function timedOut(config: InternalAxiosRequestConfig, phase: string): AxiosError {
-  const { timeout, timeoutErrorMessage, transitional } = config;
-  return new AxiosError(
-    timeoutErrorMessage ?? `timeout of ${timeout ?? 0}ms exceeded${phase}`,
-    transitional?.clarifyTimeoutError === true ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED,
-    config,
-  );
-}
-
-/** What axios knows of cancelling beyond its public types. */
-interface CancelledBy {
-  readonly signal?: {
-    readonly aborted: boolean;
-    addEventListener?: (type: 'abort', listener: () => void) => void;
-    removeEventListener?: (type: 'abort', listener: () => void) => void;
-  };
-  readonly cancelToken?: {
-    subscribe(listener: (reason?: unknown) => void): void;
-    unsubscribe(listener: (reason?: unknown) => void): void;
-  };
 }

@@ -37,8 +37,9 @@ export interface AssetApiErrorDetails {
 }
 
 /**
- * The API answered 401, 403 or 429, or with a redirect that is not followed (`ASSET_REQUEST_NOT_ALLOWED`), in words. Stays an `AxiosError` with its `response`, so that axios-retry, exception
- * filters and `isAxiosError` go on working; only `code` and `message` are ours.
+ * The API answered 401, 403 or 429, or with a redirect that is not followed (`ASSET_REQUEST_NOT_ALLOWED`), in words.
+ * Stays an `AxiosError` with its `response`, so that axios-retry, exception filters and `isAxiosError` go on working;
+ * only `code` and `message` are ours.
  *
  * @example
  * ```ts
@@ -69,14 +70,6 @@ export class AssetApiError extends AxiosError implements AssetAuthErrorLike {
   }
 }
 
-/** Why a 401 was not cured. */
-export type Unauthorized =
-  | 'the new token was rejected as well'
-  | 'no other token could be had'
-  | 'the body of the request cannot be sent again'
-  | 'the endpoint handed out the same token again'
-  | 'the token was replaced a moment ago already';
-
 /** The 401, 403 or 429 of a request that axios would reject, in words; anything else as it is. */
 export function toApiError(
   error: unknown,
@@ -92,12 +85,6 @@ export function toApiError(
   return response.status === 429 ? rateLimited(response, now) : error;
 }
 
-/** What is known of a 401's failed cure. */
-export interface UnauthorizedDetails {
-  readonly why: Unauthorized;
-  readonly cause?: unknown;
-}
-
 function unauthorized(
   response: AxiosResponse,
   token: AccessToken,
@@ -110,7 +97,8 @@ function unauthorized(
   );
 }
 
-const CURES: Readonly<Record<Unauthorized, string>> = {
+/** By why a 401 remained. */
+const CURES = {
   'the new token was rejected as well':
     'Check that the credentials belong to this environment and that the client has not been disabled.',
   'no other token could be had': 'The cause says why; the call may be made again later.',
@@ -120,6 +108,12 @@ const CURES: Readonly<Record<Unauthorized, string>> = {
     'Asset does not take the token that it hands out: check that the client has not been disabled.',
   'the token was replaced a moment ago already': 'The call may be made again in half a minute.',
 };
+
+/** Why a 401 remained. */
+export interface UnauthorizedDetails {
+  readonly why: keyof typeof CURES;
+  readonly cause?: unknown;
+}
 
 function insufficientScope(response: AxiosResponse, token: AccessToken): AssetApiError {
   const challenge = lowerCaseHeaders(response)['www-authenticate'];

@@ -52,7 +52,8 @@ export class RedirectGuard {
   readonly #origin: string;
   readonly #businessId: string | undefined;
   readonly #hook: BeforeRedirect | undefined;
-  #refusal: Error | undefined;
+  /** Why a redirect was not followed. Axios wraps what is thrown; this is the error itself. */
+  refusal: Error | undefined;
 
   /** @param config - with the application's own hook `beforeRedirect`, if it has one */
   constructor(
@@ -65,15 +66,10 @@ export class RedirectGuard {
     this.#hook = beforeRedirect;
   }
 
-  /** Why a redirect was not followed. Axios wraps what is thrown; this is the error itself. */
-  get refusal(): Error | undefined {
-    return this.#refusal;
-  }
-
   /** For axios' option `beforeRedirect`: after the application's own. */
   readonly beforeRedirect: BeforeRedirect = (options, response, request) => {
     const before = TARGET.map((name) => options[name] as unknown);
-    const authorization = authorizationOf(options);
+    const authorization = valuesOf(options, 'authorization').join();
     this.#hook?.(options, response, request);
     try {
       if (TARGET.some((name, i) => options[name] !== before[i])) {
@@ -81,29 +77,24 @@ export class RedirectGuard {
           'The hook beforeRedirect changed where a redirect leads to. It was not followed. Only its headers may be changed.',
         );
       }
-      if (authorizationOf(options) !== authorization) {
+      if (valuesOf(options, 'authorization').join() !== authorization) {
         throw new AssetRequestError(
           'The hook beforeRedirect changed the header Authorization, which belongs to this client. The redirect was not followed. Leave the header as it is.',
         );
       }
-      this.#assertAllowed(new URL(String(options.href)), options.headers as object);
+      const target = new URL(String(options.href));
+      assertOurs(target, this.#origin);
+      assertBusiness(target, this.#businessId);
+      for (const host of valuesOf(options, 'host')) assertHost(host, target);
     } catch (error) {
-      this.#refusal = error as Error;
+      this.refusal = error as Error;
       throw error;
     }
   };
-
-  #assertAllowed(target: URL, headers: object): void {
-    assertOurs(target, this.#origin);
-    assertBusiness(target, this.#businessId);
-    for (const [name, value] of Object.entries(headers) as [string, unknown][]) {
-      if (name.toLowerCase() === 'host') assertHost(value, target);
-    }
-  }
 }
 
-/** Names of headers come as the application wrote them. */
-function authorizationOf({ headers }: Parameters<BeforeRedirect>[0]): unknown {
+/** All spellings of a header: names come as the application wrote them. */
+function valuesOf({ headers }: Parameters<BeforeRedirect>[0], name: string): readonly string[] {
   const all = Object.entries((headers ?? {}) as Readonly<Record<string, unknown>>);
-  return all.find(([name]) => name.toLowerCase() === 'authorization')?.[1];
+  return all.filter(([spelling]) => spelling.toLowerCase() === name).map(([, value]) => String(value));
 }

@@ -1,13 +1,8 @@
+import type { InternalAxiosRequestConfig } from 'axios';
 import { AssetBusinessError } from '../config/asset-auth.errors.js';
 import { checkedBusinessId } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { AssetRequestError } from './http.errors.js';
-
-/** What a request says of its address. */
-export interface Address {
-  readonly url?: unknown;
-  readonly baseURL?: unknown;
-}
 
 /** As axios tells it (RFC 3986 scheme, or protocol-relative). */
 const ABSOLUTE = /^([a-z][a-z\d+\-.]*:)?\/\//i;
@@ -18,7 +13,7 @@ const ABSOLUTE = /^([a-z][a-z\d+\-.]*:)?\/\//i;
  *
  * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
  */
-export function requestUrl({ url, baseURL }: Address, origin: string): URL {
+export function requestUrl({ url, baseURL }: InternalAxiosRequestConfig, origin: string): URL {
   const address = combined(asText(url), asText(baseURL));
   let parsed: URL;
   try {
@@ -51,7 +46,6 @@ export function assertOurs(url: URL, origin: string): void {
  */
 export function assertBusiness(url: URL, businessId: string | null | undefined): void {
   if (businessId === undefined || businessId === null) return;
-  if (typeof businessId === 'string' && isPlainlyOf(url.pathname, businessId)) return;
   const segments = pathSegments(url.pathname);
   if (segments[0]?.toLowerCase() !== 'v0' || segments[1]?.toLowerCase() !== 'business') return;
   const inPath = segments[2];
@@ -62,19 +56,6 @@ export function assertBusiness(url: URL, businessId: string | null | undefined):
     'ASSET_BUSINESS_MISMATCH',
   );
 }
-
-/** The usual case, which needs no decoding: a path that every server reads alike. */
-function isPlainlyOf(pathname: string, businessId: string): boolean {
-  const start = `/v0/business/${businessId}`;
-  return (
-    pathname.startsWith(start) &&
-    (pathname.length === start.length || pathname[start.length] === '/') &&
-    !READ_DIFFERENTLY.test(pathname)
-  );
-}
-
-/** Encoded characters, path parameters (RFC 3986 §3.3) and, in ids, what a path cannot hold as it is. */
-const READ_DIFFERENTLY = /[%;\\]/;
 
 function pathSegments(pathname: string): readonly string[] {
   let decoded: string;
@@ -99,21 +80,11 @@ const ambiguous = (): AssetBusinessError =>
   );
 
 /** Axios takes `URL` objects as well, and turns them into text. */
-function asText(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  return typeof value === 'string' ? value : (value as { toString(): string }).toString();
-}
+const asText = (value: string | URL | undefined): string => String(value ?? '');
 
 function combined(url: string, base: string): string {
   if (ABSOLUTE.test(url)) return url;
-  return url === '' ? base : `${withoutSlashes(base)}/${url.replace(/^\/+/, '')}`;
-}
-
-/** Not by an expression: one that looks for slashes at the end takes quadratic time on slashes elsewhere. */
-function withoutSlashes(base: string): string {
-  let end = base.length;
-  while (base.endsWith('/', end)) end -= 1;
-  return base.slice(0, end);
+  return url === '' ? base : `${base.replace(/\/?\/$/, '')}/${url.replace(/^\/+/, '')}`;
 }
 
 /** What cannot be parsed may still hold a password. */

@@ -49,9 +49,19 @@ export class RetryPolicy {
         unauthorized = next;
       }
       const waitMs = this.#rateLimitWaitMs(exchange, outcome, retries);
-      if (waitMs === undefined) return this.#finish(exchange, outcome, token, unauthorized);
+      if (waitMs === undefined) {
+        const details = unauthorized ?? { why: 'no other token could be had' };
+        return settled(outcome, exchange.url, (error) =>
+          toApiError(error, token, this.#clock.now(), details),
+        );
+      }
       retries += 1;
-      token = await this.#afterPause(waitMs, exchange, outcome);
+      discard(outcome.response, outcome.nodeRequest);
+      token = await exchange.deadline.wait(async (signal) => {
+        await pause(waitMs, this.#clock, signal);
+        // The token before may have expired in the pause.
+        return this.#tokens.getAccessToken(exchange.request, { signal });
+      });
     }
   }
 
@@ -68,9 +78,7 @@ export class RetryPolicy {
     }
     discard(response, nodeRequest);
     try {
-      const token = await deadline.wait('an access token', (signal) =>
-        this.#tokens.replaceRejected(rejected, signal),
-      );
+      const token = await deadline.wait((signal) => this.#tokens.replaceRejected(rejected, signal));
       if (token === undefined) return { why: 'the token was replaced a moment ago already' };
       if (token.value === rejected.value) return { why: 'the endpoint handed out the same token again' };
       return { token };
@@ -92,36 +100,17 @@ export class RetryPolicy {
     const longestMs = Math.min(LONGEST_RATE_LIMIT_WAIT_MS, (deadline.remainingMs ?? Infinity) - 1);
     return waitMs <= longestMs ? waitMs : undefined;
   }
-
-  /** @returns the token to go on with: the one before may have expired in the pause */
-  #afterPause(
-    ms: number,
-    { deadline, request }: Exchange,
-    { response, nodeRequest }: Outcome,
-  ): Promise<AccessToken> {
-    discard(response, nodeRequest);
-    return deadline.wait('an access token', async (signal) => {
-      await pause(ms, this.#clock, signal);
-      return this.#tokens.getAccessToken(request, { signal });
-    });
-  }
-
-  #finish(
-    { url }: Exchange,
-    outcome: Outcome,
-    token: AccessToken,
-    unauthorized: UnauthorizedDetails | undefined,
-  ): AxiosResponse {
-    const { failure } = outcome;
-    const details = unauthorized ?? { why: 'no other token could be had' };
-    const error = failure && toApiError(failure.error, token, this.#clock.now(), details);
-    return settled({ ...outcome, failure: failure && { error } }, url);
-  }
 }
 
 /** The outcome as axios' world expects it: a response, or a rejection. */
-function settled({ response, failure }: Outcome, url: URL): AxiosResponse {
-  if (response === undefined || failure !== undefined) throw redirectRefusal(response, url) ?? failure?.error;
+function settled(
+  { response, failure }: Outcome,
+  url: URL,
+  inWords = (error: unknown): unknown => error,
+): AxiosResponse {
+  if (response === undefined || failure !== undefined) {
+    throw redirectRefusal(response, url) ?? inWords(failure?.error);
+  }
   return response;
 }
 

@@ -1,9 +1,4 @@
-import {
-  type AxiosAdapter,
-  AxiosHeaders,
-  type AxiosHeaderValue,
-  type InternalAxiosRequestConfig,
-} from 'axios';
+import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { AccessToken } from '../token/access-token.js';
@@ -34,10 +29,11 @@ export interface Exchange {
  *
  * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
  */
-export function assertSendable(config: InternalAxiosRequestConfig, request: AssetRequest, url: URL): void {
+export function assertSendable({ config, request, url, connections }: Exchange): void {
   const { handedOut } = request;
   for (const name of ROUTE_OPTIONS) {
-    if (config[name] !== undefined && (handedOut === undefined || config[name] !== handedOut.route[name])) {
+    const isOurs = handedOut !== undefined && config[name] === connections.route[name];
+    if (config[name] !== undefined && !isOurs) {
       throw new AssetRequestError(
         `The request sets "${name}". Nothing was sent. The way to Asset is set up once, in the option http of AssetAuthModule, so that no single request can send a token elsewhere.`,
       );
@@ -48,28 +44,23 @@ export function assertSendable(config: InternalAxiosRequestConfig, request: Asse
       'The request sets "auth", which would replace the access token. Nothing was sent. Remove it.',
     );
   }
-  assertHeaders(config.headers, handedOut?.authorization, url);
-}
-
-/** Names are compared as Node sends them, whatever kind of object an interceptor made of the headers. */
-function assertHeaders(
-  headers: Readonly<Record<string, unknown>> | undefined,
-  ours: string | undefined,
-  url: URL,
-): void {
+  const ours = handedOut?.token && authorizationWith(handedOut.token);
+  // Whatever kind of object an interceptor made of the headers. Axios trims the names of what a transform put there.
+  const headers: Readonly<Record<string, unknown>> = config.headers;
   for (const name in headers) {
     const value = headers[name];
+    const sentName = name.trim().toLowerCase();
     if (value === undefined || value === null) continue;
-    // Axios trims the names of what a transform put in place of its headers.
-    const lowerCase = name.trim().toLowerCase();
-    if (lowerCase === 'authorization' && value !== ours) {
+    if (sentName === 'authorization' && value !== ours) {
       throw new AssetRequestError(
         'The request brings its own Authorization header, which belongs to this client. Nothing was sent. Remove it, or use another HTTP client for calls with other credentials.',
       );
     }
-    if (lowerCase === 'host') assertHost(value, url);
+    if (sentName === 'host') assertHost(value, url);
   }
 }
+
+const authorizationWith = ({ value }: AccessToken): string => `Bearer ${value}`;
 
 /**
  * A front end that serves several hosts goes by this header, and so does TLS: the server of another one could be given
@@ -93,8 +84,9 @@ export function wireConfig(
   token: AccessToken | undefined,
   beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'],
 ): InternalAxiosRequestConfig {
-  const headers = withoutAuthorization(AxiosHeaders.from(config.headers));
-  if (token !== undefined) headers.Authorization = `Bearer ${token.value}`;
+  const headers = new AxiosHeaders(config.headers);
+  headers.delete('Authorization');
+  if (token !== undefined) headers.set('Authorization', authorizationWith(token));
   // Without prototype, as axios makes its own: a polluted one decides nothing.
   const wire = Object.create(null) as InternalAxiosRequestConfig;
   Object.assign(wire, config, connections.route, {
@@ -103,7 +95,8 @@ export function wireConfig(
     url: url.href,
     baseURL: undefined,
     asset: undefined,
-    maxRedirects: config.maxRedirects ?? 0,
+    // Without a guard none is followed. Axios would follow some with a NaN, as with any value but 0.
+    maxRedirects: beforeRedirect === undefined ? 0 : config.maxRedirects,
     beforeRedirect,
     signal: deadline.signal,
     // The deadline of the whole call counts, also where axios would not.
@@ -117,28 +110,18 @@ export function wireConfig(
   return wire;
 }
 
-/** A copy, with no second look at names and values that axios has normalized already. Ours is the only one of its name. */
-function withoutAuthorization(
-  headers: InternalAxiosRequestConfig['headers'],
-): InternalAxiosRequestConfig['headers'] {
-  const copy = new AxiosHeaders();
-  for (const name of Object.keys(headers)) {
-    if (name.trim().toLowerCase() !== 'authorization') copy[name] = headers[name] as AxiosHeaderValue;
-  }
-  return copy;
-}
-
 /**
  * For adapters that an application brings: they match on the address as it was written, call the methods of a plain
  * object, keep the time themselves, and may hand on to ours what they have no answer to.
  */
 export function forForeignAdapter(
   wire: InternalAxiosRequestConfig,
-  { config: { url, baseURL }, request, deadline, connections: { route } }: Exchange,
+  { config, request, url: { origin }, deadline }: Exchange,
+  token: AccessToken | undefined,
 ): InternalAxiosRequestConfig {
-  request.handedOut = { route, authorization: wire.headers.Authorization as string | undefined };
+  const { url, baseURL } = config;
   const timeout = Math.ceil(deadline.remainingMs ?? 0);
-  return Object.assign({}, wire, { url, baseURL, timeout, asset: request });
+  return Object.assign({}, wire, { url, baseURL, timeout, asset: request.handOut({ token, origin }) });
 }
 
 /** What axios takes for a boundary; anything else it replaces by one of its own. */

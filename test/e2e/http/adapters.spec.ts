@@ -1,7 +1,10 @@
 import axios, { type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
+import { Agent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { firstValueFrom } from 'rxjs';
 import { startApplication } from '../../support/application.js';
+import { eventually } from '../../support/eventually.js';
 import { failureOf } from '../../support/failure-of.js';
 import { startForeignServer } from '../../support/foreign-server.js';
 
@@ -93,6 +96,13 @@ describe('an adapter that the application brings', () => {
     expect(sandbox.apiRequests.every(({ authorized }) => authorized)).toBe(true);
   });
 
+  it('by name is refused before a token is asked for, also where a flag has interceptors run later', async () => {
+    const { asset, sandbox } = await startApplication();
+    const config = { adapter: 'fetch', transitional: { legacyInterceptorReqResOrdering: false } } as const;
+    expect(await failureOf(asset.get('/v0/business', config))).toMatchObject({ code: NOT_ALLOWED });
+    expect(sandbox.requests).toHaveLength(0);
+  });
+
   it('that an interceptor sets per request, as caches do, is ours to hold as well', async () => {
     const { asset, sandbox } = await startApplication();
     const seen: InternalAxiosRequestConfig[] = [];
@@ -156,6 +166,35 @@ describe('axios-mock-adapter', () => {
     });
     sandbox.fail('api', { redirect: 'http://evil.example/' });
     expect(await failureOf(asset.get('/v0/echo'))).toMatchObject({ code: NOT_ALLOWED });
+  });
+
+  it('lets a request through that is sent again as often as any other', async () => {
+    const { asset, sandbox, clock } = await startApplication();
+    new MockAdapter(asset.axiosRef as never, { onNoMatch: 'passthrough' });
+    sandbox.rejectTokens(() => true);
+    expect(await failureOf(asset.get('/v0/echo'))).toMatchObject({ code: 'ASSET_UNAUTHORIZED' });
+    expect(sandbox.apiRequests).toHaveLength(2);
+    sandbox.clearFaults();
+    sandbox.clearRequests();
+    sandbox.fail('api', { status: 429, retryAfter: 1 }, { times: Infinity });
+    const call = failureOf(asset.get('/v0/echo', { timeout: 0 }));
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      await sandbox.waitForRequest('api', { count: attempt, until: 'answered' });
+      await eventually(() => clock.timers.some(({ ref }) => ref));
+      await clock.advance(1000);
+    }
+    expect(await call).toMatchObject({ code: 'ASSET_RATE_LIMITED' });
+    expect(sandbox.apiRequests).toHaveLength(3);
+  });
+
+  it('an adapter that hands a request on to another client gives it no token of this one', async () => {
+    const options = { http: { httpAgent: new Agent(), httpsAgent: new HttpsAgent() } };
+    const { asset } = await startApplication({ options });
+    const other = await startApplication({ options });
+    const theirs = other.asset.axiosRef.defaults.adapter as AxiosAdapter;
+    const adapter: AxiosAdapter = (config) => theirs({ ...config, baseURL: other.sandbox.url });
+    expect((await firstValueFrom(asset.get('/v0/echo', { adapter }))).status).toBe(200);
+    expect(other.sandbox.apiRequests).toMatchObject([{ authorized: true }]);
   });
 
   it('an adapter that hands a request on to ours cannot move it away', async () => {

@@ -153,6 +153,22 @@ describe('T47 whoever leaves during the token wait leaves at once and alone', ()
     await eventually(() => sandbox.connections === connections);
   });
 
+  it("but then it is not sent again: a request with the caller's own cancelToken that is answered 401", async () => {
+    const { asset, sandbox } = await startApplication();
+    await firstValueFrom(asset.get('/v0/echo'));
+    sandbox.rejectTokens(1);
+    const hold = sandbox.hold('api');
+    const cancelToken = axios.CancelToken.source().token;
+    const subscription = asset.get('/v0/business?leaver', { cancelToken }).subscribe();
+    await sandbox.waitForRequest(({ path }) => path === '/v0/business?leaver');
+    subscription.unsubscribe();
+    hold.release();
+    await sandbox.waitForRequest(({ path }) => path === '/v0/business?leaver', { until: 'answered' });
+    await firstValueFrom(asset.get('/v0/echo'));
+    await firstValueFrom(asset.get('/v0/echo'));
+    expect(sandbox.apiRequests.filter(({ path }) => path === '/v0/business?leaver')).toHaveLength(1);
+  });
+
   it('and interceptors are told by config.cancelToken, as in HttpService', async () => {
     const { asset, sandbox } = await startApplication();
     const told: unknown[] = [];

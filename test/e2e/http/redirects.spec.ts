@@ -126,6 +126,17 @@ describe('a redirect is refused by default', () => {
     expect(error).toMatchObject({ code: NOT_ALLOWED });
     expect(asked(sandbox)).toEqual(['GET /v0/business']);
   });
+
+  it.each([Number(undefined), '', false, null])(
+    'maxRedirects: %p lets none be followed',
+    async (maxRedirects) => {
+      const { asset, sandbox } = await start();
+      redirecting(sandbox, '/v0/echo');
+      const error = await failureOf(asset.get('/v0/business', { maxRedirects } as never));
+      expect(error).toMatchObject({ code: NOT_ALLOWED });
+      expect(asked(sandbox)).toEqual(['GET /v0/business']);
+    },
+  );
 });
 
 describe('redirects that are followed', () => {
@@ -205,6 +216,10 @@ describe('redirects that are followed', () => {
     ['the address', (options, evil) => Object.assign(options, { href: evil.href })],
     ['the agent', (options) => Object.assign(options, { agents: { http: new Agent() } })],
     ['the header Host', (options) => Object.assign(options, { headers: { host: 'evil.example' } })],
+    [
+      'Authorization in another spelling',
+      ({ headers }) => Object.assign(headers as object, { AUTHORIZATION: 'Bearer other' }),
+    ],
   ])('are not followed if the hook of the application changes %s', async (_what, change) => {
     const { asset, sandbox, evil } = await start(FOLLOWING);
     redirecting(sandbox, '/v0/echo');
