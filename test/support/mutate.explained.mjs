@@ -110,4 +110,10 @@ export const EXPLAINED = [
     replacement: 'true',
     reason: 'The bound keeps megabytes out; the expression copes with them on the versions of today',
   },
+  {
+    file: 'lib/token/token-request.ts',
+    original: 'this.#knownLists >= MAX_KNOWN_LISTS',
+    replacement: 'this.#knownLists > MAX_KNOWN_LISTS',
+    reason: 'The bound keeps memory in limits; where exactly it lies does not matter',
+  },
 ];

@@ -56,11 +56,7 @@ describe('The key of an access token request', () => {
   });
 
   it('leaves out what is not asked for, rather than sending it empty', () => {
-    expect([...new URLSearchParams(requestFor().key).keys()]).toEqual([
-      'grant_type',
-      'client_id',
-      'expires_in',
-    ]);
+    expect(requestFor().key).toBe('grant_type=client_credentials&client_id=platform&expires_in=3600');
   });
 
   it('T11 tells two businesses apart', () => {
@@ -243,6 +239,38 @@ describe('A request that is resolved', () => {
   );
 });
 
+describe('A request that cannot be read', () => {
+  it.each(['ledger:read', null, undefined, 5, ['ledger:read']])('is refused when it is %j', (asked) => {
+    expect(codeOf(asked)).toBe('ASSET_SCOPE_INVALID');
+    expect(() => resolve(asked)).toThrow("is an object such as { scopes: ['ledger:read'] }");
+  });
+
+  it.each([{ scope: 'ledger:read' }, { business: 'biz_1' }, { businessID: 'biz_1' }])(
+    'is refused for a name that is not known: %j',
+    (asked) => {
+      expect(codeOf(asked)).toBe('ASSET_SCOPE_INVALID');
+      expect(() => resolve(asked)).toThrow(
+        `A token request takes scopes, businessId and resource, but not "${Object.keys(asked)[0]}". Nothing was sent.`,
+      );
+    },
+  );
+
+  it('is not one that inherits a name from a polluted prototype', () => {
+    const asked: unknown = Object.assign(Object.create({ tracked: true }) as object, { scopes: 'a:b' });
+    expect(resolve(asked).scopes).toEqual(['a:b']);
+  });
+
+  it('is refused in words that say what to change', () => {
+    expect(() => resolve({ resource: 'no-uri' })).toThrow(
+      /A token cannot be asked for.*resource of the request/s,
+    );
+    expect(() => resolve({}, { undeclaredScopes: 'deny' })).toThrow('No scope is declared for this call');
+    expect(() => resolve({ scopes: ['e:f', 'g:h'] }, { allowedScopes: 'a:b' })).toThrow(
+      'The scope e:f g:h is beyond the option allowedScopes.',
+    );
+  });
+});
+
 describe('With allowedScopes', () => {
   const options = { allowedScopes: ['a:b', 'c:d'] };
 
@@ -351,6 +379,16 @@ describe('A resolver that remembers lists of scopes', () => {
       expect(resolver.request(ONE).key).toBe(resolve(ONE).key);
       expect(resolver.request(OTHER).key).toBe(resolve(OTHER).key);
     }
+  });
+
+  it('finds a list again by its members', () => {
+    const resolver = resolverOf();
+    const scopesOf = (...scopes: string[]) => resolver.resolve({ scopes }).scopes;
+    const lists = [['a:b', 'c:d'], ['a:b', 'e:f'], ['g:h']];
+    const first = lists.map((list) => scopesOf(...list));
+    lists.forEach((list, i) => {
+      expect(scopesOf(...list)).toBe(first[i]);
+    });
   });
 
   it('keeps a list as it was when it was checked, though its owner changes it', () => {
