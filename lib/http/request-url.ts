@@ -84,7 +84,14 @@ const asText = (value: string | URL | undefined): string => String(value ?? '');
 
 function combined(url: string, base: string): string {
   if (ABSOLUTE.test(url)) return url;
-  return url === '' ? base : `${base.replace(/\/?\/$/, '')}/${url.replace(/^\/+/, '')}`;
+  return url === '' ? base : `${withoutSlashes(base)}/${url.replace(/^\/+/, '')}`;
+}
+
+/** Not by an expression: one that looks for slashes at the end takes quadratic time on slashes elsewhere. */
+function withoutSlashes(base: string): string {
+  let end = base.length;
+  while (base.endsWith('/', end)) end -= 1;
+  return base.slice(0, end);
 }
 
 /** What cannot be parsed may still hold a password. */

@@ -8,6 +8,8 @@ import {
   type Narrowing,
   NOT_NARROWED,
 } from '../../../lib/http/asset-request.js';
+import { AccessToken } from '../../../lib/token/access-token.js';
+import { requestFor } from '../token/endpoint/token-endpoint.fixture.js';
 
 const requestOf = (asset: unknown, view: Narrowing = NOT_NARROWED, client?: string): AssetRequest =>
   AssetRequest.of(asset, view, client);
@@ -115,8 +117,15 @@ describe('a request', () => {
   });
 
   it('T54 holds no token that it could print', () => {
-    const request = requestOf({ scopes: ['ledger:read'] });
-    request.handedOut = { route: {}, authorization: 'Bearer token-of-asset-0123456789' };
+    const token = new AccessToken('token-of-asset-0123456789', requestFor(), {
+      issuedAt: { wall: 0, monotonic: 0 },
+      lifeMs: 1,
+      windowMs: 1,
+    });
+    const request = requestOf({ scopes: ['ledger:read'] }).handOut({
+      token,
+      origin: 'https://api.getasset.com',
+    });
     const prints = [
       inspect(request, { showHidden: true, depth: 9 }),
       JSON.stringify(request),

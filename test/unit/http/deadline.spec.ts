@@ -47,8 +47,8 @@ describe('the deadline of a call', () => {
   it('gives what was waited for, and leaves no timer and no listener behind', async () => {
     const { signal } = new AbortController();
     const { clock, request, deadline } = setting({ signal, timeout: 1000 });
-    expect(await deadline.wait('a token', () => Promise.resolve('token'))).toBe('token');
-    await expect(deadline.wait('a token', () => Promise.reject(new Error('none')))).rejects.toThrow('none');
+    expect(await deadline.wait(() => Promise.resolve('token'))).toBe('token');
+    await expect(deadline.wait(() => Promise.reject(new Error('none')))).rejects.toThrow('none');
     deadline.settle('answer');
     expect(clock.timers).toHaveLength(0);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
@@ -58,13 +58,13 @@ describe('the deadline of a call', () => {
 
   it('keeps the process alive, and is over with the error of axios', async () => {
     const { clock, deadline } = setting({ timeout: 1000 });
-    const wait = deadline.wait('a token', forever);
+    const wait = deadline.wait(forever);
     expect(clock.timers).toEqual([{ dueInMs: 1000, ref: true }]);
     await Promise.all([
       clock.advance(1000),
       expect(wait).rejects.toMatchObject({
         code: 'ECONNABORTED',
-        message: 'timeout of 1000ms exceeded while waiting for a token',
+        message: 'timeout of 1000ms exceeded while waiting for an access token',
       }),
     ]);
   });
@@ -108,7 +108,7 @@ describe('the deadline of a call', () => {
   ])('ends a wait by %s', async (_what, start) => {
     const { config, end } = start();
     const { request, deadline } = setting(config);
-    const wait = deadline.wait('a token', forever);
+    const wait = deadline.wait(forever);
     if (end === undefined) request.subscriber.leave();
     else end();
     await expect(wait).rejects.toMatchObject({ code: 'ERR_CANCELED' });
@@ -119,13 +119,13 @@ describe('the deadline of a call', () => {
     const left = setting({});
     left.request.subscriber.leave();
     for (const { deadline } of [aborted, left]) {
-      await expect(deadline.wait('a token', forever)).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+      await expect(deadline.wait(forever)).rejects.toMatchObject({ code: 'ERR_CANCELED' });
     }
   });
 
   it('takes signals of other makes, which may not be able to tell of their end', async () => {
     const { deadline } = setting({ signal: { aborted: false } });
-    expect(await deadline.wait('a token', () => Promise.resolve(1))).toBe(1);
+    expect(await deadline.wait(() => Promise.resolve(1))).toBe(1);
     deadline.settle('answer');
   });
 });

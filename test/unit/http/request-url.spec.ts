@@ -1,3 +1,4 @@
+import type { InternalAxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
 import { assertBusiness, requestUrl } from '../../../lib/http/request-url.js';
 import { unlessHanging } from '../../support/unless-hanging.js';
@@ -6,7 +7,8 @@ const ORIGIN = 'https://api.getasset.com';
 const NOT_ALLOWED = expect.objectContaining({ code: 'ASSET_REQUEST_NOT_ALLOWED' }) as Error;
 const MISMATCH = expect.objectContaining({ code: 'ASSET_BUSINESS_MISMATCH' }) as Error;
 
-const at = (url: unknown, baseURL: unknown = ORIGIN): string => requestUrl({ url, baseURL }, ORIGIN).href;
+const at = (url: unknown, baseURL: unknown = ORIGIN): string =>
+  requestUrl({ url, baseURL } as InternalAxiosRequestConfig, ORIGIN).href;
 
 describe('the address of a request', () => {
   it.each<[unknown, unknown, string]>([
@@ -94,7 +96,7 @@ describe('the address of a request', () => {
     fc.assert(
       fc.property(text, fc.option(text, { nil: undefined }), (url, baseURL) => {
         try {
-          const parsed = requestUrl({ url, baseURL: baseURL ?? ORIGIN }, ORIGIN);
+          const parsed = new URL(at(url, baseURL ?? ORIGIN));
           expect(parsed.href.startsWith(`${ORIGIN}/`)).toBe(true);
           expect([parsed.username, parsed.password]).toEqual(['', '']);
         } catch (error) {

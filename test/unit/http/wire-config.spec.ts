@@ -83,7 +83,8 @@ describe('what goes to the wire', () => {
   });
 
   it('follows no redirect, unless the config says how many', () => {
-    expect(wireOf(configOf({})).maxRedirects).toBe(0);
+    const unguarded = wireConfig(exchangeOf(configOf({ maxRedirects: Number.NaN })), undefined, undefined);
+    expect(unguarded.maxRedirects).toBe(0);
     expect(wireOf(configOf({ maxRedirects: 3 })).maxRedirects).toBe(3);
   });
 
@@ -100,23 +101,24 @@ describe('what goes to an adapter of the application', () => {
   it('has the address as it was written, and what is left of the time', () => {
     const exchange = exchangeOf(configOf({ url: '/v0/x', baseURL: 'https://b', timeout: 900 }));
     const wire = wireConfig(exchange, tokenOf('token-0123456789'), undefined);
-    expect(forForeignAdapter(wire, exchange)).toMatchObject({
-      url: '/v0/x',
-      baseURL: 'https://b',
-      timeout: 900,
-      asset: exchange.request,
-    });
+    const given = forForeignAdapter(wire, exchange, undefined);
+    expect(given).toMatchObject({ url: '/v0/x', baseURL: 'https://b', timeout: 900 });
+    expect((given as { asset?: unknown }).asset).toBeInstanceOf(AssetRequest);
   });
 
   it('may come back with our route and token, and with no others', () => {
-    const { config, ...rest } = exchangeOf(configOf({}));
-    const exchange = { config, ...rest };
-    const wire = wireConfig(exchange, tokenOf('token-0123456789'), undefined);
-    const handedOut = forForeignAdapter(wire, exchange);
-    assertSendable(handedOut, exchange.request, URL_SENT);
+    const exchange = exchangeOf(configOf({}));
+    const token = tokenOf('token-0123456789');
+    const config = forForeignAdapter(wireConfig(exchange, token, undefined), exchange, token);
+    const request = (config as unknown as { asset: AssetRequest }).asset;
+    assertSendable({ ...exchange, config, request });
     for (const change of [{ httpAgent: 'theirs' }, { headers: { Authorization: 'Bearer theirs' } }]) {
       expect(() => {
-        assertSendable({ ...handedOut, ...change } as InternalAxiosRequestConfig, exchange.request, URL_SENT);
+        assertSendable({
+          ...exchange,
+          config: { ...config, ...change } as InternalAxiosRequestConfig,
+          request,
+        });
       }).toThrow(expect.objectContaining({ code: 'ASSET_REQUEST_NOT_ALLOWED' }) as Error);
     }
   });
@@ -152,8 +154,7 @@ describe('the boundary of a form', () => {
 const NOT_ALLOWED = expect.objectContaining({ code: 'ASSET_REQUEST_NOT_ALLOWED' }) as Error;
 
 const check = (config: object): void => {
-  const request = AssetRequest.of(undefined, NOT_NARROWED, undefined);
-  assertSendable(config as InternalAxiosRequestConfig, request, URL_SENT);
+  assertSendable(exchangeOf(config as InternalAxiosRequestConfig));
 };
 
 describe('a request of the application', () => {

@@ -383,7 +383,7 @@ describe('A resolver that remembers lists of scopes', () => {
 
   it('finds a list again by its members', () => {
     const resolver = resolverOf();
-    const scopesOf = (...scopes: string[]) => resolver.resolve({ scopes }).scopes;
+    const scopesOf = (...scopes: string[]) => resolver.request({ scopes }).scopes;
     const lists = [['a:b', 'c:d'], ['a:b', 'e:f'], ['g:h']];
     const first = lists.map((list) => scopesOf(...list));
     lists.forEach((list, i) => {
