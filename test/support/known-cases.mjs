@@ -65,6 +65,7 @@ export const KNOWN_CASES = {
   T82: 'options that come late, wrong or not at all',
   T84: 'secret that is rotated',
   T85: 'client id that changes',
+  T105: 'unsubscribing before a call is sent, with a cancel token of the caller',
   T116: 'iterable answer of a handler that comes back as a proxy',
 };
 
