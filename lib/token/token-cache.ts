@@ -34,23 +34,23 @@ export class TokenCache {
    * @throws what {@link TokenRequestResolver.request} throws
    */
   find(asked: AssetTokenRequest): CacheEntry {
-    const key = this.#resolver.keyOf(asked);
-    const known = this.#recent.get(key) ?? this.#pinned.get(key);
+    const fields = this.#resolver.fieldsOf(asked);
+    const known = this.#recent.get(fields) ?? this.#pinned.get(fields);
     return known ?? new CacheEntry(this.#resolver.request(asked));
   }
 
   /** Looks without using. */
-  peek({ key }: AccessTokenRequest): CacheEntry | undefined {
-    return this.#recent.peek(key) ?? this.#pinned.get(key);
+  peek({ fields }: AccessTokenRequest): CacheEntry | undefined {
+    return this.#recent.peek(fields) ?? this.#pinned.get(fields);
   }
 
   /** The entry of a request, from now on in the cache. */
   keep(request: AccessTokenRequest): CacheEntry {
-    const known = this.#recent.get(request.key) ?? this.#pinned.get(request.key);
+    const known = this.#recent.get(request.fields) ?? this.#pinned.get(request.fields);
     if (known !== undefined) return known;
     const entry = new CacheEntry(request);
     entry.isCached = true;
-    this.#recent.set(request.key, entry);
+    this.#recent.set(request.fields, entry);
     return entry;
   }
 
@@ -58,13 +58,13 @@ export class TokenCache {
   pin(request: AccessTokenRequest): CacheEntry {
     const entry = this.keep(request);
     entry.isPinned = true;
-    this.#pinned.set(request.key, entry);
-    this.#recent.delete(request.key);
+    this.#pinned.set(request.fields, entry);
+    this.#recent.delete(request.fields);
     return entry;
   }
 
   delete(entry: CacheEntry): void {
-    if (entry.isCached) this.#recent.delete(entry.request.key);
+    if (entry.isCached) this.#recent.delete(entry.request.fields);
   }
 
   entries(): CacheEntry[] {

@@ -46,14 +46,22 @@ export class AccessTokenRequest implements AccessTokenGrant {
   readonly scopes: ScopeSet | undefined;
   readonly businessId: string | undefined;
   readonly resource: readonly string[] | undefined;
-  readonly key: string;
+  /** The part of the key in which requests of one client differ. */
+  readonly fields: string;
+  readonly #constants: string;
 
-  constructor({ scopes, businessId, resource }: AccessTokenGrant, key: string) {
+  /** @param constants - the part of the key that is the same in all requests of a client */
+  constructor({ scopes, businessId, resource }: AccessTokenGrant, constants: string, fields: string) {
+    this.#constants = constants;
     this.scopes = scopes;
     this.businessId = businessId === undefined ? undefined : ownCopy(businessId);
     this.resource = resource;
-    this.key = ownCopy(key);
+    this.fields = ownCopy(fields);
     Object.freeze(this);
+  }
+
+  get key(): string {
+    return this.#constants + this.fields;
   }
 
   /** The form body as it goes over the wire. */
@@ -81,7 +89,6 @@ const MAX_KNOWN_LISTS = 1000;
  */
 export class TokenRequestResolver {
   readonly #config: AssetAuthConfig;
-  /** What is the same in every key of this client. */
   readonly #constants: string;
   /** Lists of scopes that were checked, by their first member. */
   readonly #known = new Map<unknown, KnownScopes[]>();
@@ -97,15 +104,15 @@ export class TokenRequestResolver {
   }
 
   /**
-   * The key of what is asked for. This is on the path of a cached token, so the business id is not checked here: it stands
-   * last, where no text can pass for another parameter, and is the key of a request only if {@link request} let it pass.
+   * The fields of what is asked for. This is on the path of a cached token, so the business id is not checked here: it
+   * stands last, where no text can pass for another parameter, and a request has it only if {@link request} let it pass.
    *
    * @throws what {@link request} throws, but for the business id
    */
-  keyOf(asked: AssetTokenRequest): string {
+  fieldsOf(asked: AssetTokenRequest): string {
     assertKnownNames(asked);
     const { scopes, businessId, resource } = asked;
-    return this.#key(
+    return fieldsFrom(
       this.#scopes(scopes),
       resource === undefined ? this.#config.resource : resources(resource),
       businessId === undefined ? this.#config.businessId : businessId,
@@ -125,21 +132,7 @@ export class TokenRequestResolver {
     const businessId = askedBusiness === undefined ? this.#config.businessId : business(askedBusiness);
     const resource = askedResource === undefined ? this.#config.resource : resources(askedResource);
     const grant = { scopes: scopes?.set, businessId, resource };
-    return new AccessTokenRequest(grant, this.#key(scopes, resource, businessId));
-  }
-
-  #key(
-    scopes: KnownScopes | undefined,
-    resource: readonly string[] | undefined,
-    businessId: string | null | undefined,
-  ): string {
-    const resourceFields = resource?.map((uri) => `&${field('resource', uri)}`).join('') ?? '';
-    if (businessId !== undefined && businessId !== null && typeof businessId !== 'string') {
-      checkedBusinessId(businessId);
-    }
-    // A business id needs no escaping: it is letters, digits and "_".
-    const businessField = (businessId ?? undefined) === undefined ? '' : `&business_id=${businessId}`;
-    return `${this.#constants}${scopes?.field ?? ''}${resourceFields}${businessField}`;
+    return new AccessTokenRequest(grant, this.#constants, fieldsFrom(scopes, resource, businessId));
   }
 
   #scopes(asked: AssetScopes | null | undefined): KnownScopes | undefined {
@@ -173,8 +166,25 @@ export class TokenRequestResolver {
   }
 }
 
-const haveSameMembers = (one: readonly string[], other: readonly string[]): boolean =>
-  one.length === other.length && one.every((member, i) => member === other[i]);
+/** The fields of the form that tell tokens apart. A business id needs no escaping: it is letters, digits and "_". */
+function fieldsFrom(
+  scopes: KnownScopes | undefined,
+  resource: readonly string[] | undefined,
+  businessId: string | null | undefined,
+): string {
+  const scopeField = scopes === undefined ? '' : scopes.field;
+  const resourceFields =
+    resource === undefined ? '' : resource.map((uri) => `&${field('resource', uri)}`).join('');
+  if (businessId === undefined || businessId === null) return scopeField + resourceFields;
+  if (typeof businessId !== 'string') checkedBusinessId(businessId);
+  return `${scopeField}${resourceFields}&business_id=${businessId}`;
+}
+
+function haveSameMembers(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i += 1) if (one[i] !== other[i]) return false;
+  return true;
+}
 
 /** `name=value`, escaped as a form has it. */
 const field = (name: string, value: string): string => new URLSearchParams({ [name]: value }).toString();
