@@ -63,7 +63,7 @@ function statusOf(nodeRequest: unknown): number | undefined {
 
 /**
  * Frees the connection of a streamed answer that nobody is going to read: with one socket, it would keep the next
- * attempt and its token waiting for ever.
+ * attempt and its token waiting without end.
  *
  * @param nodeRequest - the request that it came with, since not every stream of axios' ends its source
  */

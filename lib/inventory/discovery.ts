@@ -22,7 +22,7 @@ export interface DiscoveredMethod {
   readonly calledDirectlyAs: string | undefined;
 }
 
-/** How Nest calls a handler; `method`: a method with `@RunWithAssetScope`, whoever calls it. */
+/** How Nest calls a handler; `method`: a method with `@RunWithAssetScope`, whatever calls it. */
 export type AssetScopeEntryKind = HandlerKind | 'method';
 
 type HandlerKind = 'http' | 'rpc' | 'ws' | 'graphql';

@@ -5,7 +5,7 @@ import { exec } from './exec.mjs';
 
 const AT_THE_TOP = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 
-/** What must be true of the packed tarball itself, whoever installs it. */
+/** What must be true of the packed tarball itself. */
 export const checks = {
   publint: ({ root, tarball }) =>
     exec('npx', ['--no-install', 'publint', 'run', '--strict', tarball], { cwd: root }),

@@ -35,7 +35,7 @@ export const KNOWN_CASES = {
   T34: 'refresh that blocks its caller',
   T35: 'refresh that is given up after one failure',
   T37: 'refresh too late to recover',
-  T38: 'failure that is remembered for ever',
+  T38: 'failure that is remembered without end',
   T39: 'secret function that throws',
   T40: 'Retry-After in all forms',
   T42: 'rejected credentials that are tried again and again',

@@ -59,7 +59,7 @@ describe('the list of known cases', () => {
     expect(found.complaints).toContain('No test names T02, T03, ');
   });
 
-  it('is refused if a test names a case that nobody knows', () => {
+  it('is refused if a test names an unknown case', () => {
     expect(found.complaints).toContain('T99 is not a known case, but named in ');
     expect(found.complaints).toContain('a case that nobody knows.spec.ts');
   });

@@ -23,7 +23,7 @@ async function startHeld(
   };
 }
 
-describe('T47 whoever leaves during the token wait leaves at once and alone', () => {
+describe('T47 a caller that leaves during the token wait leaves at once and alone', () => {
   it.each<[string, (http: AssetHttpService) => { call: Promise<unknown>; leave: () => void }]>([
     [
       'signal',
@@ -239,7 +239,7 @@ describe('T47 whoever leaves during the token wait leaves at once and alone', ()
   });
 });
 
-describe('a streamed answer to nobody', () => {
+describe('a streamed answer that nobody waits for', () => {
   it('is given up, although the cancelToken of the caller still holds the request', async () => {
     const { asset, sandbox } = await startApplication();
     await firstValueFrom(asset.get('/v0/echo'));
@@ -445,7 +445,7 @@ describe('the option timeout', () => {
 });
 
 describe('an Observable of a verb', () => {
-  it('is lazy: nothing is asked for until somebody subscribes', async () => {
+  it('is lazy: no token is asked for before it is subscribed to', async () => {
     const { asset, sandbox } = await startApplication();
     asset.get('/v0/business');
     await firstValueFrom(defer(() => Promise.resolve()));

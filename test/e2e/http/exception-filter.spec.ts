@@ -75,7 +75,7 @@ describe('AssetAuthExceptionFilter', () => {
     expect((await call(running)).response.headers.get('retry-after')).toBe(told);
   });
 
-  it('answers 502 when Asset refuses the application, and logs the reason for whoever is on call', async () => {
+  it('answers 502 when Asset refuses the application, and logs the reason for the engineer on call', async () => {
     const running = await start();
     running.sandbox.configure({ scopes: [] });
     const { response, body } = await call(running);

@@ -53,7 +53,7 @@ describe('a call to Asset', () => {
     expect(sandbox.tokenRequests).toHaveLength(1);
   });
 
-  it('that times out on its token says so, and whoever is on call knows where to look', async () => {
+  it('that times out on its token says so, and the engineer on call knows where to look', async () => {
     const { asset, sandbox, clock } = await startApplication();
     sandbox.fail('token', { hang: true });
     const failed = failureOf(asset.get('/v0/business', { timeout: 700 }));

@@ -149,7 +149,7 @@ describe('what a request asks its token for', () => {
     });
   });
 
-  it('counts as it was when the verb was called, and not as it is when somebody subscribes', async () => {
+  it('counts as it was when the verb was called, and not as it is on subscription', async () => {
     const { asset, sandbox } = await startApplication();
     const options = { asset: { scopes: ['ledger:read'] } };
     const call = asset.get('/v0/echo', options);
@@ -270,7 +270,7 @@ describe('the business in the address is the business in the token', () => {
     expect(sandbox.apiRequests).toHaveLength(0);
   });
 
-  it('compares the token that was waited for as well, whoever it is from', async () => {
+  it('compares the token that was waited for as well', async () => {
     const { asset, tokens, sandbox } = await startApplication();
     const [one, other] = sandbox.businesses.map(({ id }) => id);
     const token = await tokens.getAccessToken({ businessId: one! });

@@ -38,7 +38,7 @@ export async function start(
   const app = await NestFactory.create(moduleOf(metadata), adapter, {
     logger: logger ?? false,
     abortOnError: false,
-    // `fetch` keeps connections of readers that left, for which Fastify would wait for ever.
+    // `fetch` keeps connections of readers that left, for which Fastify would wait without end.
     forceCloseConnections: true,
   });
   afterThisTest(() => app.close());

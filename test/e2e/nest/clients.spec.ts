@@ -113,7 +113,7 @@ describe('Two clients of one application', () => {
     expect(us.tokenRequests).toHaveLength(1);
   });
 
-  it('close as one application, and tell so to whoever still calls', async () => {
+  it('close as one application, and refuse later calls in words', async () => {
     const { app } = await start({ imports: bothClients(), providers: [Clients] });
     const { tokens, euTokens } = app.get(Clients);
     await app.close();

@@ -6,7 +6,7 @@ import { firstValueFrom, map, type Observable } from 'rxjs';
 import { startSandbox } from '../../support/sandbox.js';
 import { type ApplicationParts, type Seen, start } from './application.fixture.js';
 
-/** Calls Asset about one business, and says nothing of scopes: whoever calls it has declared them. */
+/** Calls Asset about one business, and says nothing of scopes: its caller has declared them. */
 @Injectable()
 export class Ledgers {
   constructor(private readonly asset: AssetHttpService) {}

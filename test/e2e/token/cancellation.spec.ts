@@ -11,7 +11,7 @@ describe('a caller that aborts', () => {
     const hold = sandbox.hold('token');
     const leaving = new AbortController();
     const reason = new Error('the user closed the page');
-    // It is the first, whose call started the flight.
+    // It is the first, whose call started the pending request.
     const left = rejectionOf(tokens.getAccessToken(SCOPES, { signal: leaving.signal }));
     const joiners = Array.from({ length: 10 }, () => tokens.getAccessToken(SCOPES));
     await sandbox.waitForRequest('token');
@@ -108,8 +108,8 @@ describe('a caller that aborts', () => {
   });
 });
 
-describe('a flight that everybody has left', () => {
-  it('still arrives, and serves whoever asks next', async () => {
+describe('a pending request that all callers have left', () => {
+  it('still arrives, and serves the next caller', async () => {
     const { tokens, sandbox } = await startApplication();
     const hold = sandbox.hold('token');
     const leaving = new AbortController();

@@ -74,7 +74,7 @@ describe('many callers at once', () => {
       const expiresAt = current.expiresAt.getTime();
       for (let minute = 0; clock.now() <= expiresAt && minute < 100; minute += 1) {
         for (let worker = 0; worker < 50; worker += 1) {
-          // Synchronous: whoever is served here has waited for nothing.
+          // Synchronous: a caller that is served here has waited for nothing.
           const token = tokens.peekAccessToken(SCOPES);
           expect(token).toBeDefined();
           expect(token!.expiresAt.getTime()).toBeGreaterThan(clock.now());
@@ -265,7 +265,7 @@ describe('many callers at once', () => {
     expect(sandbox.tokenRequests).toHaveLength(1);
   });
 
-  it('who come after the token has expired join one flight', async () => {
+  it('who come after the token has expired join one pending request', async () => {
     const { tokens, sandbox, clock } = await startApplication();
     const first = await tokens.getAccessToken(SCOPES);
     await passToStale({ tokens, clock }, first);

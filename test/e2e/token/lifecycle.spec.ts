@@ -85,7 +85,7 @@ describe('T44 at boot', () => {
     await app.close();
   });
 
-  it('the default token is kept fresh for ever although nobody uses it', async () => {
+  it('the default token is kept fresh although it is not used', async () => {
     const { sandbox, tokens, clock } = await startApplication({
       options: { startup: 'required', maxTokens: 1 },
     });
@@ -120,7 +120,7 @@ describe('T44 at boot', () => {
 });
 
 describe('T51 at the end', () => {
-  it('closing twice is harmless, and whoever asks afterwards is told', async () => {
+  it('closing twice is harmless, and a later caller gets ASSET_CLOSED', async () => {
     const { app, tokens, sandbox } = await startApplication();
     const token = await tokens.getAccessToken(SCOPES);
     await app.close();

@@ -176,7 +176,7 @@ describe('while the token endpoint is down', () => {
     expect((error as { retryAfterMs: number }).retryAfterMs).toBeLessThanOrEqual(1000);
   });
 
-  it('T46 nobody gets anything but a typed error: there is no call without a token', async () => {
+  it('T46 each caller gets a typed error: there is no call without a token', async () => {
     const { tokens, asset, sandbox } = await startApplication();
     sandbox.fail('token', { reset: true }, Infinity);
     await expect(asset.axiosRef.get('/v0/business')).rejects.toMatchObject({

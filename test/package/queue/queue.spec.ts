@@ -63,7 +63,7 @@ describe('A worker of BullMQ', () => {
     await redis?.stop();
   });
 
-  it('asks with the scope and business of @RunWithAssetScope on its method, not with those of whoever added the job', async () => {
+  it('asks with the scope and business of @RunWithAssetScope on its method, not with those of the code that added the job', async () => {
     const queue = app.get<Queue<Report, number>>(getQueueToken('reports'));
     const businesses = sandbox.businesses.slice(0, 2).map(({ id }) => id);
     const jobs = await AssetScopeContext.run({ scopes: 'report:read', businessId: null }, () =>

@@ -6,7 +6,7 @@ import { scenario } from './scenario.js';
 async function main(): Promise<void> {
   await scenario(new ExpressAdapter());
   await scenario(new FastifyAdapter());
-  // Ends by itself: nothing here calls process.exit, and whoever started it gives up on it after a while.
+  // Ends by itself: nothing here calls process.exit, and the test that started it gives up after a while.
 }
 
 void main();

@@ -177,7 +177,7 @@ describe('baseUrl', () => {
         } catch {
           return;
         }
-        // Whoever is accepted reads the same to a person, who knows nothing of the URL parser's leniency.
+        // An accepted text reads the same to a person, who knows nothing of the URL parser's leniency.
         expect(baseUrl.replace(/\/$/, '').toLowerCase()).toBe(origin);
         expect(origin).toMatch(/^https:/);
       }),

@@ -1,7 +1,7 @@
 import { parsedUrl } from '../../../lib/config/text.js';
 
 describe('parsing a URL', () => {
-  it('takes what is one, and answers undefined for what is none', () => {
+  it('parses a URL, and answers undefined for other text', () => {
     expect(parsedUrl('https://api.getasset.com/v0')?.host).toBe('api.getasset.com');
     expect(parsedUrl('api.getasset.com')).toBeUndefined();
     expect(parsedUrl('')).toBeUndefined();

@@ -60,7 +60,7 @@ describe('Scripted faults of AssetSandbox', () => {
     expect(await outcome(call(sandbox, access_token, '/v0/business'))).toBe(500);
   });
 
-  it('go on for ever with Infinity, until they are cleared', async () => {
+  it('go on without end with Infinity, until they are cleared', async () => {
     const sandbox = await start();
     sandbox.fail('token', { status: 500 }, Infinity);
     sandbox.fail('token', { status: 502 });

@@ -217,7 +217,7 @@ describe('ManualClock', () => {
     expect(seen).toEqual([20]);
   });
 
-  it('throws instead of spinning for ever on a timer that re-arms itself with 0 ms', async () => {
+  it('throws instead of spinning without end on a timer that re-arms itself with 0 ms', async () => {
     const clock = new ManualClock();
     const again = (): void => {
       clock.setTimeout(again, 0, REF);
