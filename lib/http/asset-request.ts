@@ -109,14 +109,19 @@ export class AssetRequest implements AssetTokenRequest {
     return this.#subscriber.reason !== undefined;
   }
 
-  /** The same as an adapter of the application is given it, which may hand it on to ours. */
+  /** A copy for an adapter of the application, with the token, so that the adapter may hand the request on to ours. */
   handOut(handedOut: HandedOut): AssetRequest {
     const given = this.again();
     given.#handedOut = handedOut;
     return given;
   }
 
-  /** What it was handed out with; `undefined`: it was not. */
+  /** The adapter has answered: a config that it kept asks for a token like any other. */
+  takeBack(): void {
+    this.#handedOut = undefined;
+  }
+
+  /** What it was handed out with; `undefined`: it was not, or no longer is. */
   get handedOut(): HandedOut | undefined {
     return this.#handedOut;
   }

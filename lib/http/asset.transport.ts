@@ -12,7 +12,7 @@ import { assertBusiness, requestUrl } from './request-url.js';
 import { RetryPolicy } from './retry.policy.js';
 import { assertSendable, type Exchange, presetBoundary } from './wire-config.js';
 
-/** The rooms and settings that a call needs. */
+/** The collaborators and settings of a call. */
 export interface AssetTransportParts {
   readonly tokens: AssetTokenService;
   readonly connections: ClientConnections;
@@ -91,6 +91,7 @@ export class AssetTransport {
       response = isFinal(outcome) ? outcome.response : await this.#retries.settle(exchange, retried, outcome);
       return response;
     } finally {
+      // After an error, axios too leaves a streamed body to its reader.
       deadline.settle(response?.data);
     }
   }

@@ -37,8 +37,9 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
   const guard = config.maxRedirects ? new RedirectGuard(url.origin, token?.businessId, config) : undefined;
   const wire = wireConfig(exchange, token, guard?.beforeRedirect);
   const sent: Sent = { config, url, secret: token?.value };
+  const handedOut = isForeign ? request.handOut({ token, origin: url.origin }) : undefined;
   try {
-    const response = await send(isForeign ? forForeignAdapter(wire, exchange, token) : wire);
+    const response = await send(handedOut ? forForeignAdapter(wire, exchange, handedOut) : wire);
     const nodeRequest: unknown = response.request;
     const { status } = response;
     const sanitized = sanitizedResponse(response, sent);
@@ -50,8 +51,11 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
     const response = axios.isAxiosError(error) ? error.response : undefined;
     const nodeRequest: unknown = response?.request ?? (error as { request?: unknown } | undefined)?.request;
     const status = response?.status ?? statusOf(nodeRequest);
+    if (request.hasLeft) discard(response, nodeRequest);
     const failure = { error: guard?.refusal ?? sanitizedError(error, sent) };
     return { response, status, nodeRequest, failure };
+  } finally {
+    handedOut?.takeBack();
   }
 }
 

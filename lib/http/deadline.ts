@@ -7,8 +7,8 @@ import type { AssetRequest } from './asset-request.js';
  * Everything that may end a call before its answer: its `timeout`, the caller's `signal` or `cancelToken`, a subscriber
  * that leaves. One for the whole call, from the wait for a token to the last attempt, since axios starts `timeout` anew
  * for each attempt, counts it only once there is a socket, and looks at nothing before it sends. The call then ends with
- * the error that axios would end it with. For a streamed answer the time-out ends with its head: a quiet event stream is
- * none too slow.
+ * the error that axios would end it with. For a streamed answer the time-out ends with its head: a quiet event stream
+ * must not time out.
  */
 export class Deadline {
   readonly #controller = new AbortController();
@@ -62,6 +62,8 @@ export class Deadline {
 
   /** An attempt is under way. */
   sent(): void {
+    // A cancel token tells its listeners a moment later.
+    if (this.#request.hasLeft) this.#leave();
     this.throwIfOver();
     this.#isSent = true;
   }
@@ -69,7 +71,7 @@ export class Deadline {
   /** The call has its answer, or an error. The caller may still end an answer that is streamed. */
   settle(answer: unknown): void {
     this.#cancelTimer?.();
-    if (answer instanceof Readable) answer.once('close', this.#forget);
+    if (answer instanceof Readable && !answer.closed) answer.once('close', this.#forget);
     else this.#forget();
   }
 

@@ -12,7 +12,7 @@ import { orderedWaitMs, lowerCaseHeaders } from '../retry/rate-limit.js';
 
 /**
  * The request was refused before anything was sent: its address is not Asset's, it would be redirected away, it brings
- * its own `Authorization` or its own way out (`ASSET_REQUEST_NOT_ALLOWED`).
+ * its own `Authorization` or its own agent or proxy (`ASSET_REQUEST_NOT_ALLOWED`).
  */
 export class AssetRequestError extends AssetAuthError {
   override readonly name: string = 'AssetRequestError';

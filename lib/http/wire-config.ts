@@ -24,7 +24,7 @@ export interface Exchange {
 }
 
 /**
- * Refuses a request that brings its own way out or its own credentials. Ours come back on a request that an adapter of the
+ * Refuses a request that sets its own agent, proxy or socket, or brings its own credentials. Ours come back on a request that an adapter of the
  * application hands on.
  *
  * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
@@ -116,12 +116,12 @@ export function wireConfig(
  */
 export function forForeignAdapter(
   wire: InternalAxiosRequestConfig,
-  { config, request, url: { origin }, deadline }: Exchange,
-  token: AccessToken | undefined,
+  { config, deadline }: Exchange,
+  handedOut: AssetRequest,
 ): InternalAxiosRequestConfig {
   const { url, baseURL } = config;
   const timeout = Math.ceil(deadline.remainingMs ?? 0);
-  return Object.assign({}, wire, { url, baseURL, timeout, asset: request.handOut({ token, origin }) });
+  return Object.assign({}, wire, { url, baseURL, timeout, asset: handedOut });
 }
 
 /** What axios takes for a boundary; anything else it replaces by one of its own. */

@@ -64,7 +64,7 @@ export class RequestLimiter {
   readonly #callers = new Set<Slot>();
   readonly #background = new PriorityQueue<Slot>();
   readonly #active = new Set<Slot>();
-  /** Up to when past refreshes have used up the time, by the monotonic clock. */
+  /** The moment up to which the spacing is taken, by the monotonic clock. */
   #spacedUpTo = 0;
   #cancelWake: (() => void) | undefined;
 
@@ -85,7 +85,7 @@ export class RequestLimiter {
    * @param remainingMs - what is left of the token that serves in the meantime: a quarter of it may pass in the queue
    */
   enter(awaited: boolean, remainingMs = 0): Slot {
-    // A request that replaces no token is urgent to nobody once its caller has left.
+    // No due time: if its caller leaves, no token is about to expire.
     const replacesNothing = awaited && remainingMs === 0;
     const dueAt = replacesNothing ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4;
     const slot = new Slot(this, dueAt);

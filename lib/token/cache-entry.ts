@@ -97,7 +97,7 @@ export class CacheEntry implements Queued {
     return this.#isInvalidated ? 0 : Math.max(0, this.lapsesInMs(clock));
   }
 
-  /** Milliseconds until there is nothing left to know of its token, given up or not. */
+  /** Milliseconds until the token's expiry, even if it was invalidated. */
   lapsesInMs(clock: AssetClock): number {
     return this.#token === undefined ? 0 : remainingMs(lifeOf(this.#token), clock);
   }

@@ -5,7 +5,7 @@ import type { AccessToken } from './access-token.js';
 import type { AccessTokenRequest } from './token-request.js';
 
 /** The time for one token request is up. */
-export class DeadlinePassed extends Error {}
+export class TokenTimeout extends Error {}
 
 /**
  * One token request that any number of callers wait on. It belongs to none of them: it has its own abort controller and
@@ -20,7 +20,7 @@ export class PendingRequest {
   resolve!: (token: AccessToken) => void;
   reject!: (reason: unknown) => void;
   readonly #controller = new AbortController();
-  #end: Error | undefined;
+  #endReason: Error | undefined;
   #waiting: number;
   #slot: Slot | undefined;
   #armDeadline: (() => void) | undefined;
@@ -46,13 +46,13 @@ export class PendingRequest {
   }
 
   /** Why the client ended it; `undefined`: it did not. */
-  get end(): Error | undefined {
-    return this.#end;
+  get endReason(): Error | undefined {
+    return this.#endReason;
   }
 
   /** Ends it for all that wait on it. */
   abort(reason: Error): void {
-    this.#end = reason;
+    this.#endReason = reason;
     this.#controller.abort(reason);
   }
 
@@ -74,7 +74,7 @@ export class PendingRequest {
   }
 
   /**
-   * Aborts the request with {@link DeadlinePassed} when `timeoutMs` have passed. The timer keeps the process alive while
+   * Aborts the request with {@link TokenTimeout} when `timeoutMs` have passed. The timer keeps the process alive while
    * a caller waits.
    *
    * @returns a function that cancels the deadline
@@ -82,7 +82,7 @@ export class PendingRequest {
   startDeadline(timeoutMs: number, clock: AssetClock): () => void {
     const end = clock.monotonic() + timeoutMs;
     const expire = (): void => {
-      this.#controller.abort(new DeadlinePassed());
+      this.#controller.abort(new TokenTimeout());
     };
     let cancel = (): void => {};
     this.#armDeadline = (): void => {

@@ -4,8 +4,9 @@ import { CacheEntry } from './cache-entry.js';
 import { type AccessTokenRequest, type AssetTokenRequest, TokenRequestResolver } from './token-request.js';
 
 /**
- * The one place where tokens are kept: at most `maxTokens`, the least recently used leaves first, pinned ones never. A
- * key enters with its first result, so unknown keys evict nothing.
+ * The tokens in the memory of this process: at most `maxTokens`, the least recently used leaves first, pinned ones never.
+ * A key enters with its first result, so unknown keys evict nothing. A store that processes share would stand before the
+ * endpoint, not here.
  */
 export class TokenCache {
   readonly #resolver: TokenRequestResolver;

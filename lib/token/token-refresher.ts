@@ -16,12 +16,12 @@ import {
   TokenRequestFailure,
   tokenRequestFailure,
 } from './endpoint/token.errors.js';
-import { DeadlinePassed, PendingRequest } from './pending-request.js';
+import { TokenTimeout, PendingRequest } from './pending-request.js';
 import type { TokenCache } from './token-cache.js';
 import type { TokenEvents } from './token.events.js';
 import type { AccessTokenRequest } from './token-request.js';
 
-/** The rooms that a refresh goes through. */
+/** The collaborators of a refresh. */
 export interface TokenRefresherParts {
   readonly config: AssetAuthConfig;
   readonly clock: AssetClock;
@@ -119,18 +119,19 @@ export class TokenRefresher {
 
   async #run(pending: PendingRequest): Promise<void> {
     const { limiter, cache, clock } = this.parts;
-    const slot = limiter.enter(pending.isAwaited, cache.peek(pending.request)?.remainingMs(clock));
-    pending.queuedFor(slot);
+    let slot: Slot | undefined;
     try {
+      slot = limiter.enter(pending.isAwaited, cache.peek(pending.request)?.remainingMs(clock));
+      pending.queuedFor(slot);
       pending.resolve(this.#arrived(pending, await this.#fetch(pending, slot)));
     } catch (thrown) {
-      const reason: unknown = pending.end ?? thrown;
+      const reason: unknown = pending.endReason ?? thrown;
       if (reason instanceof TokenRequestFailure) this.#failed(pending, reason);
       else this.#notSent(pending, reason);
     } finally {
       // The slot last, so that the next request knows how this one fared.
       this.#remove(pending);
-      slot.release();
+      slot?.release();
     }
   }
 
@@ -142,7 +143,7 @@ export class TokenRefresher {
       this.#admitAgain(pending);
       return await endpoint.fetch(pending.request, pending.signal);
     } catch (reason) {
-      throw reason instanceof DeadlinePassed ? this.#tooSlow(pending.request) : reason;
+      throw reason instanceof TokenTimeout ? this.#tooSlow(pending.request) : reason;
     } finally {
       cancelDeadline();
     }
@@ -159,9 +160,9 @@ export class TokenRefresher {
 
   #arrived(pending: PendingRequest, issued: IssuedToken): AccessToken {
     const { cache, clock, events, plan } = this.parts;
-    const { request, probe, end } = pending;
+    const { request, probe, endReason } = pending;
     // Nothing is kept after the end, also when the answer comes together with it.
-    if (end !== undefined) throw end;
+    if (endReason !== undefined) throw endReason;
     const entry = cache.keep(request);
     const known = entry.lifeOf(issued.value);
     const life = known === undefined ? this.#lifeOf(issued) : earlierEnd(known, this.#lifeOf(issued), clock);

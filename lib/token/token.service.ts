@@ -274,7 +274,10 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     };
     const cancelTimer = this.#clock.setTimeout(end, patienceMs, { ref: true });
     try {
-      return await untilAborted(this.#wait(entry, signal), patience.signal);
+      return await this.#wait(
+        entry,
+        AbortSignal.any([patience.signal, ...(signal === undefined ? [] : [signal])]),
+      );
     } catch (error) {
       if (signal?.aborted || this.#isClosed) throw error;
       const held = entry.held(this.#clock) ?? (entry.isInvalidated ? undefined : present);

@@ -10,7 +10,7 @@ const SHOWN = 200;
 export function redacted(text: string, secrets: readonly string[]): string {
   const forms = new Set(secrets.flatMap(readableForms));
   const longest = Math.max(REDACTED.length, ...[...forms].map(({ length }) => length));
-  // Far more than is shown can stem from: a secret that the cut goes through would be shown in part.
+  // Cut well beyond what is shown, so that a secret split by the cut is never shown in part.
   let clean = text.slice(0, 2 * SHOWN * longest);
   for (const form of forms) clean = clean.replaceAll(form, REDACTED);
   return secrets.some((secret) => secret !== '' && isDisguised(secret, clean))

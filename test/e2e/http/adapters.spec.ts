@@ -55,6 +55,23 @@ describe('an adapter that the application brings', () => {
     expect(sandbox.tokenRequests).toHaveLength(2);
   });
 
+  it('that keeps its config and sends it later gets a token of then', async () => {
+    const { asset, sandbox, tokens } = await startApplication();
+    let kept: InternalAxiosRequestConfig | undefined;
+    const adapter: AxiosAdapter = (config) => {
+      kept = config;
+      return Promise.resolve({ status: 200, statusText: 'OK', headers: {}, config, data: {} });
+    };
+    await firstValueFrom(asset.get('/v0/business', { adapter }));
+    tokens.invalidate(await tokens.getAccessToken());
+    const { headers, ...rest } = kept!;
+    headers.delete('Authorization');
+    const own = { asset: (rest as { asset?: unknown }).asset, url: '/v0/business', headers };
+    await asset.axiosRef.request(own as never);
+    expect(sandbox.apiRequests).toMatchObject([{ authorized: true }]);
+    expect(sandbox.tokenRequests).toHaveLength(2);
+  });
+
   it('is asked again when its config is sent again', async () => {
     const { asset, sandbox } = await startApplication();
     const seen: InternalAxiosRequestConfig[] = [];

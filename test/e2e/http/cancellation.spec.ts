@@ -3,7 +3,16 @@ import type { AssetAuthOptions, AssetHttpService } from 'nestjs-asset-auth';
 import { getEventListeners, once } from 'node:events';
 import { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
-import { defer, firstValueFrom, repeat, retry, take, timeout as timeoutOperator, toArray } from 'rxjs';
+import {
+  defer,
+  firstValueFrom,
+  repeat,
+  retry,
+  take,
+  timeout as timeoutOperator,
+  toArray,
+  type Subscription,
+} from 'rxjs';
 import { type RunningApplication, startApplication } from '../../support/application.js';
 import { afterThisTest } from '../../support/cleanup.js';
 import { eventually } from '../../support/eventually.js';
@@ -167,6 +176,22 @@ describe('T47 a caller that leaves during the token wait leaves at once and alon
     await firstValueFrom(asset.get('/v0/echo'));
     await firstValueFrom(asset.get('/v0/echo'));
     expect(sandbox.apiRequests.filter(({ path }) => path === '/v0/business?leaver')).toHaveLength(1);
+  });
+
+  it("by unsubscribing in the moment in which the token arrives: nothing is sent, with the caller's own cancelToken", async () => {
+    const { asset, sandbox, tokens, release } = await startHeld();
+    const cancelToken = axios.CancelToken.source().token;
+    const subscriptions: Subscription[] = [];
+    // Waits on the same pending request, and hears of the token first.
+    void tokens.getAccessToken().then(() => {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+    });
+    subscriptions.push(asset.get('/v0/business?leaver', { cancelToken }).subscribe());
+    await sandbox.waitForRequest('token');
+    release();
+    await firstValueFrom(asset.get('/v0/echo'));
+    await firstValueFrom(asset.get('/v0/echo'));
+    expect(sandbox.apiRequests.map(({ path }) => path)).toEqual(['/v0/echo', '/v0/echo']);
   });
 
   it('and interceptors are told by config.cancelToken, as in HttpService', async () => {

@@ -101,16 +101,17 @@ describe('what goes to an adapter of the application', () => {
   it('has the address as it was written, and what is left of the time', () => {
     const exchange = exchangeOf(configOf({ url: '/v0/x', baseURL: 'https://b', timeout: 900 }));
     const wire = wireConfig(exchange, tokenOf('token-0123456789'), undefined);
-    const given = forForeignAdapter(wire, exchange, undefined);
+    const copy = exchange.request.handOut({ token: undefined, origin: URL_SENT.origin });
+    const given = forForeignAdapter(wire, exchange, copy);
     expect(given).toMatchObject({ url: '/v0/x', baseURL: 'https://b', timeout: 900 });
-    expect((given as { asset?: unknown }).asset).toBeInstanceOf(AssetRequest);
+    expect((given as { asset?: unknown }).asset).toBe(copy);
   });
 
   it('may come back with our route and token, and with no others', () => {
     const exchange = exchangeOf(configOf({}));
     const token = tokenOf('token-0123456789');
-    const config = forForeignAdapter(wireConfig(exchange, token, undefined), exchange, token);
-    const request = (config as unknown as { asset: AssetRequest }).asset;
+    const request = exchange.request.handOut({ token, origin: URL_SENT.origin });
+    const config = forForeignAdapter(wireConfig(exchange, token, undefined), exchange, request);
     assertSendable({ ...exchange, config, request });
     for (const change of [{ httpAgent: 'theirs' }, { headers: { Authorization: 'Bearer theirs' } }]) {
       expect(() => {
