@@ -109,7 +109,7 @@ const numberOf = ({ path }: SandboxApiRequest): number =>
   Number(new URL(path, 'http://sandbox').searchParams.get('n'));
 
 it('Thousands of interleaved requests reach Asset each with exactly the scopes and business of its handler', async () => {
-  const { url, sandbox, clock } = await startApplication({
+  const { url, sandbox, clock, tokens } = await startApplication({
     controllers: [ReadController, WriteController, ReportController],
     // All renewals can go at once, since they are spaced in time otherwise and time stands still.
     options: { maxConcurrentTokenRequests: KEYS + 1 },
@@ -128,12 +128,32 @@ it('Thousands of interleaved requests reach Asset each with exactly the scopes a
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }
   };
-  /** Tokens are renewed in the middle of it all, once ahead of time and once since Asset takes them no longer. */
-  const disturb = (n: number): void => {
+  /**
+   * Tokens are renewed in the middle of it all, once ahead of time and once since Asset takes them no longer. Each time only
+   * when the renewal before has reached every key: a handler may come late to its first call.
+   */
+  const disturbances = [
     // The wall clock alone, so that no request under way times out by it.
-    if (n === Math.floor(REQUESTS / 4)) clock.suspend(50 * 60_000);
-    if (n === Math.floor(REQUESTS / 2)) sandbox.revokeTokens();
+    {
+      after: REQUESTS / 4,
+      disturb: () => {
+        clock.suspend(50 * 60_000);
+      },
+    },
+    {
+      after: REQUESTS / 2,
+      disturb: () => {
+        sandbox.revokeTokens();
+      },
+    },
+  ];
+  const disturb = (n: number): void => {
+    const [due] = disturbances;
+    if (due === undefined || n < due.after || freshTokens() < KEYS) return;
+    disturbances.shift();
+    due.disturb();
   };
+  const freshTokens = (): number => tokens.snapshot().filter(({ state }) => state === 'fresh').length;
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 
   expect([...statuses]).toEqual([[200, REQUESTS]]);
