@@ -1,5 +1,5 @@
-import { AsyncResource } from 'node:async_hooks';
 import { type AssetClock, MAX_TIMER_MS } from '../config/clock.js';
+import { detached } from '../config/detached.js';
 import { PriorityQueue } from '../retry/priority-queue.js';
 import type { CacheEntry } from './cache-entry.js';
 import type { TokenCache } from './token-cache.js';
@@ -9,8 +9,6 @@ import type { TokenCache } from './token-cache.js';
  * of an idle token. Refreshing follows use: a key that was not used since its last refresh lapses.
  */
 export class RefreshScheduler {
-  /** A timer may wait for months: it must not hold on to the async context of the caller that set it. */
-  readonly #detached = new AsyncResource('AssetTokenTimer');
   readonly #queue = new PriorityQueue<CacheEntry>();
   #cancelTimer: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -51,7 +49,7 @@ export class RefreshScheduler {
     this.#cancelTimer?.();
     this.#timerAt = first.dueAt;
     const ms = Math.min(Math.max(1, Math.ceil(first.dueAt - now)), MAX_TIMER_MS);
-    this.#detached.runInAsyncScope(() => {
+    detached(() => {
       this.#cancelTimer = this.clock.setTimeout(this.#wakeDue, ms, { ref: false });
     });
   }

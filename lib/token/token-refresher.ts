@@ -1,6 +1,6 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
+import { detached } from '../config/detached.js';
 import { backoffMs } from '../retry/backoff.js';
 import { CircuitBreaker, type Urgency } from '../retry/circuit-breaker.js';
 import { type RequestLimiter, type Slot, TurnedAwayError } from '../retry/request-limiter.js';
@@ -43,8 +43,6 @@ export interface TokenRefresherParts {
 export class TokenRefresher {
   readonly #circuit: CircuitBreaker<AssetTokenError>;
   readonly #pending = new Map<string, PendingRequest>();
-  /** A pending request belongs to nobody: it must not run in the async context of the caller that asked first. */
-  readonly #detached = new AsyncResource('AssetTokenRequest');
   #isBackgroundStopped = false;
 
   constructor(private readonly parts: TokenRefresherParts) {
@@ -113,7 +111,7 @@ export class TokenRefresher {
     }
     const pending = new PendingRequest(request, admission.probe, isAwaited);
     this.#pending.set(request.key, pending);
-    this.#detached.runInAsyncScope(() => void this.#run(pending));
+    detached(() => void this.#run(pending));
     return pending;
   }
 
