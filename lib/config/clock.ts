@@ -1,5 +1,7 @@
 // Time: the clock that an application can replace, and waiting that a signal ends.
 import { setMaxListeners } from 'node:events';
+// Not the global one, which fake timers of test runners replace.
+import { setImmediate } from 'node:timers';
 
 /** Longest delay that a timer takes: Node's `setTimeout` turns more into 1 ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -34,6 +36,43 @@ export const systemClock: AssetClock = {
     };
   },
 };
+
+/** Timers fire some milliseconds late in any busy process. */
+const LATE_MS = 20;
+/** Turns of the event loop in which an answer that lies in the socket is read: its head, its body, its end. */
+const TURNS_TO_READ = 4;
+
+/**
+ * A timer that ends a wait. If it fires late, because the process was stopped or its event loop blocked, what is waited for
+ * may lie in the socket already: then it lets that be read before it calls back (sindresorhus/got#117).
+ *
+ * @returns a function that cancels the timer
+ */
+export function setDeadline(
+  callback: () => void,
+  ms: number,
+  clock: AssetClock,
+  options: { readonly ref: boolean },
+): () => void {
+  const dueAt = clock.monotonic() + ms;
+  let isCancelled = false;
+  const expire = (turns: number): void => {
+    if (isCancelled) return;
+    if (turns > 0) setImmediate(expire, turns - 1);
+    else callback();
+  };
+  const cancelTimer = clock.setTimeout(
+    () => {
+      expire(clock.monotonic() - dueAt > LATE_MS ? TURNS_TO_READ : 0);
+    },
+    ms,
+    options,
+  );
+  return () => {
+    isCancelled = true;
+    cancelTimer();
+  };
+}
 
 /** Both clocks at one moment, in milliseconds. */
 export interface Instant {

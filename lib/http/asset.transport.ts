@@ -104,9 +104,11 @@ export class AssetTransport {
     // Before any token is asked for.
     assertSendable(exchange);
     assertBusiness(url, request.businessId === undefined ? defaultBusiness : request.businessId);
-    const minimumLifeMs = timeoutMs(config);
+    const withinMs = timeoutMs(config);
     try {
-      return await deadline.wait((signal) => tokens.getAccessToken(request, { signal, minimumLifeMs }));
+      return await deadline.wait((signal) =>
+        tokens.getAccessToken(request, { signal, withinMs, minimumLifeMs: withinMs }),
+      );
     } catch (error) {
       if (!(error instanceof AssetScopeError)) throw error;
       // Names the call: the log line is all that is known of a handler that forgot its scope.

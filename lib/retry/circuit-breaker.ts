@@ -10,13 +10,20 @@ import { backoffMs, shortenedToFit } from './backoff.js';
  */
 export type Fault = 'endpoint' | 'unavailable' | 'request' | 'unclear';
 
-/** `'awaited'`: callers wait with nothing in hand. `'background'`: a usable token serves in the meantime. */
-export type Urgency = 'awaited' | 'background';
+/**
+ * `'newcomer'`: callers wait for a key that never had a token. `'awaited'`: they wait for one that had. `'background'`: a
+ * usable token serves in the meantime.
+ */
+export type Urgency = 'newcomer' | 'awaited' | 'background';
 
-/** The one request by which an open circuit is tried. Compared by identity: the circuit may have closed meanwhile. */
-export interface Probe {
+/** A request, as far as the circuit tells requests apart. */
+export interface CircuitRequest {
+  readonly key: string;
   readonly urgency: Urgency;
 }
+
+/** The one request by which an open circuit is tried. Compared by identity: the circuit may have closed meanwhile. */
+export type Probe = CircuitRequest;
 
 /** Why no request may go out now. */
 export interface CircuitRefusal<E> {
@@ -29,22 +36,24 @@ export interface CircuitRefusal<E> {
 export type Admission<E> = { readonly probe: Probe | undefined } | { readonly refusal: CircuitRefusal<E> };
 
 /** What became of a request. */
-export interface FailedRequest<E> {
+export interface FailedRequest<E> extends CircuitRequest {
   readonly error: E;
   readonly fault: Fault;
   /** Milliseconds that the server ordered to wait. */
   readonly orderedWaitMs: number | undefined;
   readonly probe: Probe | undefined;
-  /** As of now: the token may have expired in the meantime. */
-  readonly urgency: Urgency;
+  /** When it was sent, by the monotonic clock. */
+  readonly sentAt: number;
   /** What is left of the held token, in milliseconds. */
   readonly remainingMs: number;
   /** Failures in a row of this very request, this one included. */
   readonly failuresOfKey: number;
 }
 
-/** This many unavailable answers in a row, whatever their keys, are the endpoint's fault and no longer the keys'. */
+/** This many keys in a row that got no answer are the endpoint's fault and no longer their own. */
 const THRESHOLD = 5;
+/** So many of them must have had a token: anybody can name businesses that get no answer. */
+const KNOWN_AMONG_THEM = 2;
 
 interface Side {
   failures: number;
@@ -56,22 +65,31 @@ interface OpenCircuit<E> extends Readonly<Record<Urgency, Side>> {
   error: E;
   /** Whether the endpoint said so, rather than that it was inferred from silence. */
   stated: boolean;
+  /** Whether keys that had a token say so as well, so that it holds for everybody and not for newcomers alone. */
+  holdsKnown: boolean;
 }
 
 /**
- * The circuit opens when a failure is the endpoint's own: throttling, an ordered wait, rejected credentials, an
- * unreadable secret, or five unavailable answers in a row. While it is open, one probe at a time goes out, with growing
- * pauses, and every other request fails fast with the real cause; otherwise thousands of keys would queue behind a few
- * hanging slots. Awaited and background requests keep separate paces: a failed refresh must not hold callers back. What
- * was inferred from silence is refuted by any answer; what the endpoint stated is taken back by a probe only.
+ * Whose fault is a failure? The endpoint's, on evidence that nobody can make up by naming businesses: it comes from a key
+ * that had a token, and the endpoint says so (throttling, an ordered wait, credentials, an unreadable secret), or five
+ * keys, two of them known, got no answer since the last success. A newcomer's failure is its own. Only while no token has
+ * come for a while, as at the start, do newcomers speak for the endpoint, and then only to newcomers.
+ *
+ * While the circuit is open, one probe at a time goes out, with growing pauses, and all others fail fast with the real
+ * cause. Each urgency has its own pace: a failed refresh must not hold callers back. What was inferred is refuted by any
+ * answer; what the endpoint stated is taken back by a probe only.
  */
 export class CircuitBreaker<E extends Error> {
   #open: OpenCircuit<E> | undefined;
-  #unavailableInARow = 0;
+  /** Keys that got no answer since the last success, and whether they had a token before. */
+  readonly #unanswered = new Map<string, boolean>();
+  #succeededAt = Number.NEGATIVE_INFINITY;
 
+  /** @param quietMs - after this time without a token, newcomers speak for the endpoint */
   constructor(
     private readonly clock: AssetClock,
     private readonly random: () => number,
+    private readonly quietMs: number,
   ) {}
 
   /** Why the circuit is open; `undefined` while it is closed. */
@@ -79,32 +97,44 @@ export class CircuitBreaker<E extends Error> {
     return this.#open?.error;
   }
 
+  /** Whether what such a request meets is evidence of how the endpoint is. */
+  speaksForEndpoint(urgency: Urgency): boolean {
+    return urgency !== 'newcomer' || this.clock.monotonic() - this.#succeededAt > this.quietMs;
+  }
+
   /**
    * An admitted probe must be followed by {@link succeeded}, {@link failed} or {@link abandoned}.
    *
    * @param probe - how the request was admitted before, if it asks a second time
    */
-  admit(urgency: Urgency, probe?: Probe): Admission<E> {
+  admit({ key, urgency }: CircuitRequest, probe?: Probe): Admission<E> {
     if (this.#isOut(probe)) return { probe };
-    const refusal = this.refusal(urgency);
+    const refusal = this.refusal({ key, urgency });
     if (refusal !== undefined) return { refusal };
-    if (this.#open === undefined) return { probe: undefined };
-    const admitted: Probe = { urgency };
-    this.#open[urgency].probe = admitted;
+    const open = this.#holds(urgency);
+    if (open === undefined) return { probe: undefined };
+    const admitted: Probe = { key, urgency };
+    open[urgency].probe = admitted;
     return { probe: admitted };
   }
 
   /** Why a request would not be admitted now. */
-  refusal(urgency: Urgency): CircuitRefusal<E> | undefined {
-    const open = this.#open;
+  refusal({ key, urgency }: CircuitRequest): CircuitRefusal<E> | undefined {
+    const open = this.#holds(urgency);
     if (open === undefined) return undefined;
     const waitMs = Math.max(0, open[urgency].until - this.clock.monotonic());
-    const probing = open.awaited.probe !== undefined || open[urgency].probe !== undefined;
-    return waitMs > 0 || probing ? { error: open.error, waitMs } : undefined;
+    // A key that keeps failing proves little: while it is tried, one that has worked may go as well.
+    const isBetter = (probe: Probe): boolean =>
+      this.#unanswered.has(probe.key) && !this.#unanswered.has(key) && urgency !== 'newcomer';
+    const blocks = ({ probe }: Side): boolean => probe !== undefined && !isBetter(probe);
+    return waitMs > 0 || blocks(open.awaited) || blocks(open[urgency])
+      ? { error: open.error, waitMs }
+      : undefined;
   }
 
   succeeded(probe: Probe | undefined): void {
-    this.#unavailableInARow = 0;
+    this.#unanswered.clear();
+    this.#succeededAt = this.clock.monotonic();
     // Other requests than the probe were sent before the endpoint spoke, so their success takes nothing back.
     if (this.#open?.stated === true && !this.#isOut(probe)) return;
     this.#open = undefined;
@@ -118,20 +148,38 @@ export class CircuitBreaker<E extends Error> {
 
   /** @returns whether the endpoint is to blame, and so not the key */
   failed(request: FailedRequest<E>): boolean {
-    const { fault, probe, orderedWaitMs } = request;
+    const { fault, probe, orderedWaitMs, urgency } = request;
     if (fault === 'request') {
       this.succeeded(probe);
       return false;
     }
-    if (fault === 'unavailable') this.#unavailableInARow += 1;
     const isProbe = this.#isOut(probe);
-    if (fault !== 'endpoint' && !isProbe && this.#unavailableInARow < THRESHOLD) return false;
+    if (fault === 'unavailable') this.#noteUnanswered(request);
+    if (!isProbe && !this.#isEvidence(request)) return false;
     const opens = this.#open === undefined;
     const open = (this.#open ??= opened(request));
+    if (urgency !== 'newcomer') open.holdsKnown = true;
     // Requests that were under way when the circuit opened all fail of the same cause: it counts once.
     if (opens || isProbe) this.#step(open, request);
-    else if (orderedWaitMs !== undefined) this.#obey(open, request.error, orderedWaitMs);
+    else if (orderedWaitMs !== undefined) this.#obey(open, request, orderedWaitMs);
     return true;
+  }
+
+  /** A request that was sent before the last success proves nothing any more, and one key counts once. */
+  #noteUnanswered({ key, urgency, sentAt }: FailedRequest<E>): void {
+    if (sentAt >= this.#succeededAt) this.#unanswered.set(key, urgency !== 'newcomer');
+  }
+
+  #isEvidence({ fault, urgency, sentAt }: FailedRequest<E>): boolean {
+    if (fault === 'endpoint') return this.speaksForEndpoint(urgency);
+    if (this.#unanswered.size < THRESHOLD || sentAt < this.#succeededAt) return false;
+    const known = [...this.#unanswered.values()].filter((hadToken) => hadToken).length;
+    return known >= KNOWN_AMONG_THEM || (urgency === 'newcomer' && this.speaksForEndpoint(urgency));
+  }
+
+  /** The circuit, if it is open for this urgency. */
+  #holds(urgency: Urgency): OpenCircuit<E> | undefined {
+    return this.#open?.holdsKnown === true || urgency === 'newcomer' ? this.#open : undefined;
   }
 
   #isOut(probe: Probe | undefined): boolean {
@@ -145,21 +193,23 @@ export class CircuitBreaker<E extends Error> {
     side.failures += 1;
     if (orderedWaitMs !== undefined) {
       // No less than the first step: servers order waits of a few milliseconds too.
-      this.#obey(open, error, Math.max(orderedWaitMs, backoffMs(1, this.random())));
+      this.#obey(open, request, Math.max(orderedWaitMs, backoffMs(1, this.random())));
       return;
     }
     open.error = error;
     open.stated = fault === 'endpoint';
     const backoff = backoffMs(side.failures, this.random());
     this.#hold(side, urgency === 'background' ? shortenedToFit(backoff, remainingMs) : backoff);
-    open.background.until = Math.max(open.background.until, side.until);
+    if (urgency !== 'awaited') return;
+    for (const other of [open.newcomer, open.background]) other.until = Math.max(other.until, side.until);
   }
 
-  /** An order holds for everybody. */
-  #obey(open: OpenCircuit<E>, error: E, orderedMs: number): void {
+  /** An order holds for everybody, unless it was given to a newcomer. */
+  #obey(open: OpenCircuit<E>, { error, urgency }: FailedRequest<E>, orderedMs: number): void {
     open.error = error;
     open.stated = true;
-    for (const side of [open.awaited, open.background]) {
+    const held = urgency === 'newcomer' ? [open.newcomer] : [open.newcomer, open.awaited, open.background];
+    for (const side of held) {
       this.#hold(side, orderedMs);
       // Sent before the order: its success would prove nothing.
       side.probe = undefined;
@@ -171,12 +221,19 @@ export class CircuitBreaker<E extends Error> {
   }
 }
 
-/** The steps continue where the key's own backoff was, on the side where it failed; on the other they begin anew. */
+/** The steps continue where the key's own backoff was, on the side where it failed; on the others they begin anew. */
 function opened<E>({ error, urgency, failuresOfKey }: FailedRequest<E>): OpenCircuit<E> {
   const side = (its: Urgency): Side => ({
     failures: its === urgency ? Math.max(failuresOfKey - 1, 0) : 0,
     until: 0,
     probe: undefined,
   });
-  return { error, stated: false, awaited: side('awaited'), background: side('background') };
+  return {
+    error,
+    stated: false,
+    holdsKnown: false,
+    newcomer: side('newcomer'),
+    awaited: side('awaited'),
+    background: side('background'),
+  };
 }

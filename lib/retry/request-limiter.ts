@@ -1,96 +1,67 @@
 import { type AssetClock, type Instant, instantOf } from '../config/clock.js';
-import { PriorityQueue, type Queued } from './priority-queue.js';
+import { PriorityQueue } from './priority-queue.js';
 import { RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
-
-/** Why a queued request was turned away. */
-export type TurnedAway = 'timeout' | 'circuit open' | 'stopped';
-
-/** A queued request never got its slot; {@link Slot.granted} rejects with it. */
-export class TurnedAwayError extends Error {
-  readonly reason: TurnedAway;
-
-  constructor(reason: TurnedAway) {
-    super(`A queued token request was turned away: ${reason}.`);
-    this.reason = reason;
-  }
-}
-
-/** One request's place in the queue, and then its slot. */
-export class Slot implements Queued {
-  /** Settles when the request may go; rejects when it never will. */
-  readonly granted: Promise<void>;
-  grant!: () => void;
-  turnAway!: (error: TurnedAwayError) => void;
-  heapIndex = -1;
-  /** When it is turned away, by the monotonic clock. */
-  deadline = Number.POSITIVE_INFINITY;
-  cancelTimer: (() => void) | undefined;
-
-  /** @param dueAt - when it should have gone, as a refresh, on the limiter's clock */
-  constructor(
-    private readonly limiter: RequestLimiter,
-    public dueAt: number,
-  ) {
-    this.granted = new Promise((resolve, reject) => {
-      this.grant = resolve;
-      this.turnAway = reject;
-    });
-    this.granted.catch(() => {});
-  }
-
-  /** Whether a caller waits: then it goes before background refreshes, and queues no longer than callers do. */
-  setAwaited(isAwaited: boolean): void {
-    this.limiter.move(this, isAwaited);
-  }
-
-  release(): void {
-    this.limiter.release(this);
-  }
-}
+import { Slot, type SlotOutcome, type SlotRequest, type TurnedAway, TurnedAwayError } from './slot.js';
 
 /** Refreshes that fall due together follow each other this far apart: thousands at once would hold up the application. */
 const SPACING_MS = 10;
 
+/** How much the latest of them counts in the usual time that a newcomer holds its slot. */
+const WEIGHT_OF_LATEST = 0.3;
+
 /**
- * Who may ask next. At most `slots` requests are under way, over all keys, and no more than the server's rate-limit headers
- * leave room for. Waiting callers go first, in the order in which they came. Background refreshes use all slots but one,
- * most urgent first, and follow each other at a fixed spacing; one that is overdue goes at once. A request for a key whose
- * token is fresh never comes here.
+ * Who may ask next? At most `slots` requests are under way, and no more than the server's rate-limit headers leave room
+ * for. They go in this order:
+ * 1. callers that wait for a key that had a token, as they came;
+ * 2. refreshes of tokens that would come too late otherwise, the most urgent first, in all slots but one;
+ * 3. keys whose last request got no answer, then newcomers, as they came: together in at most half of the slots and of
+ *    the room, once any token is in use, so that naming businesses starves nobody;
+ * 4. all other refreshes, a fixed spacing apart.
+ * Callers queue for as long as they wait themselves, and are turned away only if nothing moves for `stuckMs`; a newcomer
+ * also if its turn would come after its caller's time. A newcomer whose callers have left is dropped.
  */
 export class RequestLimiter {
   readonly #start: Instant;
   readonly #limit: RateLimitWindow;
   readonly #refreshSlots: number;
   readonly #callers = new Set<Slot>();
-  readonly #background = new PriorityQueue<Slot>();
+  readonly #doubtful = new Set<Slot>();
+  readonly #newcomers = new Set<Slot>();
+  readonly #refreshes = new PriorityQueue<Slot>();
   readonly #active = new Set<Slot>();
+  /** When an answer last freed a slot, by the monotonic clock. */
+  #movedAt = 0;
+  /** How long an unproven request usually holds its slot. */
+  #usualMs = 0;
   /** The moment up to which the spacing is taken, by the monotonic clock. */
   #spacedUpTo = 0;
   #cancelWake: (() => void) | undefined;
 
-  /** @param queueTimeoutMs - longest that a waiting caller queues, in milliseconds */
+  /**
+   * @param stuckMs - without an answer for so long, callers that queue are turned away
+   * @param hasKnown - whether there are keys whose tokens are in use
+   */
   constructor(
     private readonly clock: AssetClock,
     private readonly slots: number,
-    private readonly queueTimeoutMs: number,
+    private readonly stuckMs: number,
+    private readonly hasKnown: () => boolean,
   ) {
     this.#start = instantOf(clock);
     this.#limit = new RateLimitWindow(clock);
     this.#refreshSlots = Math.max(1, slots - 1);
   }
 
-  /**
-   * Queues a request.
-   *
-   * @param remainingMs - what is left of the token that serves in the meantime: a quarter of it may pass in the queue
-   */
-  enter(awaited: boolean, remainingMs = 0): Slot {
+  /** Queues a request. */
+  enter(request: SlotRequest): Slot {
+    const { awaited, remainingMs = 0, withinMs = Number.POSITIVE_INFINITY } = request;
     // No due time: if its caller leaves, no token is about to expire.
-    const replacesNothing = awaited && remainingMs === 0;
-    const dueAt = replacesNothing ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4;
-    const slot = new Slot(this, dueAt);
-    if (awaited) this.#queueCaller(slot);
-    else this.#background.put(slot, slot.dueAt);
+    const dueAt =
+      awaited && remainingMs === 0 ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4;
+    const slot = new Slot(this, request, this.clock.monotonic(), dueAt, awaited);
+    const waitMs = request.standing === 'newcomer' ? this.#newcomersWaitMs() : 0;
+    if (waitMs > withinMs) slot.turnAway(new TurnedAwayError('too late', waitMs));
+    else this.#queue(slot);
     this.#pump();
     return slot;
   }
@@ -101,65 +72,76 @@ export class RequestLimiter {
     this.#pump();
   }
 
-  /** Moves a queued request to the callers, or back among the background refreshes. */
+  /** Callers wait for a queued request from now on, or wait no more. */
   move(slot: Slot, isAwaited: boolean): void {
-    if (isAwaited === this.#callers.has(slot) || this.#active.has(slot)) return;
-    if (isAwaited) {
-      if (!this.#background.has(slot)) return;
-      this.#background.delete(slot);
-      this.#queueCaller(slot);
-    } else {
-      this.#callers.delete(slot);
-      slot.cancelTimer?.();
-      this.#background.put(slot, slot.dueAt);
-    }
+    if (slot.isAwaited === isAwaited) return;
+    slot.isAwaited = isAwaited;
+    if (isAwaited) slot.enteredAt = this.clock.monotonic();
+    if (this.#active.has(slot) || !this.#unqueue(slot)) return;
+    if (isAwaited || slot.request.standing !== 'newcomer') this.#queue(slot);
+    else slot.turnAway(new TurnedAwayError('left'));
     this.#pump();
   }
 
-  release(slot: Slot): void {
-    if (this.#active.delete(slot)) this.#pump();
+  release(slot: Slot, outcome: SlotOutcome): void {
+    if (!this.#active.delete(slot)) return;
+    const now = this.clock.monotonic();
+    if (outcome !== 'silence') this.#movedAt = now;
+    if (slot.isUnproven) this.#usualMs += (now - slot.grantedAt - this.#usualMs) * WEIGHT_OF_LATEST;
+    this.#pump();
   }
 
   /** Turns away the queued refreshes. */
   clearBackground(reason: TurnedAway): void {
-    for (let slot = this.#background.first; slot !== undefined; slot = this.#background.first) {
+    for (let slot = this.#refreshes.first; slot !== undefined; slot = this.#refreshes.first) {
       this.#turnAway(slot, reason);
     }
+    for (const slot of this.#doubtful) if (!slot.isAwaited) this.#turnAway(slot, reason);
+    this.#planWake();
+  }
+
+  /** Turns away the newcomers that are queued. */
+  clearNewcomers(reason: TurnedAway): void {
+    for (const slot of this.#newcomers) this.#turnAway(slot, reason);
     this.#planWake();
   }
 
   /** Turns away all that is queued. */
   clear(reason: TurnedAway): void {
-    for (const slot of this.#callers) this.#turnAway(slot, reason);
+    for (const slot of [...this.#callers, ...this.#doubtful]) this.#turnAway(slot, reason);
+    this.clearNewcomers(reason);
     this.clearBackground(reason);
   }
 
-  #queueCaller(slot: Slot): void {
-    slot.deadline = this.clock.monotonic() + this.queueTimeoutMs;
-    const timeout = (): void => {
-      this.#turnAway(slot, 'timeout');
-      this.#planWake();
-    };
-    slot.cancelTimer = this.clock.setTimeout(timeout, this.queueTimeoutMs, { ref: true });
-    this.#callers.add(slot);
+  #turnAway(slot: Slot, reason: TurnedAway): void {
+    this.#unqueue(slot);
+    slot.turnAway(new TurnedAwayError(reason));
   }
 
-  #turnAway(slot: Slot, reason: TurnedAway): void {
-    this.#callers.delete(slot);
-    this.#background.delete(slot);
-    slot.cancelTimer?.();
-    slot.turnAway(new TurnedAwayError(reason));
+  #queue(slot: Slot): void {
+    const { standing } = slot.request;
+    if (standing === 'newcomer') this.#newcomers.add(slot);
+    else if (standing === 'doubtful') this.#doubtful.add(slot);
+    else if (slot.isAwaited) this.#callers.add(slot);
+    else this.#refreshes.put(slot, slot.dueAt);
+  }
+
+  /** @returns whether it was queued */
+  #unqueue(slot: Slot): boolean {
+    if (this.#refreshes.has(slot)) {
+      this.#refreshes.delete(slot);
+      return true;
+    }
+    return this.#callers.delete(slot) || this.#doubtful.delete(slot) || this.#newcomers.delete(slot);
   }
 
   #pump(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      this.#callers.delete(next);
-      if (this.#background.has(next)) {
-        this.#background.delete(next);
-        this.#spacedUpTo = Math.max(this.#spacedUpTo, this.clock.monotonic()) + SPACING_MS;
-      }
+      const now = this.clock.monotonic();
+      if (this.#refreshes.has(next)) this.#spacedUpTo = Math.max(this.#spacedUpTo, now) + SPACING_MS;
+      this.#unqueue(next);
       this.#active.add(next);
-      next.cancelTimer?.();
+      next.grantedAt = now;
       next.grant();
     }
     this.#planWake();
@@ -168,24 +150,60 @@ export class RequestLimiter {
   #next(): Slot | undefined {
     if (this.#active.size >= this.slots) return undefined;
     const [caller] = this.#callers;
-    if (this.#active.size >= this.#limit.room) return this.#probe(caller);
+    if (this.#active.size >= this.#limit.room) return this.#probe();
     if (caller !== undefined) return caller;
-    return this.#active.size < this.#refreshSlots && this.#nextRefreshInMs() === 0
-      ? this.#background.first
-      : undefined;
+    const refresh = this.#active.size < this.#refreshSlots ? this.#refreshes.first : undefined;
+    if (refresh !== undefined && this.#isOverdue(refresh)) return refresh;
+    return this.#nextUnproven() ?? (this.#nextRefreshInMs() === 0 ? refresh : undefined);
+  }
+
+  #nextUnproven(): Slot | undefined {
+    if (this.#unprovenActive().length >= this.#unprovenSlots) return undefined;
+    const [first] = this.#doubtful.size > 0 ? this.#doubtful : this.#newcomers;
+    return first;
+  }
+
+  get #unprovenSlots(): number {
+    return this.hasKnown()
+      ? Math.min(Math.max(1, Math.floor(this.slots / 2)), Math.ceil(this.#limit.room / 2))
+      : this.slots;
+  }
+
+  #unprovenActive(): Slot[] {
+    return [...this.#active].filter(({ isUnproven }) => isUnproven);
   }
 
   /** A caller that cannot wait until the limit starts anew goes out all the same, as the only one. */
-  #probe(caller: Slot | undefined): Slot | undefined {
+  #probe(): Slot | undefined {
+    const [caller] = [...this.#callers, ...this.#doubtful, ...this.#newcomers].filter(
+      ({ isAwaited }) => isAwaited,
+    );
     if (caller === undefined || this.#active.size > 0) return undefined;
-    return caller.deadline - this.clock.monotonic() <= this.#limit.resetInMs ? caller : undefined;
+    const { withinMs = this.stuckMs } = caller.request;
+    const leftMs = caller.enteredAt + Math.min(withinMs, this.stuckMs) - this.clock.monotonic();
+    return leftMs <= this.#limit.resetInMs ? caller : undefined;
+  }
+
+  /** When the turn of one more newcomer would come, from what those before it take. */
+  #newcomersWaitMs(): number {
+    const now = this.clock.monotonic();
+    const active = this.#unprovenActive();
+    const free = this.#unprovenSlots - active.length;
+    const ahead = this.#doubtful.size + this.#newcomers.size;
+    if (ahead < free) return 0;
+    const longestMs = Math.max(this.#usualMs, ...active.map(({ grantedAt }) => now - grantedAt));
+    return (longestMs * (ahead + 1)) / Math.max(1, this.#unprovenSlots);
+  }
+
+  #isOverdue(refresh: Slot): boolean {
+    return refresh.dueAt <= this.#elapsedMs();
   }
 
   /** As many as there are slots may go together before they are spaced, so that a few keys never notice. */
   #nextRefreshInMs(): number {
     const burstMs = (this.#refreshSlots - 1) * SPACING_MS;
     const spacedMs = Math.max(0, this.#spacedUpTo - burstMs - this.clock.monotonic());
-    const dueAt = this.#background.first?.dueAt ?? Number.POSITIVE_INFINITY;
+    const dueAt = this.#refreshes.first?.dueAt ?? Number.POSITIVE_INFINITY;
     return Math.min(spacedMs, Math.max(0, dueAt - this.#elapsedMs()));
   }
 
@@ -199,24 +217,48 @@ export class RequestLimiter {
   #planWake(): void {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    if (this.#callers.size + this.#background.size === 0) return;
-    const next = this.#wakeInMs();
-    if (next === undefined) return;
+    const awaited = [
+      this.#firstAwaited(this.#callers),
+      this.#firstAwaited(this.#doubtful),
+      this.#firstAwaited(this.#newcomers),
+    ];
+    const stuckIn = Math.min(...awaited.map((slot) => this.#stuckInMs(slot)));
+    const next = Math.min(stuckIn, this.#wakeInMs());
+    if (next === Number.POSITIVE_INFINITY) return;
     const wake = (): void => {
       this.#cancelWake = undefined;
+      this.#turnAwayStuck();
       this.#pump();
     };
-    this.#cancelWake = this.clock.setTimeout(wake, Math.ceil(next), { ref: this.#callers.size > 0 });
+    const ref = awaited.some((slot) => slot !== undefined);
+    this.#cancelWake = this.clock.setTimeout(wake, Math.max(1, Math.ceil(next)), { ref });
+  }
+
+  #firstAwaited(queue: ReadonlySet<Slot>): Slot | undefined {
+    for (const slot of queue) if (slot.isAwaited) return slot;
+    return undefined;
+  }
+
+  #stuckInMs(slot: Slot | undefined): number {
+    if (slot === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(slot.enteredAt, this.#movedAt) + this.stuckMs - this.clock.monotonic();
+  }
+
+  #turnAwayStuck(): void {
+    for (const slot of [...this.#callers, ...this.#doubtful, ...this.#newcomers]) {
+      if (slot.isAwaited && this.#stuckInMs(slot) <= 0) this.#turnAway(slot, 'nothing moves');
+    }
   }
 
   /**
-   * Milliseconds until something queued may go; `undefined` if it waits for a slot. At least one: its moment may have come
+   * Milliseconds until something queued may go without another being released. At least one: its moment may have come
    * since the queue was looked at, and nothing else would look again.
    */
-  #wakeInMs(): number | undefined {
+  #wakeInMs(): number {
+    const queued = this.#callers.size + this.#doubtful.size + this.#newcomers.size + this.#refreshes.size;
+    if (queued === 0) return Number.POSITIVE_INFINITY;
     if (this.#active.size >= this.#limit.room) return Math.max(1, this.#limit.resetInMs);
-    if (this.#callers.size > 0 && this.#active.size < this.slots) return 1;
-    const isRoom = this.#background.size > 0 && this.#active.size < this.#refreshSlots;
-    return isRoom ? Math.max(1, this.#nextRefreshInMs()) : undefined;
+    const isRoom = this.#refreshes.size > 0 && this.#active.size < this.#refreshSlots;
+    return isRoom ? Math.max(1, this.#nextRefreshInMs()) : Number.POSITIVE_INFINITY;
   }
 }

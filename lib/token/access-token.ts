@@ -127,6 +127,9 @@ export function tokenState(life: TokenLife, clock: AssetClock): TokenState {
 
 /** The same token handed out again lives no longer than was known: a life that ends when the earlier of the two does. */
 export function earlierEnd(known: TokenLife, next: TokenLife, clock: AssetClock): TokenLife {
+  const isOver = clock.monotonic() - known.issuedAt.monotonic >= known.lifeMs;
+  // A wall clock that was set forward ended it, and nothing else.
+  if (!isOver && remainingMs(known, clock) <= 0) return next;
   const lifeMs = Math.min(remainingMs(known, clock) + ageMs(next, clock), next.lifeMs);
   return { ...next, lifeMs, windowMs: Math.min(next.windowMs, Math.max(lifeMs, 0) / 2) };
 }

@@ -2,7 +2,9 @@ import type { AssetAuthErrorCode } from '../config/asset-auth.errors.js';
 import type { AssetClock } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';
 import { backoffMs, shortenedToFit } from '../retry/backoff.js';
+import type { Fault } from '../retry/circuit-breaker.js';
 import type { Queued } from '../retry/priority-queue.js';
+import type { Standing } from '../retry/slot.js';
 import {
   type AccessToken,
   lifeOf,
@@ -51,6 +53,10 @@ export class CacheEntry implements Queued {
   /** Whether the cache holds it: for good, or for as long as there is room. */
   isCached = false;
   isPinned = false;
+  /** Whether it ever had a token, also before the cache forgot it. */
+  hadToken = false;
+  /** Its last request got no answer in time. */
+  #isDoubtful = false;
   /** When the scheduler looks at it next, and where it stands in the scheduler's queue. */
   dueAt = 0;
   heapIndex = -1;
@@ -75,6 +81,12 @@ export class CacheEntry implements Queued {
     return this.#token === undefined || this.#isInvalidated
       ? 'expired'
       : tokenState(lifeOf(this.#token), clock);
+  }
+
+  /** What its requests may take from others. */
+  get standing(): Standing {
+    if (!this.hadToken && !this.isPinned) return 'newcomer';
+    return this.#isDoubtful ? 'doubtful' : 'known';
   }
 
   /** Whether it has a usable token. */
@@ -116,6 +128,8 @@ export class CacheEntry implements Queued {
   hold(token: AccessToken): void {
     this.#token = token;
     this.#settled = Promise.resolve(token);
+    this.hadToken = true;
+    this.#isDoubtful = false;
     this.#isInvalidated = false;
     this.#isUsedSinceRefresh = false;
     this.#failure = undefined;
@@ -183,14 +197,19 @@ export class CacheEntry implements Queued {
   }
 
   /** For the snapshot, also where the endpoint is to blame. */
-  noteError(error: AssetTokenError): void {
+  noteError(error: AssetTokenError, fault: Fault): void {
     this.#lastError = error;
+    this.#isDoubtful = error.timedOut && fault === 'unavailable';
   }
 
   /** Remembers a failure of this very request: no other attempt before a pause is over. */
-  rememberFailure(error: AssetTokenError, random: number, clock: AssetClock): void {
+  rememberFailure(
+    error: AssetTokenError,
+    { random, orderedWaitMs = 0 }: { readonly random: number; readonly orderedWaitMs?: number | undefined },
+    clock: AssetClock,
+  ): void {
     const failures = this.failuresWithThis(clock);
-    const until = this.#endOfPause(backoffMs(failures, random), clock);
+    const until = this.#endOfPause(Math.max(orderedWaitMs, backoffMs(failures, random)), clock);
     this.#failure = { error, failures, held: this.isHeld(clock), until };
     this.#restUntil = until;
   }

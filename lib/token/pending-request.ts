@@ -1,20 +1,30 @@
-import type { AssetClock } from '../config/clock.js';
+import { type AssetClock, type Instant, instantOf, setDeadline } from '../config/clock.js';
 import type { Probe } from '../retry/circuit-breaker.js';
-import type { Slot } from '../retry/request-limiter.js';
+import type { Slot } from '../retry/slot.js';
 import type { AccessToken } from './access-token.js';
+import type { TokenRequestFailure } from './endpoint/token.errors.js';
 import type { AccessTokenRequest } from './token-request.js';
 
 /** The time for one token request is up. */
 export class TokenTimeout extends Error {}
 
+/** An attempt that was sent before the machine slept: its answer, if there is one, is out of date. */
+export class Outlived extends Error {}
+
 /**
  * One token request that any number of callers wait on. It belongs to none of them: it has its own abort controller and
- * deadline, and a caller that leaves ends nothing. While callers wait, it goes before background refreshes.
+ * deadline, and a caller that leaves ends nothing. It makes one attempt after the other; all share one deadline.
  */
 export class PendingRequest {
   readonly request: AccessTokenRequest;
+  /** Milliseconds that the caller which began it has, if known. */
+  readonly withinMs: number | undefined;
   /** Set if it is the one request by which an open circuit is tried. */
   probe: Probe | undefined;
+  /** Attempts so far, but for those that count for nobody. */
+  attempts = 0;
+  /** Why the last attempt failed, while another is to follow. */
+  lastFailure: TokenRequestFailure | undefined;
   /** Settles with what becomes of it. */
   readonly token: Promise<AccessToken>;
   resolve!: (token: AccessToken) => void;
@@ -23,10 +33,19 @@ export class PendingRequest {
   #endReason: Error | undefined;
   #waiting: number;
   #slot: Slot | undefined;
+  #attempt: AbortController | undefined;
+  #sentAt: Instant | undefined;
+  /** By the monotonic clock; `undefined` before the first attempt. */
+  #endsAt: number | undefined;
   #armDeadline: (() => void) | undefined;
 
-  constructor(request: AccessTokenRequest, probe: Probe | undefined, isAwaited: boolean) {
+  constructor(
+    request: AccessTokenRequest,
+    probe: Probe | undefined,
+    { isAwaited, withinMs }: { readonly isAwaited: boolean; readonly withinMs?: number | undefined },
+  ) {
     this.request = request;
+    this.withinMs = withinMs;
     this.probe = probe;
     this.#waiting = isAwaited ? 1 : 0;
     this.token = new Promise((resolve, reject) => {
@@ -37,6 +56,7 @@ export class PendingRequest {
     this.token.catch(() => {});
   }
 
+  /** Aborts when the client ends it. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -50,10 +70,16 @@ export class PendingRequest {
     return this.#endReason;
   }
 
+  /** When the latest attempt was sent; `undefined` before the first. */
+  get sentAt(): Instant | undefined {
+    return this.#sentAt;
+  }
+
   /** Ends it for all that wait on it. */
   abort(reason: Error): void {
     this.#endReason = reason;
     this.#controller.abort(reason);
+    this.#attempt?.abort(reason);
   }
 
   /** One more caller waits on it. */
@@ -62,7 +88,7 @@ export class PendingRequest {
     if (this.#waiting === 1) this.#awaitedChanged();
   }
 
-  /** A caller waits no more. The request goes on all the same. */
+  /** A caller waits no more. An attempt that is under way goes on all the same. */
   leave(): void {
     this.#waiting -= 1;
     if (this.#waiting === 0) this.#awaitedChanged();
@@ -74,26 +100,50 @@ export class PendingRequest {
   }
 
   /**
-   * Aborts the request with {@link TokenTimeout} when `timeoutMs` have passed. The timer keeps the process alive while
-   * a caller waits.
+   * Begins an attempt, which is aborted with {@link TokenTimeout} `timeoutMs` after the first began. The timer keeps the
+   * process alive while a caller waits.
    *
-   * @returns a function that cancels the deadline
+   * @returns the attempt's signal, and a function to be called when it is over
    */
-  startDeadline(timeoutMs: number, clock: AssetClock): () => void {
-    const end = clock.monotonic() + timeoutMs;
+  startAttempt(timeoutMs: number, clock: AssetClock): { signal: AbortSignal; end: () => void } {
+    this.attempts += 1;
+    this.#sentAt = instantOf(clock);
+    const endsAt = (this.#endsAt ??= clock.monotonic() + timeoutMs);
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    if (this.#endReason !== undefined) attempt.abort(this.#endReason);
     const expire = (): void => {
-      this.#controller.abort(new TokenTimeout());
+      attempt.abort(new TokenTimeout());
     };
     let cancel = (): void => {};
     this.#armDeadline = (): void => {
       cancel();
-      cancel = clock.setTimeout(expire, Math.max(0, end - clock.monotonic()), { ref: this.isAwaited });
+      cancel = setDeadline(expire, Math.max(0, endsAt - clock.monotonic()), clock, { ref: this.isAwaited });
     };
     this.#armDeadline();
-    return () => {
+    const end = (): void => {
       this.#armDeadline = undefined;
+      this.#attempt = undefined;
       cancel();
     };
+    return { signal: attempt.signal, end };
+  }
+
+  /** Milliseconds left for attempts. */
+  remainingMs(clock: AssetClock): number {
+    return this.#endsAt === undefined ? Number.POSITIVE_INFINITY : this.#endsAt - clock.monotonic();
+  }
+
+  /**
+   * Gives up an attempt that is older than `timeoutMs` by the wall clock: the machine slept, while its own timer stood
+   * still. The next attempt has all the time anew and counts as the first.
+   */
+  dropIfOutlived(timeoutMs: number, clock: AssetClock): void {
+    if (this.#attempt === undefined || this.#sentAt === undefined) return;
+    if (clock.now() - this.#sentAt.wall <= timeoutMs) return;
+    this.attempts = 0;
+    this.#endsAt = undefined;
+    this.#attempt.abort(new Outlived());
   }
 
   #awaitedChanged(): void {

@@ -3,27 +3,37 @@ import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { CacheEntry } from './cache-entry.js';
 import { type AccessTokenRequest, type AssetTokenRequest, TokenRequestResolver } from './token-request.js';
 
+/** Most keys without a token whose failures are remembered, the latest. */
+const MAX_FAILED = 2000;
+
 /**
  * The tokens in the memory of this process: at most `maxTokens`, the least recently used leaves first, pinned ones never.
- * A key enters with its first result, so unknown keys evict nothing. A store that processes share would stand before the
- * endpoint, not here.
+ * The failures of keys that have no token here are remembered apart, so that naming businesses that do not exist pushes no
+ * token out. Of a token that left, it stays known that there was one. A store that processes share
+ * would stand before the endpoint, not here.
  */
 export class TokenCache {
   readonly #resolver: TokenRequestResolver;
   readonly #pinned = new Map<string, CacheEntry>();
   readonly #recent: LRUCache<string, CacheEntry>;
+  readonly #failed = new LRUCache<string, CacheEntry>({ max: MAX_FAILED });
+  /** Keys that had a token before it left. */
+  readonly #left: LRUCache<string, true>;
+  #isInUse = false;
 
   /**
    * @param onLeave - called for each entry that leaves
    */
   constructor(config: AssetAuthConfig, onLeave: (entry: CacheEntry) => void) {
     this.#resolver = new TokenRequestResolver(config);
+    this.#left = new LRUCache({ max: config.maxTokens });
     this.#recent = new LRUCache({
       max: config.maxTokens,
       dispose: (entry) => {
         // A pinned one only moves.
         if (entry.isPinned) return;
         letGo(entry);
+        this.#left.set(entry.request.fields, true);
         onLeave(entry);
       },
     });
@@ -36,28 +46,50 @@ export class TokenCache {
    */
   find(asked: AssetTokenRequest): CacheEntry {
     const fields = this.#resolver.fieldsOf(asked);
-    const known = this.#recent.get(fields) ?? this.#pinned.get(fields);
-    return known ?? new CacheEntry(this.#resolver.request(asked));
+    const cached = this.#recent.get(fields) ?? this.#pinned.get(fields);
+    if (cached !== undefined) {
+      this.#isInUse = true;
+      return cached;
+    }
+    return this.#failed.get(fields) ?? this.#newEntry(this.#resolver.request(asked));
+  }
+
+  /** Whether any key was ever asked for that was here already. */
+  get isInUse(): boolean {
+    return this.#isInUse;
   }
 
   /** Looks without using. */
   peek({ fields }: AccessTokenRequest): CacheEntry | undefined {
-    return this.#recent.peek(fields) ?? this.#pinned.get(fields);
+    return this.#recent.peek(fields) ?? this.#pinned.get(fields) ?? this.#failed.peek(fields);
   }
 
-  /** The entry of a request, from now on in the cache. */
+  /** The entry of a request; one outside of the cache if it has none. */
+  entryOf(request: AccessTokenRequest): CacheEntry {
+    return this.peek(request) ?? this.#newEntry(request);
+  }
+
+  /** The entry of a request that failed, from now on remembered. */
   keep(request: AccessTokenRequest): CacheEntry {
-    const known = this.#recent.get(request.fields) ?? this.#pinned.get(request.fields);
-    if (known !== undefined) return known;
-    const entry = new CacheEntry(request);
+    const entry = this.entryOf(request);
+    if (!entry.isCached) this.#failed.set(request.fields, entry);
+    return entry;
+  }
+
+  /** The entry of a request that brings a token, from now on in the cache. */
+  keepToken(request: AccessTokenRequest): CacheEntry {
+    const { fields } = request;
+    const entry = this.entryOf(request);
+    if (entry.isCached) return entry;
+    this.#failed.delete(fields);
     entry.isCached = true;
-    this.#recent.set(request.fields, entry);
+    this.#recent.set(fields, entry);
     return entry;
   }
 
   /** The entry of a request, which never leaves from now on. */
   pin(request: AccessTokenRequest): CacheEntry {
-    const entry = this.keep(request);
+    const entry = this.keepToken(request);
     entry.isPinned = true;
     this.#pinned.set(request.fields, entry);
     this.#recent.delete(request.fields);
@@ -69,13 +101,21 @@ export class TokenCache {
   }
 
   entries(): CacheEntry[] {
-    return [...this.#pinned.values(), ...this.#recent.values()];
+    return [...this.#pinned.values(), ...this.#recent.values(), ...this.#failed.values()];
   }
 
   clear(): void {
     for (const entry of this.#pinned.values()) letGo(entry);
     this.#pinned.clear();
     this.#recent.clear();
+    this.#failed.clear();
+    this.#left.clear();
+  }
+
+  #newEntry(request: AccessTokenRequest): CacheEntry {
+    const entry = new CacheEntry(request);
+    entry.hadToken = this.#left.has(request.fields);
+    return entry;
   }
 }
 

@@ -1,22 +1,23 @@
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
-import type { AssetClock } from '../config/clock.js';
+import { type AssetClock, pause } from '../config/clock.js';
 import { detached } from '../config/detached.js';
-import { backoffMs } from '../retry/backoff.js';
-import { CircuitBreaker, type Urgency } from '../retry/circuit-breaker.js';
-import { type RequestLimiter, type Slot, TurnedAwayError } from '../retry/request-limiter.js';
+import { nextAttemptMs } from '../retry/attempts.js';
+import type { RequestLimiter } from '../retry/request-limiter.js';
+import { type Slot, type SlotOutcome, TurnedAwayError } from '../retry/slot.js';
 import { AccessToken, earlierEnd, remainingMs, staleWindowMs, type TokenLife } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
+import { EndpointCircuit } from './endpoint-circuit.js';
 import type { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import type { IssuedToken } from './endpoint/token-response.js';
 import {
   alreadyExpired,
   AssetClosedError,
-  type AssetTokenError,
+  neverSent,
   stillFailing,
   TokenRequestFailure,
-  tokenRequestFailure,
+  tooSlow,
 } from './endpoint/token.errors.js';
-import { TokenTimeout, PendingRequest } from './pending-request.js';
+import { Outlived, PendingRequest, TokenTimeout } from './pending-request.js';
 import type { TokenCache } from './token-cache.js';
 import type { TokenEvents } from './token.events.js';
 import type { AccessTokenRequest } from './token-request.js';
@@ -37,16 +38,17 @@ export interface TokenRefresherParts {
 /**
  * Gets new tokens, with at most one request per key. May a request go? Not while the endpoint is known to hand out the
  * same token again, nor while a failure of the key is in force, nor while the circuit is open. It then waits for its slot
- * and is sent. A token goes into the cache. A failure that is the endpoint's opens the circuit; any other is remembered
- * with the key, and its token, if usable, goes on serving. In the background a failure is remembered, not thrown.
+ * and is sent, and again if that failed and {@link nextAttemptMs} says so. A token goes into the cache. A failure that is
+ * the endpoint's opens the circuit; any other is remembered with the key, and its token, if usable, goes on serving. In
+ * the background a failure is remembered, not thrown.
  */
 export class TokenRefresher {
-  readonly #circuit: CircuitBreaker<AssetTokenError>;
+  readonly #circuit: EndpointCircuit;
   readonly #pending = new Map<string, PendingRequest>();
   #isBackgroundStopped = false;
 
   constructor(private readonly parts: TokenRefresherParts) {
-    this.#circuit = new CircuitBreaker(parts.clock, parts.random);
+    this.#circuit = new EndpointCircuit(parts, parts.config.tokenTimeoutMs);
   }
 
   isPending({ key }: AccessTokenRequest): boolean {
@@ -57,12 +59,17 @@ export class TokenRefresher {
    * A request on which the caller waits from now on, until it leaves: the pending one or a new one. The held token instead
    * while the endpoint hands out no other.
    *
+   * @param withinMs - milliseconds that the caller has, if known
    * @throws AssetTokenError the earlier failure for which no request may go now
    */
-  request(entry: CacheEntry): PendingRequest | Promise<AccessToken> {
+  request(entry: CacheEntry, withinMs?: number): PendingRequest | Promise<AccessToken> {
+    const { clock, config } = this.parts;
     const pending = this.#pending.get(entry.request.key);
-    if (pending === undefined) return entry.sameTokenForNow(this.parts.clock) ?? this.#start(entry, true);
+    if (pending === undefined) {
+      return entry.sameTokenForNow(clock) ?? this.#start(entry, { isAwaited: true, withinMs });
+    }
     pending.join();
+    pending.dropIfOutlived(config.tokenTimeoutMs, clock);
     return pending;
   }
 
@@ -72,7 +79,7 @@ export class TokenRefresher {
     if (entry.restsForMs(clock) > 0 || this.#isBackgroundStopped || this.isPending(entry.request)) return;
     try {
       if (entry.sameTokenForNow(clock) === undefined) {
-        this.#start(entry, false);
+        this.#start(entry, { isAwaited: false });
         return;
       }
     } catch {
@@ -100,60 +107,93 @@ export class TokenRefresher {
     this.#remove(pending);
   }
 
-  #start(entry: CacheEntry, isAwaited: boolean): PendingRequest {
+  #start(
+    entry: CacheEntry,
+    caller: { readonly isAwaited: boolean; readonly withinMs?: number | undefined },
+  ): PendingRequest {
     const { clock } = this.parts;
     const { request } = entry;
     const known = entry.failureInForce(clock);
     if (known !== undefined) throw stillFailing(known.error, request, known.until - clock.monotonic());
-    const admission = this.#circuit.admit(this.#urgencyOf(entry));
-    if ('refusal' in admission) {
-      throw stillFailing(admission.refusal.error, request, admission.refusal.waitMs);
-    }
-    const pending = new PendingRequest(request, admission.probe, isAwaited);
+    const pending = new PendingRequest(request, this.#circuit.admit(entry), caller);
     this.#pending.set(request.key, pending);
     detached(() => void this.#run(pending));
     return pending;
   }
 
   async #run(pending: PendingRequest): Promise<void> {
-    const { limiter, cache, clock } = this.parts;
+    for (;;) {
+      const afterMs = await this.#attempt(pending);
+      if (afterMs === undefined) return;
+      // A pause that the end of the client cuts short leads to an attempt that is not sent.
+      if (afterMs > 0) await pause(afterMs, this.parts.clock, pending.signal).catch(() => {});
+    }
+  }
+
+  /** @returns milliseconds until the next attempt; `undefined`: the request is settled */
+  async #attempt(pending: PendingRequest): Promise<number | undefined> {
     let slot: Slot | undefined;
+    let outcome: SlotOutcome = 'silence';
     try {
-      slot = limiter.enter(pending.isAwaited, cache.peek(pending.request)?.remainingMs(clock));
-      pending.queuedFor(slot);
-      pending.resolve(this.#arrived(pending, await this.#fetch(pending, slot)));
+      slot = this.#enter(pending);
+      const issued = await this.#fetch(pending, slot);
+      outcome = 'answer';
+      const token = this.#arrived(pending, issued);
+      this.#remove(pending);
+      pending.resolve(token);
+      return undefined;
     } catch (thrown) {
       const reason: unknown = pending.endReason ?? thrown;
-      if (reason instanceof TokenRequestFailure) this.#failed(pending, reason);
-      else this.#notSent(pending, reason);
+      if (reason instanceof TokenRequestFailure) {
+        if (!reason.error.timedOut) outcome = 'answer';
+        return this.#failed(pending, reason);
+      }
+      return this.#notSent(pending, reason);
     } finally {
       // The slot last, so that the next request knows how this one fared.
-      this.#remove(pending);
-      slot?.release();
+      slot?.release(outcome);
     }
+  }
+
+  #enter(pending: PendingRequest): Slot {
+    const { limiter, clock } = this.parts;
+    if (pending.endReason !== undefined) throw pending.endReason;
+    const entry = this.parts.cache.entryOf(pending.request);
+    const slot = limiter.enter({
+      standing: entry.standing,
+      awaited: pending.isAwaited,
+      remainingMs: entry.remainingMs(clock),
+      withinMs: pending.withinMs,
+    });
+    pending.queuedFor(slot);
+    return slot;
   }
 
   async #fetch(pending: PendingRequest, slot: Slot): Promise<IssuedToken> {
-    const { clock, config, endpoint } = this.parts;
+    const { clock, config, cache, endpoint, limiter } = this.parts;
+    const { request } = pending;
     await slot.granted;
-    const cancelDeadline = pending.startDeadline(config.tokenTimeoutMs, clock);
+    const attempt = pending.startAttempt(config.tokenTimeoutMs, clock);
     try {
-      this.#admitAgain(pending);
-      return await endpoint.fetch(pending.request, pending.signal);
-    } catch (reason) {
-      throw reason instanceof TokenTimeout ? this.#tooSlow(pending.request) : reason;
+      pending.signal.throwIfAborted();
+      const entry = cache.entryOf(request);
+      // It may have opened while the request was queued.
+      pending.probe = this.#circuit.admit(entry, pending.probe);
+      return await endpoint.fetch({
+        request,
+        signal: attempt.signal,
+        isKnown: entry.standing !== 'newcomer',
+        onHeaders: (headers, isToken) => {
+          if (isToken || this.#circuit.speaksForEndpoint(entry)) limiter.observe(headers);
+        },
+      });
+    } catch (thrown) {
+      const { reason } = attempt.signal as { readonly reason: unknown };
+      if (reason instanceof Outlived) throw reason;
+      throw thrown instanceof TokenTimeout ? tooSlow(request, config) : thrown;
     } finally {
-      cancelDeadline();
+      attempt.end();
     }
-  }
-
-  /** The circuit may have opened while the request was queued. */
-  #admitAgain(pending: PendingRequest): void {
-    pending.signal.throwIfAborted();
-    const entry = this.parts.cache.peek(pending.request);
-    const admission = this.#circuit.admit(this.#urgencyOf(entry), pending.probe);
-    if ('probe' in admission) pending.probe = admission.probe;
-    else throw stillFailing(admission.refusal.error, pending.request, admission.refusal.waitMs);
   }
 
   #arrived(pending: PendingRequest, issued: IssuedToken): AccessToken {
@@ -161,16 +201,15 @@ export class TokenRefresher {
     const { request, probe, endReason } = pending;
     // Nothing is kept after the end, also when the answer comes together with it.
     if (endReason !== undefined) throw endReason;
-    const entry = cache.keep(request);
-    const known = entry.lifeOf(issued.value);
+    const known = cache.peek(request)?.lifeOf(issued.value);
     const life = known === undefined ? this.#lifeOf(issued) : earlierEnd(known, this.#lifeOf(issued), clock);
     if (remainingMs(life, clock) <= 0) throw alreadyExpired(request, this.parts.config.environment);
     const token = new AccessToken(issued.value, request, life);
+    const entry = cache.keepToken(request);
     entry.hold(token);
     if (known !== undefined) entry.restAfterSameToken(clock);
     this.#circuit.succeeded(probe);
     plan(entry);
-    if (this.#circuit.cause === undefined) events.circuitClosed();
     if (issued.difference !== undefined) events.grantDiffers(request, issued.difference);
     events.refreshed(request, token);
     return token;
@@ -182,95 +221,80 @@ export class TokenRefresher {
     return { issuedAt, lifeMs, windowMs: staleWindowMs({ lifeMs, refreshAheadRatio, jitter, requestMs }) };
   }
 
-  #failed(pending: PendingRequest, failure: TokenRequestFailure): void {
-    const { cache, clock, random, events, plan } = this.parts;
-    const { error } = failure;
-    const entry = cache.keep(pending.request);
-    entry.noteError(error);
-    if (this.#isEndpointsFault(pending, failure, entry)) {
+  /** @returns milliseconds until the next attempt of the same request, if there is to be one */
+  #failed(pending: PendingRequest, failure: TokenRequestFailure): number | undefined {
+    const { clock, random } = this.parts;
+    const { error, fault, orderedWaitMs } = failure;
+    const entry = this.parts.cache.keep(pending.request);
+    entry.noteError(error, fault);
+    const isBlamed = this.#circuit.failed(pending, failure, entry);
+    const { retryable, timedOut } = error;
+    const { attempts, isAwaited, probe } = pending;
+    const isNeeded = isAwaited && !entry.isHeld(clock) && !isBlamed;
+    const isRepeated = probe !== undefined || entry.failuresWithThis(clock) > 1;
+    const details = { fault, retryable, timedOut, orderedWaitMs, attempts, isNeeded, isRepeated };
+    const afterMs = nextAttemptMs(details, random());
+    if (afterMs !== undefined && afterMs < pending.remainingMs(clock)) {
+      pending.lastFailure = failure;
+      return afterMs;
+    }
+    this.#giveUp(pending, failure, entry, isBlamed);
+    return undefined;
+  }
+
+  #giveUp(pending: PendingRequest, failure: TokenRequestFailure, entry: CacheEntry, isBlamed: boolean): void {
+    const { clock, random, events, plan } = this.parts;
+    const { error, orderedWaitMs } = failure;
+    if (isBlamed) {
       this.#rest(entry);
     } else {
-      entry.rememberFailure(error, random(), clock);
+      entry.rememberFailure(error, { random: random(), orderedWaitMs }, clock);
       events.failed(error, entry.isHeld(clock));
     }
     plan(entry);
+    this.#remove(pending);
     pending.reject(error);
   }
 
-  #isEndpointsFault({ probe }: PendingRequest, failure: TokenRequestFailure, entry: CacheEntry): boolean {
-    const { clock, limiter, events } = this.parts;
-    const { error, fault, orderedWaitMs } = failure;
-    const isBlamed = this.#circuit.failed({
-      error,
-      fault,
-      orderedWaitMs,
-      probe,
-      urgency: this.#urgencyOf(entry),
-      remainingMs: entry.remainingMs(clock),
-      failuresOfKey: entry.failuresWithThis(clock),
-    });
-    if (this.#circuit.cause === undefined) events.circuitClosed();
-    if (isBlamed) {
-      events.circuitOpened(error);
-      limiter.clearBackground('circuit open');
-      // A circuit that is open in the background alone takes nothing from callers that wait.
-      if ((this.#circuit.refusal('awaited')?.waitMs ?? 0) > 0) limiter.clear('circuit open');
-    }
-    return isBlamed;
-  }
-
-  /** Turned away by the limiter, or ended by a close: no failure of the endpoint, nothing to remember. */
-  #notSent({ request, probe, reject }: PendingRequest, reason: unknown): void {
+  /** Turned away by the limiter or the circuit, dropped, or ended by a close: no failure of the endpoint. */
+  #notSent(pending: PendingRequest, reason: unknown): number | undefined {
     const { cache, plan } = this.parts;
+    const { request, probe, lastFailure } = pending;
+    const isLeft = reason instanceof TurnedAwayError && reason.reason === 'left';
+    // Begun anew. Or a caller came in the very moment in which the last had left.
+    if (reason instanceof Outlived || (isLeft && pending.isAwaited)) return 0;
     if (probe !== undefined) this.#circuit.abandoned(probe);
+    if (lastFailure !== undefined && pending.endReason === undefined) {
+      this.#giveUp(pending, lastFailure, cache.keep(request), false);
+      return undefined;
+    }
     const entry = cache.peek(request);
     if (entry !== undefined) {
       this.#rest(entry);
       plan(entry);
     }
-    reject(reason instanceof TurnedAwayError ? this.#turnedAway(request, reason) : reason);
+    this.#remove(pending);
+    pending.reject(reason instanceof TurnedAwayError ? this.#turnedAway(request, reason) : reason);
+    return undefined;
   }
 
-  /** A pause before the next background attempt, where the circuit decides and not the key. */
   #rest(entry: CacheEntry): void {
-    const { clock, random } = this.parts;
-    const waitMs = this.#circuit.refusal(this.#urgencyOf(entry))?.waitMs ?? 0;
-    entry.rest(waitMs > 0 ? waitMs : backoffMs(1, random()), clock);
+    entry.rest(this.#circuit.restMs(entry), this.parts.clock);
   }
 
-  #urgencyOf(entry: CacheEntry | undefined): Urgency {
-    return entry?.isHeld(this.parts.clock) === true ? 'background' : 'awaited';
-  }
-
-  /** Compares identity: a request that took its place stays. */
+  /**
+   * Before it is settled: a caller that comes back at once must find it gone. Compares identity, so that a request which
+   * took its place stays.
+   */
   #remove(pending: PendingRequest): void {
     const { key } = pending.request;
     if (this.#pending.get(key) === pending) this.#pending.delete(key);
   }
 
-  #turnedAway(request: AccessTokenRequest, { reason }: TurnedAwayError): AssetTokenError | AssetClosedError {
-    const { config, cache } = this.parts;
+  #turnedAway(request: AccessTokenRequest, { reason, waitMs }: TurnedAwayError): Error {
     if (reason === 'stopped') return new AssetClosedError();
-    const { cause } = this.#circuit;
-    if (reason === 'circuit open' && cause !== undefined) {
-      const waitMs = this.#circuit.refusal(this.#urgencyOf(cache.peek(request)))?.waitMs ?? 0;
-      return stillFailing(cause, request, waitMs);
-    }
-    const { environment, tokenTimeoutMs, maxConcurrentTokenRequests } = config;
-    return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
-      what: `all ${maxConcurrentTokenRequests} slots for token requests were taken for ${tokenTimeoutMs} ms. Nothing was sent. If this lasts, the endpoint is slow, or maxConcurrentTokenRequests is too low.`,
-      fault: 'unclear',
-      retryable: true,
-    }).error;
-  }
-
-  #tooSlow(request: AccessTokenRequest): TokenRequestFailure {
-    const { environment, tokenTimeoutMs } = this.parts.config;
-    return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
-      what: `there was no complete answer within tokenTimeoutMs (${tokenTimeoutMs} ms). It is asked again by itself, with growing pauses.`,
-      fault: 'unavailable',
-      timedOut: true,
-      retryable: true,
-    });
+    const { cache, config } = this.parts;
+    const refusal = reason === 'circuit open' ? this.#circuit.refusal(cache.entryOf(request)) : undefined;
+    return refusal ?? neverSent(request, config, reason === 'too late' ? waitMs : undefined);
   }
 }

@@ -33,6 +33,11 @@ export interface GetAccessTokenOptions {
    * For one that lasts less, the next is waited for, but no longer than half of them; then the present one is served.
    */
   readonly minimumLifeMs?: number | undefined;
+  /**
+   * Milliseconds that the caller has. They end no wait, the `signal` does; but where so many new businesses are queued
+   * that the turn of this one would come later, it fails at once instead of waiting in vain.
+   */
+  readonly withinMs?: number | undefined;
 }
 
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
@@ -75,16 +80,19 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     this.#scheduler = new RefreshScheduler(clock, this.#cache, (entry) => {
       this.#refresher.refreshAhead(entry);
     });
-    const limiter = new RequestLimiter(clock, config.maxConcurrentTokenRequests, config.tokenTimeoutMs);
+    const limiter = new RequestLimiter(
+      clock,
+      config.maxConcurrentTokenRequests,
+      config.tokenTimeoutMs,
+      () => this.#cache.isInUse,
+    );
     this.#refresher = new TokenRefresher({
       config,
       clock,
       random: Math.random,
       cache: this.#cache,
       limiter,
-      endpoint: new TokenEndpointClient(config, connections, clock, (headers) => {
-        limiter.observe(headers);
-      }),
+      endpoint: new TokenEndpointClient(config, connections, clock),
       events: this.#events,
       plan: (entry) => {
         this.#scheduler.plan(entry);
@@ -235,10 +243,10 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     if (this.#isClosed) throw new AssetClosedError();
     const { signal, forceRefresh = false } = options;
     signal?.throwIfAborted();
-    if (forceRefresh) return this.#wait(entry, signal);
+    if (forceRefresh) return this.#wait(entry, options);
     const state = entry.state(this.#clock);
     const { settled } = entry;
-    if (state === 'expired' || settled === undefined) return this.#wait(entry, signal);
+    if (state === 'expired' || settled === undefined) return this.#wait(entry, options);
     entry.markUse();
     if (state === 'fresh') return settled;
     this.#refresher.refreshAhead(entry);
@@ -249,8 +257,8 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     return entry.remainingMs(this.#clock) < Math.min(minimumLifeMs, entry.windowMs / 2);
   }
 
-  async #wait(entry: CacheEntry, signal: AbortSignal | undefined): Promise<AccessToken> {
-    const pending = this.#refresher.request(entry);
+  async #wait(entry: CacheEntry, { signal, withinMs }: GetAccessTokenOptions): Promise<AccessToken> {
+    const pending = this.#refresher.request(entry, withinMs);
     if (!(pending instanceof PendingRequest)) return pending;
     if (signal === undefined) return pending.token;
     try {
@@ -265,7 +273,7 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
    * hangs must not take a usable token away.
    */
   async #waitOrHeld(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
-    const { signal, minimumLifeMs = 0 } = options;
+    const { signal, withinMs, minimumLifeMs = 0 } = options;
     const present = entry.held(this.#clock);
     const patience = new AbortController();
     const patienceMs = Math.min(minimumLifeMs, entry.remainingMs(this.#clock)) / 2;
@@ -274,16 +282,14 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     };
     const cancelTimer = this.#clock.setTimeout(end, patienceMs, { ref: true });
     try {
-      return await this.#wait(
-        entry,
-        AbortSignal.any([patience.signal, ...(signal === undefined ? [] : [signal])]),
-      );
+      const signals = [patience.signal, ...(signal === undefined ? [] : [signal])];
+      return await this.#wait(entry, { signal: AbortSignal.any(signals), withinMs });
     } catch (error) {
       if (signal?.aborted || this.#isClosed) throw error;
       const held = entry.held(this.#clock) ?? (entry.isInvalidated ? undefined : present);
       // An entry that was evicted meanwhile holds no token any more. The caller's is as good as it was.
       if (held !== undefined && remainingMs(lifeOf(held), this.#clock) > 0) return held;
-      if (patience.signal.aborted) return await this.#wait(entry, signal);
+      if (patience.signal.aborted) return await this.#wait(entry, options);
       throw error;
     } finally {
       cancelTimer();

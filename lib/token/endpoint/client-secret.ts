@@ -1,5 +1,5 @@
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
-import { type AssetClock, untilAborted } from '../../config/clock.js';
+import { type AssetClock, setDeadline, untilAborted } from '../../config/clock.js';
 import { credential } from '../../config/option-checks.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { thrownText } from './redact.js';
@@ -10,25 +10,42 @@ import {
   tokenRequestFailure,
 } from './token.errors.js';
 
-/** A rejected secret that has not changed is sent again this often. */
-export const CREDENTIALS_PROBE_MS = 300_000;
+/** A rejected secret that has not changed is sent again after these pauses, and then each time after the last. */
+const PROBES_AFTER_MS = [1000, 10_000, 60_000, 300_000] as const;
 
 /** A secret that the endpoint rejected, and what it said. */
-interface Rejection {
+export interface Rejection {
   readonly clientSecret: string;
   readonly error: AssetTokenError;
+  /** Whether a key that had a token met it, so that it holds for all. */
+  readonly holdsKnown: boolean;
+  readonly probes: number;
   probeAt: number;
 }
 
+/** What a token request with rejected credentials tells of the secret. */
+export interface RejectedSecret {
+  readonly clientSecret: string;
+  readonly error: AssetTokenError;
+  readonly request: AccessTokenRequest;
+  readonly isKnown: boolean;
+  readonly sentWith: Rejection | undefined;
+}
+
 /**
- * The client secret: read anew for each token request, and not sent again once it was rejected, since endpoints lock
- * clients out that go on. A secret that has changed is sent at once; an unchanged one after five minutes, in case that it
- * was rejected by mistake.
+ * The client secret: read anew for each token request, though only once for requests that go together; while reading
+ * fails, the last good one serves. A rejected secret is not sent again, since endpoints lock clients out that go on, but
+ * for rare probes; one that has changed is sent at once. A secret that brought tokens is not to blame for what a single
+ * newcomer meets: the first rejection then counts for that key alone, a second one for all newcomers, and that of a key
+ * which had a token for everybody.
  */
 export class ClientSecret {
-  /** So that no message repeats it. */
+  /** The last that was read: it serves while reading fails, and no message repeats it. */
   #lastRead = '';
+  #reading: { readonly secret: Promise<unknown>; readonly since: number } | undefined;
   #rejection: Rejection | undefined;
+  /** The last secret that brought a token, and the newcomer that met a rejection since. */
+  #accepted: { readonly clientSecret: string; rejectedKey: string | undefined } | undefined;
 
   constructor(
     private readonly config: AssetAuthConfig,
@@ -41,47 +58,112 @@ export class ClientSecret {
    * @throws AssetClosedError once the client ends, since a function that hangs must not hold its caller; the reason of a
    * signal that has aborted before
    */
-  async read(request: AccessTokenRequest, signal: AbortSignal): Promise<string> {
+  read(request: AccessTokenRequest, signal: AbortSignal): Promise<string> {
+    return this.#read(request, signal, false);
+  }
+
+  /** The same, but not from a reading that has begun before. */
+  readAnew(request: AccessTokenRequest, signal: AbortSignal): Promise<string> {
+    return this.#read(request, signal, true);
+  }
+
+  async #read(request: AccessTokenRequest, signal: AbortSignal, isAnew: boolean): Promise<string> {
     signal.throwIfAborted();
+    // A reading that hangs leaves time to go on with the last good secret.
+    const patience = new AbortController();
+    const half = (): void => {
+      patience.abort();
+    };
+    const isSpare = this.#lastRead !== '';
+    const cancelTimer = isSpare
+      ? setDeadline(half, this.config.tokenTimeoutMs / 2, this.clock, { ref: true })
+      : (): void => {};
+    let problem: string | undefined;
     let clientSecret: unknown;
     try {
-      clientSecret = await untilAborted(this.config.readClientSecret(), signal);
+      clientSecret = await untilAborted(this.#shared(isAnew), AbortSignal.any([signal, patience.signal]));
+      // A secret that was given as text was checked at boot.
+      const wrong = this.config.hasRotatingSecret ? credential(clientSecret) : undefined;
+      problem = wrong === undefined ? undefined : `what it returned ${wrong}`;
     } catch (error) {
-      if (!signal.aborted) {
-        throw this.#unreadable(request, `it threw "${thrownText(error, [this.#lastRead])}"`);
-      }
-      if (signal.reason instanceof AssetClosedError) throw signal.reason;
-      throw this.#unreadable(request, 'it gave nothing within tokenTimeoutMs', true);
+      if (signal.aborted && signal.reason instanceof AssetClosedError) throw signal.reason;
+      if (signal.aborted) throw this.#unreadable(request, 'it gave nothing within tokenTimeoutMs', true);
+      problem = patience.signal.aborted ? 'it hangs' : `it threw "${thrownText(error, [this.#lastRead])}"`;
+    } finally {
+      cancelTimer();
     }
-    // A secret that was given as text was checked at boot.
-    const problem = this.config.hasRotatingSecret ? credential(clientSecret) : undefined;
-    if (problem !== undefined) throw this.#unreadable(request, `what it returned ${problem}`);
-    this.#lastRead = clientSecret as string;
+    if (problem === undefined) this.#lastRead = clientSecret as string;
+    else if (!isSpare) throw this.#unreadable(request, problem);
     return this.#lastRead;
   }
 
-  /** @throws TokenRequestFailure if this secret was rejected, and it is too early to try it again */
-  assertUntried(clientSecret: string, request: AccessTokenRequest): void {
+  /** One reading that is under way serves all that ask meanwhile, unless it hangs. */
+  #shared(isAnew: boolean): Promise<unknown> {
+    const now = this.clock.monotonic();
+    const reading = this.#reading;
+    if (!isAnew && reading !== undefined && now - reading.since < this.config.tokenTimeoutMs / 2)
+      return reading.secret;
+    const begun = { secret: this.config.readClientSecret(), since: now };
+    this.#reading = begun;
+    const end = (): void => {
+      if (this.#reading === begun) this.#reading = undefined;
+    };
+    begun.secret.then(end, end);
+    return begun.secret;
+  }
+
+  /**
+   * @param isKnown - whether the key had a token before
+   * @returns what is known of the secret as it is sent, for {@link rejected}
+   * @throws TokenRequestFailure if this secret was rejected, and it is too early to try it again
+   */
+  assertUntried(clientSecret: string, request: AccessTokenRequest, isKnown: boolean): Rejection | undefined {
     const rejection = this.#rejection;
-    if (rejection?.clientSecret !== clientSecret) return;
+    if (rejection?.clientSecret !== clientSecret || (isKnown && !rejection.holdsKnown)) return rejection;
     const now = this.clock.monotonic();
     if (now < rejection.probeAt) throw this.#stillRejected(rejection, request);
     // Claimed before it is sent, so that it stays the only one.
-    rejection.probeAt = now + CREDENTIALS_PROBE_MS;
+    rejection.probeAt = now + pauseBeforeProbe(rejection.probes);
+    return rejection;
   }
 
-  accepted(): void {
+  accepted(clientSecret: string): void {
     this.#rejection = undefined;
+    this.#accepted = { clientSecret, rejectedKey: undefined };
   }
 
-  /** @returns the failure, which is everybody's */
-  rejected(clientSecret: string, error: AssetTokenError): TokenRequestFailure {
-    const now = this.clock.monotonic();
-    // A request that was under way with the same secret must not put the probe off.
-    const planned = this.#rejection?.clientSecret === clientSecret ? this.#rejection.probeAt : 0;
-    const probeAt = planned > now ? planned : now + CREDENTIALS_PROBE_MS;
-    this.#rejection = { clientSecret, error, probeAt };
+  /**
+   * @param sentWith - what was known of the secret when it was sent
+   * @returns the failure, and whose it is
+   */
+  rejected({ clientSecret, error, request, isKnown, sentWith }: RejectedSecret): TokenRequestFailure {
+    if (this.#isKeysOwn(clientSecret, request, isKnown)) return this.#keysOwn(error, request);
+    const before = this.#rejection?.clientSecret === clientSecret ? this.#rejection : undefined;
+    // A request that was under way before the last rejection must not put the probe off.
+    if (before !== undefined && before !== sentWith) return this.#failure(error, before.probeAt);
+    const probes = before?.probes ?? 0;
+    const probeAt = this.clock.monotonic() + pauseBeforeProbe(probes);
+    const holdsKnown =
+      isKnown || this.#accepted?.clientSecret !== clientSecret || before?.holdsKnown === true;
+    this.#rejection = { clientSecret, error, holdsKnown, probes: probes + 1, probeAt };
     return this.#failure(error, probeAt);
+  }
+
+  /** Whether it says nothing of the secret, since that brought tokens, and only this newcomer met a rejection since. */
+  #isKeysOwn(clientSecret: string, { key }: AccessTokenRequest, isKnown: boolean): boolean {
+    const accepted = this.#accepted;
+    if (isKnown || accepted?.clientSecret !== clientSecret) return false;
+    accepted.rejectedKey ??= key;
+    return accepted.rejectedKey === key;
+  }
+
+  #keysOwn({ reason, status }: AssetTokenError, request: AccessTokenRequest): TokenRequestFailure {
+    const { environment } = this.config;
+    return tokenRequestFailure({ request, environment }, 'ASSET_CREDENTIALS_REJECTED', {
+      what: `${reason} The same credentials brought other tokens, so check first whether this client may act for this business.`,
+      status,
+      fault: 'request',
+    });
   }
 
   /** A secret that cannot change has to wait for its probe. */
@@ -111,3 +193,6 @@ export class ClientSecret {
     });
   }
 }
+
+const pauseBeforeProbe = (probes: number): number =>
+  PROBES_AFTER_MS[Math.min(probes, PROBES_AFTER_MS.length - 1)] ?? 0;

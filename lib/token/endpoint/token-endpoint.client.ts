@@ -4,8 +4,9 @@ import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import { type AssetClock, instantOf } from '../../config/clock.js';
 import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
-import { ClientSecret } from './client-secret.js';
+import { ClientSecret, type Rejection } from './client-secret.js';
 import type { ClientConnections } from './connections.js';
+import { isDeadSocket, isIdleTimeout } from './kept-sockets.js';
 import { thrownText } from './redact.js';
 import {
   type IssuedToken,
@@ -21,10 +22,25 @@ const MAX_RESPONSE_BYTES = 256 * 1024;
 
 const HEADERS = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
 
+/** One attempt to get a token. */
+export interface TokenAttempt {
+  readonly request: AccessTokenRequest;
+  /** The deadline, or the end of the client. */
+  readonly signal: AbortSignal;
+  /** Whether the key had a token before: then what the endpoint says of the credentials is not about a stranger. */
+  readonly isKnown: boolean;
+  /** Called with the headers of each answer, and whether it brought a token. */
+  readonly onHeaders: (headers: ResponseHeaders, isToken: boolean) => void;
+}
+
+/** More kept sockets than an agent keeps: all of them may have been closed by the server meanwhile. */
+const MAX_DEAD_SOCKETS = 300;
+
 /**
  * Fetches one token: reads the secret, sends the request (RFC 6749 §4.4.2, form-encoded, credentials in the body), reads
- * the answer. Rejected credentials are read again and, if they changed, tried once more. It follows no redirect: the
- * secret would go along.
+ * the answer. Rejected credentials are read again and, if they changed, tried once more. A kept socket that the server had
+ * closed says nothing of the endpoint: the request goes out again on another. It follows no redirect: the secret would go
+ * along.
  */
 export class TokenEndpointClient {
   /** Below axios itself, which would copy what the application set on the global one: headers, auth, adapter. */
@@ -32,12 +48,10 @@ export class TokenEndpointClient {
   readonly #requestConfig: Omit<InternalAxiosRequestConfig, 'headers'>;
   readonly #secret: ClientSecret;
 
-  /** @param onHeaders - called with the headers of each answer */
   constructor(
     private readonly config: AssetAuthConfig,
     connections: ClientConnections,
     private readonly clock: AssetClock,
-    private readonly onHeaders: (headers: ResponseHeaders) => void,
   ) {
     this.#secret = new ClientSecret(config, clock);
     this.#requestConfig = {
@@ -51,57 +65,67 @@ export class TokenEndpointClient {
     };
   }
 
-  /**
-   * @param signal - the deadline or the end of the client
-   * @throws TokenRequestFailure when there is no token; the signal's reason, once it aborts
-   */
-  async fetch(request: AccessTokenRequest, signal: AbortSignal): Promise<IssuedToken> {
+  /** @throws TokenRequestFailure when there is no token; the signal's reason, once it aborts */
+  async fetch(attempt: TokenAttempt): Promise<IssuedToken> {
+    const { request, signal, isKnown } = attempt;
     const clientSecret = await this.#secret.read(request, signal);
-    this.#secret.assertUntried(clientSecret, request);
+    const sentWith = this.#secret.assertUntried(clientSecret, request, isKnown);
     try {
-      return await this.#ask(request, clientSecret, signal);
+      return await this.#ask(attempt, clientSecret, sentWith);
     } catch (failure) {
       if (!isCredentialsRejected(failure) || !this.config.hasRotatingSecret) throw failure;
-      const changed = await this.#secret.read(request, signal);
+      const changed = await this.#secret.readAnew(request, signal);
       if (changed === clientSecret) throw failure;
-      return await this.#ask(request, changed, signal);
+      return await this.#ask(attempt, changed, undefined);
     }
   }
 
-  async #ask(request: AccessTokenRequest, clientSecret: string, signal: AbortSignal): Promise<IssuedToken> {
-    const response = await this.#send(request, clientSecret, signal);
-    this.onHeaders(response.headers);
+  async #ask(
+    attempt: TokenAttempt,
+    clientSecret: string,
+    sentWith: Rejection | undefined,
+  ): Promise<IssuedToken> {
+    const { request, isKnown, onHeaders } = attempt;
+    const response = await this.#send(attempt, clientSecret);
     const context = { request, clientSecret, config: this.config };
     let token: TokenBody;
     try {
       token = tokenIn(response, context);
     } catch (failure) {
-      throw isCredentialsRejected(failure) ? this.#secret.rejected(clientSecret, failure.error) : failure;
+      onHeaders(response.headers, false);
+      throw isCredentialsRejected(failure)
+        ? this.#secret.rejected({ clientSecret, error: failure.error, request, isKnown, sentWith })
+        : failure;
     }
-    this.#secret.accepted();
+    onHeaders(response.headers, true);
+    this.#secret.accepted(clientSecret);
     return issuedToken(token, response, context);
   }
 
-  async #send(
-    request: AccessTokenRequest,
-    clientSecret: string,
-    signal: AbortSignal,
-  ): Promise<TokenResponse> {
-    // The adapter looks for it only once the request is on its way.
-    signal.throwIfAborted();
-    const sentAt = instantOf(this.clock);
-    // Without prototype, as axios makes its own: a polluted one decides nothing.
-    const config = Object.create(null) as InternalAxiosRequestConfig;
-    const headers = AxiosHeaders.from(HEADERS);
-    Object.assign(config, this.#requestConfig, { headers, data: request.body(clientSecret), signal });
-    try {
-      const answer = await this.#adapter(config);
-      const body = await startOf(answer.data as Readable);
-      const { status } = answer;
-      const [receivedAt, requestMs] = [this.clock.now(), this.clock.monotonic() - sentAt.monotonic];
-      return { status, headers: answer.headers, body, sentAt, receivedAt, requestMs };
-    } catch (error) {
-      throw signal.aborted ? signal.reason : this.#unreachable(error, request, clientSecret);
+  async #send({ request, signal }: TokenAttempt, clientSecret: string): Promise<TokenResponse> {
+    for (let deadSockets = 0; ; deadSockets += 1) {
+      // The adapter looks for it only once the request is on its way.
+      signal.throwIfAborted();
+      const sentAt = instantOf(this.clock);
+      // Without prototype, as axios makes its own: a polluted one decides nothing.
+      const config = Object.create(null) as InternalAxiosRequestConfig;
+      const headers = AxiosHeaders.from(HEADERS);
+      Object.assign(config, this.#requestConfig, { headers, data: request.body(clientSecret), signal });
+      try {
+        const answer = await this.#adapter(config);
+        if (deadSockets < MAX_DEAD_SOCKETS && isIdleTimeout(answer)) {
+          (answer.data as Readable).destroy();
+          continue;
+        }
+        const body = await startOf(answer.data as Readable);
+        const { status } = answer;
+        const [receivedAt, requestMs] = [this.clock.now(), this.clock.monotonic() - sentAt.monotonic];
+        return { status, headers: answer.headers, body, sentAt, receivedAt, requestMs };
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        if (deadSockets < MAX_DEAD_SOCKETS && isDeadSocket(error)) continue;
+        throw this.#unreachable(error, request, clientSecret);
+      }
     }
   }
 
@@ -112,7 +136,7 @@ export class TokenEndpointClient {
     const why = thrownText(error, [clientSecret]);
     const cause = Object.assign(new Error(why), typeof code === 'string' && { code });
     return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
-      what: `the endpoint at ${origin} gave no complete answer (${why}). It is asked again by itself, with growing pauses; check network, proxy and DNS if this lasts.`,
+      what: `the endpoint at ${origin} gave no complete answer (${why}). Check network, proxy and DNS if this lasts.`,
       fault: 'unavailable',
       retryable: true,
       cause,

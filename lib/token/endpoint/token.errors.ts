@@ -3,6 +3,7 @@ import {
   type AssetAuthErrorCode,
   type AssetAuthErrorDetails,
 } from '../../config/asset-auth.errors.js';
+import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import type { ScopeSet } from '../../config/scope-set.js';
 import type { Fault } from '../../retry/circuit-breaker.js';
 import { type AccessTokenGrant, describeGrant } from '../token-request.js';
@@ -145,3 +146,37 @@ export const alreadyExpired = (request: AccessTokenGrant, environment: string): 
     fault: 'unclear',
     retryable: true,
   });
+
+/** The failure of a request that the endpoint did not answer in time. */
+export const tooSlow = (
+  request: AccessTokenGrant,
+  { environment, tokenTimeoutMs }: AssetAuthConfig,
+): TokenRequestFailure =>
+  tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
+    what: `there was no complete answer within tokenTimeoutMs (${tokenTimeoutMs} ms). Check network and proxy, or raise it, if this lasts.`,
+    fault: 'unavailable',
+    timedOut: true,
+    retryable: true,
+  });
+
+/**
+ * The error of a request that got no slot.
+ *
+ * @param waitMs - when its turn would have come, if that is the reason; else no answer came for too long
+ */
+export function neverSent(
+  request: AccessTokenGrant,
+  { environment, tokenTimeoutMs, maxConcurrentTokenRequests }: AssetAuthConfig,
+  waitMs: number | undefined,
+): AssetTokenError {
+  const why =
+    waitMs === undefined
+      ? `all ${maxConcurrentTokenRequests} slots for token requests were taken, and no answer came for ${tokenTimeoutMs} ms. If this lasts, the endpoint is slow, or maxConcurrentTokenRequests is too low.`
+      : `so many requests for other new businesses and scopes are queued that its turn would come in about ${Math.ceil(waitMs)} ms, after its caller has left. Limit how many new businesses your own callers can name in a second.`;
+  return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
+    what: `${why} Nothing was sent.`,
+    fault: 'unclear',
+    retryable: true,
+    orderedWaitMs: waitMs === undefined ? undefined : Math.ceil(waitMs),
+  }).error;
+}

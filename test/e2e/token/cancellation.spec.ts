@@ -2,6 +2,7 @@ import { startApplication } from '../../support/application.js';
 import type { AssetTokenRequest } from 'nestjs-asset-auth';
 import { eventually } from '../../support/eventually.js';
 import { passToStale, rejectionOf } from '../../support/token-time.js';
+import { throughAttempts } from '../../support/through-attempts.js';
 
 const SCOPES = { scopes: ['ledger:read'] };
 
@@ -88,7 +89,7 @@ describe('a caller that aborts', () => {
   });
 
   it('leaves no listener behind on a signal that lives long', async () => {
-    const { tokens, sandbox } = await startApplication();
+    const { tokens, sandbox, clock } = await startApplication();
     let listeners = 0;
     const { signal } = new AbortController();
     const add = signal.addEventListener.bind(signal);
@@ -102,8 +103,8 @@ describe('a caller that aborts', () => {
       remove(...args);
     };
     await Promise.all(Array.from({ length: 10 }, () => tokens.getAccessToken(SCOPES, { signal })));
-    sandbox.fail('token', { status: 500 });
-    await rejectionOf(tokens.getAccessToken({ scopes: ['report:read'] }, { signal }));
+    sandbox.fail('token', { status: 500 }, 3);
+    await throughAttempts(clock, rejectionOf(tokens.getAccessToken({ scopes: ['report:read'] }, { signal })));
     await eventually(() => listeners === 0);
   });
 });

@@ -79,14 +79,19 @@ export function clientOf(
     connections.onApplicationShutdown();
   });
   const headers: ResponseHeaders[] = [];
-  const endpoint = new TokenEndpointClient(config, connections, clock, (its) => void headers.push(its));
+  const endpoint = new TokenEndpointClient(config, connections, clock);
   const resolver = new TokenRequestResolver(config);
   return {
     clock,
     connections,
     headers,
     fetch: (asked = {}, signal = new AbortController().signal) =>
-      endpoint.fetch(resolver.request(asked), signal),
+      endpoint.fetch({
+        request: resolver.request(asked),
+        signal,
+        isKnown: true,
+        onHeaders: (its) => void headers.push(its),
+      }),
   };
 }
 

@@ -153,8 +153,11 @@ describe('token requests under a rate limit that counts them', () => {
   });
 
   it('that wait for its reset fail at once when the endpoint turns out to be in trouble, with the real cause', async () => {
-    const { tokens, sandbox } = await startApplication();
-    const reset = String(Date.UTC(2026, 0, 1) / 1000 + 8);
+    const { tokens, sandbox, clock } = await startApplication();
+    for (let i = 0; i < 3; i += 1) await tokens.getAccessToken(key(i));
+    await clock.advance(3_700_000);
+    sandbox.clearRequests();
+    const reset = String(clock.now() / 1000 + 8);
     sandbox.fail('token', { headers: { 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': reset } });
     await tokens.getAccessToken(key('first'));
     const hold = sandbox.hold('token');

@@ -4,6 +4,7 @@ import { type AccessToken, AssetHttpService, AssetScope } from 'nestjs-asset-aut
 import { startApplication } from '../../support/application.js';
 import { eventually } from '../../support/eventually.js';
 import { pass, passToExpiry, passToStale, refreshed, rejectionOf } from '../../support/token-time.js';
+import { throughAttempts } from '../../support/through-attempts.js';
 
 const SCOPES = { scopes: ['ledger:read'] };
 const times = <T>(count: number, make: (index: number) => T): T[] =>
@@ -115,11 +116,13 @@ describe('many callers at once', () => {
 
       for (let second = 0; second < 120; second += 1) {
         const before = sandbox.tokenRequests.length;
-        const results = await Promise.allSettled(times(200, () => tokens.getAccessToken(SCOPES)));
+        const herd = Promise.allSettled(times(200, () => tokens.getAccessToken(SCOPES)));
+        const results = await throughAttempts(clock, herd);
         expect(results.every((result) => result.status === 'rejected')).toBe(true);
         const sent = sandbox.tokenRequests.length - before;
-        expect(sent).toBeLessThanOrEqual(1);
-        if (sent === 1) sentAt.push(second);
+        // The first may be a blip: while callers wait, it is tried up to three times.
+        expect(sent).toBeLessThanOrEqual(second === 0 && status === 500 ? 3 : 1);
+        if (sent > 0) sentAt.push(second);
         await clock.advance(1000);
       }
 
@@ -141,7 +144,7 @@ describe('many callers at once', () => {
     const herd = (): Promise<unknown> =>
       Promise.allSettled(times(1000, (i) => tokens.getAccessToken({ scopes: [`scope:${i}`] })));
 
-    await herd();
+    await throughAttempts(clock, herd());
     // Five in a row are the endpoint's. Eight had slots from the start, and the first four to fail gave theirs away.
     expect(sandbox.tokenRequests).toHaveLength(12);
     await herd();
@@ -152,16 +155,16 @@ describe('many callers at once', () => {
   });
 
   it('T04 that try again at once make no further request', async () => {
-    const { tokens, sandbox } = await startApplication();
+    const { tokens, sandbox, clock } = await startApplication();
     sandbox.fail('token', { status: 500 }, Infinity);
     const withRetry = async (): Promise<unknown> => {
       await rejectionOf(tokens.getAccessToken(SCOPES));
       return rejectionOf(tokens.getAccessToken(SCOPES));
     };
 
-    const errors = await Promise.all(times(100, withRetry));
+    const errors = await throughAttempts(clock, Promise.all(times(100, withRetry)));
 
-    expect(sandbox.tokenRequests).toHaveLength(1);
+    expect(sandbox.tokenRequests).toHaveLength(3);
     for (const error of errors)
       expect(error).toMatchObject({ code: 'ASSET_TOKEN_UNAVAILABLE', retryable: true });
     expect((errors[0] as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(0);

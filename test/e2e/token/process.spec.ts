@@ -82,7 +82,7 @@ describe('a process that uses the library', () => {
       const sandbox = await startSandbox();
       expect(await run(sandbox, 'joined-refresh')).toEqual({
         code: 0,
-        output: 'stale, secret read 2 times\nASSET_TOKEN_UNAVAILABLE, secret read 2 times\n',
+        output: 'stale, secret read 2 times\nserved with the last good secret, read 2 times\n',
         errors: '',
       });
     },

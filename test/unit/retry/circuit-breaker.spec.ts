@@ -24,6 +24,8 @@ const throttled = (orderedWaitMs?: number): Failure => ({
   ...(orderedWaitMs !== undefined && { orderedWaitMs }),
 });
 
+const QUIET_MS = 10_000;
+
 type Circumstances = Partial<FailedRequest<Error>>;
 
 interface Setting {
@@ -37,12 +39,15 @@ interface Setting {
 
 function setting({ random = 0 } = {}): Setting {
   const clock = new ManualClock();
-  const circuit = new CircuitBreaker<Error>(clock, () => random);
+  let failures = 0;
+  const circuit = new CircuitBreaker<Error>(clock, () => random, QUIET_MS);
   return {
     clock,
     circuit,
     fail: (failure, more = {}) =>
       circuit.failed({
+        key: `key ${(failures += 1)}`,
+        sentAt: clock.monotonic(),
         orderedWaitMs: undefined,
         probe: undefined,
         urgency: 'awaited',
@@ -52,12 +57,12 @@ function setting({ random = 0 } = {}): Setting {
         ...more,
       }),
     probe: (urgency = 'awaited') => {
-      const admission = circuit.admit(urgency);
+      const admission = circuit.admit({ key: 'a key', urgency });
       if (!('probe' in admission) || admission.probe === undefined)
         throw new Error('It was not admitted as a probe.');
       return admission.probe;
     },
-    waitOf: (urgency) => circuit.refusal(urgency)?.waitMs,
+    waitOf: (urgency) => circuit.refusal({ key: 'a key', urgency })?.waitMs,
   };
 }
 
@@ -69,8 +74,8 @@ function silence({ fail }: Setting, more: Circumstances = {}): void {
 describe('a closed circuit', () => {
   it('admits every request, and none as a probe', () => {
     const { circuit } = setting();
-    expect(circuit.admit('awaited')).toEqual({ probe: undefined });
-    expect(circuit.admit('background')).toEqual({ probe: undefined });
+    expect(circuit.admit({ key: 'a key', urgency: 'awaited' })).toEqual({ probe: undefined });
+    expect(circuit.admit({ key: 'a key', urgency: 'background' })).toEqual({ probe: undefined });
     expect(circuit.cause).toBeUndefined();
   });
 
@@ -109,14 +114,14 @@ describe('a closed circuit', () => {
   it('T43 stays closed when one key is refused its scope, however often', () => {
     const { circuit, fail } = setting();
     for (let i = 0; i < 20; i += 1) expect(fail(rejectedScope)).toBe(false);
-    expect(circuit.admit('awaited')).toEqual({ probe: undefined });
+    expect(circuit.admit({ key: 'a key', urgency: 'awaited' })).toEqual({ probe: undefined });
   });
 
   it("opens at once for a failure that is the endpoint's own, and says which", () => {
     const { circuit, fail } = setting();
     expect(fail(throttled())).toBe(true);
-    expect(circuit.refusal('awaited')).toMatchObject({ error: THROTTLED });
-    expect(circuit.refusal('background')).toMatchObject({ error: THROTTLED });
+    expect(circuit.refusal({ key: 'a key', urgency: 'awaited' })).toMatchObject({ error: THROTTLED });
+    expect(circuit.refusal({ key: 'a key', urgency: 'background' })).toMatchObject({ error: THROTTLED });
   });
 });
 
@@ -127,12 +132,14 @@ describe('an open circuit', () => {
     expect(waitOf('awaited')).toBe(500);
     await clock.advance(499);
     expect(waitOf('awaited')).toBe(1);
-    expect(circuit.admit('awaited')).toHaveProperty('refusal');
+    expect(circuit.admit({ key: 'a key', urgency: 'awaited' })).toHaveProperty('refusal');
     await clock.advance(1);
 
-    expect(circuit.admit('awaited')).toEqual({ probe: { urgency: 'awaited' } });
-    expect(circuit.admit('awaited')).toHaveProperty('refusal.waitMs', 0);
-    expect(circuit.admit('background')).toHaveProperty('refusal.waitMs', 0);
+    expect(circuit.admit({ key: 'a key', urgency: 'awaited' })).toEqual({
+      probe: { key: 'a key', urgency: 'awaited' },
+    });
+    expect(circuit.admit({ key: 'a key', urgency: 'awaited' })).toHaveProperty('refusal.waitMs', 0);
+    expect(circuit.admit({ key: 'a key', urgency: 'background' })).toHaveProperty('refusal.waitMs', 0);
   });
 
   it('admits an awaited probe while one of the background is out, but not the other way round', async () => {
@@ -140,9 +147,9 @@ describe('an open circuit', () => {
     at.fail(throttled());
     await at.clock.advance(500);
     at.probe('background');
-    expect(at.circuit.admit('background')).toHaveProperty('refusal');
+    expect(at.circuit.admit({ key: 'a key', urgency: 'background' })).toHaveProperty('refusal');
     at.probe('awaited');
-    expect(at.circuit.admit('awaited')).toHaveProperty('refusal');
+    expect(at.circuit.admit({ key: 'a key', urgency: 'awaited' })).toHaveProperty('refusal');
   });
 
   it('waits longer after each probe that fails', async () => {
@@ -201,8 +208,10 @@ describe('an open circuit', () => {
     at.fail(throttled());
     await at.clock.advance(500);
     const probe = at.probe();
-    expect(at.circuit.admit('awaited', probe)).toEqual({ probe });
-    expect(at.circuit.admit('awaited', { urgency: 'awaited' })).toHaveProperty('refusal');
+    expect(at.circuit.admit({ key: 'a key', urgency: 'awaited' }, probe)).toEqual({ probe });
+    expect(
+      at.circuit.admit({ key: 'a key', urgency: 'awaited' }, { key: 'a key', urgency: 'awaited' }),
+    ).toHaveProperty('refusal');
   });
 
   it('stays open after any failure of a probe, whatever it would mean otherwise', async () => {
@@ -222,7 +231,7 @@ describe('an open circuit', () => {
       if (end === 'success') at.circuit.succeeded(probe);
       else expect(at.fail(rejectedScope, { probe })).toBe(false);
       expect(at.circuit.cause).toBeUndefined();
-      expect(at.circuit.admit('awaited')).toEqual({ probe: undefined });
+      expect(at.circuit.admit({ key: 'a key', urgency: 'awaited' })).toEqual({ probe: undefined });
       // The steps begin anew.
       at.fail(throttled());
       expect(at.waitOf('awaited')).toBe(500);
@@ -254,7 +263,7 @@ describe('an open circuit', () => {
     at.probe();
 
     at.circuit.abandoned(stale);
-    expect(at.circuit.admit('awaited')).toHaveProperty('refusal');
+    expect(at.circuit.admit({ key: 'a key', urgency: 'awaited' })).toHaveProperty('refusal');
     at.circuit.succeeded(stale);
     expect(at.circuit.cause).toBeDefined();
     at.fail(throttled(), { probe: stale });
@@ -351,7 +360,7 @@ describe('whatever the endpoint does', () => {
         for (const { what, urgency, pick, afterMs } of acts) {
           await at.clock.advance(afterMs);
           if (what === 'admit') {
-            const admission = at.circuit.admit(urgency);
+            const admission = at.circuit.admit({ key: 'a key', urgency });
             if ('probe' in admission && admission.probe !== undefined) out.push(admission.probe);
           } else {
             const probe = out.length > 0 && pick % 3 > 0 ? out.splice(pick % out.length, 1)[0] : undefined;
@@ -366,7 +375,7 @@ describe('whatever the endpoint does', () => {
         // Once all that went out has come back, and the longest wait is over, somebody may try.
         for (const probe of out) at.circuit.abandoned(probe);
         await at.clock.advance(60_000);
-        expect(at.circuit.admit('background')).toHaveProperty('probe');
+        expect(at.circuit.admit({ key: 'a key', urgency: 'background' })).toHaveProperty('probe');
       }),
       { numRuns: 150 },
     );

@@ -52,7 +52,7 @@ describe('a cache entry', () => {
   it('remembers failures, with growing pauses in which they are in force', async () => {
     const { clock, entry } = setting();
     for (const pause of [500, 1000, 2000]) {
-      entry.rememberFailure(error, 0, clock);
+      entry.rememberFailure(error, { random: 0 }, clock);
       expect(entry.failureInForce(clock)).toMatchObject({ error, held: false });
       expect(entry.restsForMs(clock)).toBe(pause);
       await clock.advance(pause - 1);
@@ -65,18 +65,18 @@ describe('a cache entry', () => {
   it('pauses for at most a quarter of what is left of its token', () => {
     const { clock, entry, hold } = setting();
     hold(1200);
-    entry.rememberFailure(error, 0, clock);
+    entry.rememberFailure(error, { random: 0 }, clock);
     expect(entry.failureInForce(clock)).toMatchObject({ held: true, until: 300 });
   });
 
   it('counts failures anew once its token has expired', async () => {
     const { clock, entry, hold } = setting();
     hold(1000);
-    for (let i = 0; i < 5; i += 1) entry.rememberFailure(error, 0, clock);
+    for (let i = 0; i < 5; i += 1) entry.rememberFailure(error, { random: 0 }, clock);
     expect(entry.failuresWithThis(clock)).toBe(6);
     await clock.advance(1000);
     expect(entry.failuresWithThis(clock)).toBe(1);
-    entry.rememberFailure(error, 0, clock);
+    entry.rememberFailure(error, { random: 0 }, clock);
     expect(entry.failuresWithThis(clock)).toBe(2);
   });
 
@@ -84,7 +84,7 @@ describe('a cache entry', () => {
     for (const end of ['sleep', 'given up'] as const) {
       const { clock, entry, hold } = setting();
       hold();
-      entry.rememberFailure(error, 0.5, clock);
+      entry.rememberFailure(error, { random: 0.5 }, clock);
       expect(entry.failureInForce(clock)).toBeDefined();
       if (end === 'sleep') clock.suspend(100_000);
       else entry.invalidate(VALUE);
@@ -104,8 +104,8 @@ describe('a cache entry', () => {
     const { clock, entry, hold } = setting();
     hold();
     entry.markUse();
-    entry.rememberFailure(error, 0, clock);
-    entry.noteError(error);
+    entry.rememberFailure(error, { random: 0 }, clock);
+    entry.noteError(error, 'unavailable');
     entry.restAfterSameToken(clock);
     entry.invalidate(VALUE);
     hold();
@@ -209,7 +209,7 @@ describe('a cache entry', () => {
       lastError: undefined,
     });
     await clock.advance(80_000);
-    entry.noteError(error);
+    entry.noteError(error, 'unavailable');
     expect(entry.snapshot(clock, false)).toMatchObject({
       state: 'stale',
       lastError: { code: 'ASSET_TOKEN_UNAVAILABLE', message: error.message },

@@ -31,7 +31,7 @@ function setting(): Setting {
   const cache: TokenCache = new TokenCache(configOf({ maxTokens: 10 }), (left) => {
     scheduler.forget(left);
   });
-  const entry = cache.keep(request);
+  const entry = cache.keepToken(request);
   const refreshed: number[] = [];
   const scheduler = new RefreshScheduler(clock, cache, () => refreshed.push(clock.monotonic()));
   const hold = (lifeMs: number, windowMs: number): void => {
@@ -94,7 +94,7 @@ describe('the schedule of one key', () => {
   it('keeps a failure in memory beyond the token, and asks for nothing then', async () => {
     const { clock, cache, entry, refreshed, hold } = setting();
     hold(1000, 250);
-    entry.noteError(error);
+    entry.noteError(error, 'unavailable');
     await clock.advance(5000);
     expect(cache.entries()).toEqual([entry]);
     expect(refreshed).toEqual([]);
@@ -198,7 +198,7 @@ describe('the schedule of many keys', () => {
       woken.push([key, clock.monotonic()]),
     );
     const entries = lives.map((lifeMs, i) => {
-      const entry = cache.keep(requestFor({ scopes: [`scope:${i}`] }));
+      const entry = cache.keepToken(requestFor({ scopes: [`scope:${i}`] }));
       const life = { issuedAt: instantOf(clock), lifeMs: lifeMs * 2, windowMs: lifeMs };
       entry.hold(new AccessToken(VALUE, entry.request, life));
       entry.markUse();
@@ -258,7 +258,7 @@ describe('a token that expired by a clock that was wrong', () => {
   it('T27 does not come back with the right time, when nothing is due for it any more', async () => {
     const { clock, cache, entry, hold } = setting();
     hold(1000, 250);
-    entry.noteError(error);
+    entry.noteError(error, 'unavailable');
     clock.jumpWallClock(3_600_000);
     await clock.advance(750);
     clock.jumpWallClock(-3_600_000);

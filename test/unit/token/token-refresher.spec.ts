@@ -3,12 +3,12 @@ import { ManualClock } from 'nestjs-asset-auth/testing';
 import { instantOf } from '../../../lib/config/clock.js';
 import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
 import type { CacheEntry } from '../../../lib/token/cache-entry.js';
+import type { TokenAttempt } from '../../../lib/token/endpoint/token-endpoint.client.js';
 import type { IssuedToken } from '../../../lib/token/endpoint/token-response.js';
 import { tokenRequestFailure } from '../../../lib/token/endpoint/token.errors.js';
 import { PendingRequest } from '../../../lib/token/pending-request.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
 import { TokenRefresher } from '../../../lib/token/token-refresher.js';
-import type { AccessTokenRequest } from '../../../lib/token/token-request.js';
 import { TokenEvents } from '../../../lib/token/token.events.js';
 import { configOf, requestFor } from './endpoint/token-endpoint.fixture.js';
 
@@ -38,7 +38,7 @@ function setting(slots = 8): Setting {
   const config = configOf({ maxConcurrentTokenRequests: slots });
   const cache = new TokenCache(config, () => {});
   const sent: Sent[] = [];
-  const fetch = (request: AccessTokenRequest): Promise<IssuedToken> =>
+  const fetch = ({ request }: Pick<TokenAttempt, 'request'>): Promise<IssuedToken> =>
     new Promise((resolve, reject: (reason: unknown) => void) => {
       const issuedAt = instantOf(clock);
       sent.push({
@@ -60,12 +60,12 @@ function setting(slots = 8): Setting {
     clock,
     random: () => 0,
     cache,
-    limiter: new RequestLimiter(clock, slots, config.tokenTimeoutMs),
+    limiter: new RequestLimiter(clock, slots, config.tokenTimeoutMs, () => false),
     endpoint: { fetch },
     events: new TokenEvents(),
     plan: () => {},
   });
-  const entry = (scope: string): CacheEntry => cache.keep(requestFor({ scopes: [scope] }));
+  const entry = (scope: string): CacheEntry => cache.keepToken(requestFor({ scopes: [scope] }));
   const results: string[] = [];
   const call = (scope: string): PendingRequest | undefined => {
     let pending: ReturnType<TokenRefresher['request']>;
@@ -165,7 +165,14 @@ describe('a token that arrives', () => {
     const at = setting();
     await answered(at, 'sticky');
     await at.clock.advance(HOUR);
-    expect(await answered(at, 'sticky')).toBe('a ASSET_TOKEN_MALFORMED');
+    // A gateway that caches answers may be past it: tried three times, like any unreadable answer.
+    await answered(at, 'sticky');
+    for (let i = 0; i < 2; i += 1) {
+      await at.clock.advance(100);
+      at.sent.at(-1)!.arrive('sticky');
+      await turn();
+    }
+    expect(at.results.at(-1)).toBe('a ASSET_TOKEN_MALFORMED');
   });
 
   it('is asked for as usual again once it is another one', async () => {
@@ -215,7 +222,7 @@ describe('a pending request', () => {
     expect(results).toEqual(['a ASSET_CLOSED']);
   });
 
-  it('lets others have its slot once no caller waits for it', async () => {
+  it('is dropped once no caller waits for it, if it was not sent and replaces no token', async () => {
     const { call, sent } = setting(1);
     call('busy');
     const left = call('left')!;
@@ -226,7 +233,7 @@ describe('a pending request', () => {
     await turn();
     sent[1]!.arrive('two');
     await turn();
-    expect(sent.map(({ scope }) => scope)).toEqual(['busy', 'wanted', 'left']);
+    expect(sent.map(({ scope }) => scope)).toEqual(['busy', 'wanted']);
   });
 
   it('leaves a request that took its place, also when it ends late', async () => {

@@ -1,5 +1,5 @@
-// A caller waits on a refresh that began without one, and whose secret function never answers. Nothing but the deadline
-// keeps this process alive until the caller has been told.
+// A caller waits on a refresh that began without one, and whose secret function never answers. Nothing but the library's own
+// timer, after which it goes on with the last good secret, keeps this process alive until the caller has its token.
 import { AssetTokenService } from 'nestjs-asset-auth';
 import { environment, start } from './application.mjs';
 
@@ -29,6 +29,7 @@ await refreshing;
 console.log(`${tokens.snapshot()[0].state}, secret read ${reads} times`);
 try {
   await tokens.getAccessToken(undefined, { forceRefresh: true });
+  console.log(`served with the last good secret, read ${reads} times`);
 } catch (error) {
   console.log(`${error.code}, secret read ${reads} times`);
 }

@@ -1,0 +1,108 @@
+import type { AssetClock } from '../config/clock.js';
+import { backoffMs } from '../retry/backoff.js';
+import { CircuitBreaker, type CircuitRequest, type Probe, type Urgency } from '../retry/circuit-breaker.js';
+import type { RequestLimiter } from '../retry/request-limiter.js';
+import type { CacheEntry } from './cache-entry.js';
+import { type AssetTokenError, stillFailing, type TokenRequestFailure } from './endpoint/token.errors.js';
+import type { PendingRequest } from './pending-request.js';
+import type { TokenEvents } from './token.events.js';
+
+/** The collaborators of the circuit. */
+export interface EndpointCircuitParts {
+  readonly clock: AssetClock;
+  readonly random: () => number;
+  readonly limiter: RequestLimiter;
+  readonly events: TokenEvents;
+}
+
+/** Whether the token endpoint is in trouble, with what follows from it: the circuit, the queue and the log agree. */
+export class EndpointCircuit {
+  readonly #circuit: CircuitBreaker<AssetTokenError>;
+
+  /** @param quietMs - see {@link CircuitBreaker} */
+  constructor(
+    private readonly parts: EndpointCircuitParts,
+    quietMs: number,
+  ) {
+    this.#circuit = new CircuitBreaker(parts.clock, parts.random, quietMs);
+  }
+
+  /**
+   * @param probe - how the request was admitted before, if it asks a second time
+   * @throws AssetTokenError the cause for which no request of the key may go now
+   */
+  admit(entry: CacheEntry, probe?: Probe): Probe | undefined {
+    const admission = this.#circuit.admit(this.#circuitRequest(entry), probe);
+    if ('probe' in admission) return admission.probe;
+    throw stillFailing(admission.refusal.error, entry.request, admission.refusal.waitMs);
+  }
+
+  /** Why the key's request lost its place in the queue when the circuit opened. */
+  refusal(entry: CacheEntry): AssetTokenError | undefined {
+    const { cause } = this.#circuit;
+    return cause && stillFailing(cause, entry.request, this.#waitMs(entry));
+  }
+
+  /** Milliseconds before the next background attempt, where the circuit decides and not the key. */
+  restMs(entry: CacheEntry): number {
+    return this.#waitMs(entry) || backoffMs(1, this.parts.random());
+  }
+
+  /** Whether the endpoint's limits, as an answer to the key names them, are everybody's. */
+  speaksForEndpoint(entry: CacheEntry): boolean {
+    return this.#circuit.speaksForEndpoint(this.#circuitRequest(entry).urgency);
+  }
+
+  succeeded(probe: Probe | undefined): void {
+    this.#circuit.succeeded(probe);
+    this.#tellIfClosed();
+  }
+
+  /** The probe was never sent: another one may go. */
+  abandoned(probe: Probe): void {
+    this.#circuit.abandoned(probe);
+  }
+
+  /** @returns whether the endpoint is to blame, and so not the key */
+  failed({ probe, sentAt }: PendingRequest, failure: TokenRequestFailure, entry: CacheEntry): boolean {
+    const { clock, limiter, events } = this.parts;
+    const { error, fault, orderedWaitMs } = failure;
+    const request = this.#circuitRequest(entry);
+    const isBlamed = this.#circuit.failed({
+      ...request,
+      error,
+      fault,
+      orderedWaitMs,
+      probe,
+      sentAt: sentAt?.monotonic ?? clock.monotonic(),
+      remainingMs: entry.remainingMs(clock),
+      failuresOfKey: entry.failuresWithThis(clock),
+    });
+    this.#tellIfClosed();
+    if (!isBlamed) return false;
+    events.circuitOpened(error);
+    if (request.urgency !== 'newcomer') limiter.clearBackground('circuit open');
+    // A circuit that is open in the background alone, or for newcomers alone, takes nothing from callers that wait.
+    if (this.#isHeld('newcomer')) limiter.clearNewcomers('circuit open');
+    if (this.#isHeld('awaited')) limiter.clear('circuit open');
+    return true;
+  }
+
+  #tellIfClosed(): void {
+    if (this.#circuit.cause === undefined) this.parts.events.circuitClosed();
+  }
+
+  #isHeld(urgency: Urgency): boolean {
+    return (this.#circuit.refusal({ key: '', urgency })?.waitMs ?? 0) > 0;
+  }
+
+  #waitMs(entry: CacheEntry): number {
+    return this.#circuit.refusal(this.#circuitRequest(entry))?.waitMs ?? 0;
+  }
+
+  #circuitRequest(entry: CacheEntry): CircuitRequest {
+    const { key } = entry.request;
+    if (entry.isHeld(this.parts.clock)) return { key, urgency: 'background' };
+    return { key, urgency: entry.standing === 'newcomer' ? 'newcomer' : 'awaited' };
+  }
+}
