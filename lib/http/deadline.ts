@@ -1,6 +1,6 @@
 import axios, { AxiosError, CanceledError, type InternalAxiosRequestConfig } from 'axios';
 import { Readable } from 'node:stream';
-import { type AssetClock, MAX_TIMER_MS } from '../config/clock.js';
+import { type AssetClock, MAX_TIMER_MS, setDeadline } from '../config/clock.js';
 import type { AssetRequest } from './asset-request.js';
 
 /**
@@ -26,7 +26,7 @@ export class Deadline {
     const ms = timeoutMs(config);
     if (ms !== undefined) {
       this.#endsAt = clock.monotonic() + ms;
-      this.#cancelTimer = clock.setTimeout(this.#timeOut, ms, { ref: true });
+      this.#cancelTimer = setDeadline(this.#timeOut, ms, clock, { ref: true });
     }
     const { signal, cancelToken } = config;
     signal?.addEventListener?.('abort', this.#cancel);

@@ -1,4 +1,4 @@
-import type { AccessToken, AssetTokenService } from 'nestjs-asset-auth';
+import { type AccessToken, type AssetTokenService, isAssetAuthError } from 'nestjs-asset-auth';
 import type { ManualClock } from 'nestjs-asset-auth/testing';
 import { eventually } from './eventually.js';
 import { wasCaught } from './no-secrets.js';
@@ -38,4 +38,13 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
     return error;
   }
   throw new Error('It did not reject.');
+}
+
+/** What a call comes to: the token's value, or the code of the error. */
+export async function outcome(call: Promise<{ readonly value: string }>): Promise<string> {
+  try {
+    return (await call).value;
+  } catch (error) {
+    return isAssetAuthError(error) ? error.code : String(error);
+  }
 }

@@ -1,8 +1,15 @@
-import { isAssetAuthError } from 'nestjs-asset-auth';
+import {} from 'nestjs-asset-auth';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { firstValueFrom } from 'rxjs';
 import { startApplication } from '../../support/application.js';
-import { pass, passToExpiry, passToStale, refreshed, rejectionOf } from '../../support/token-time.js';
+import {
+  pass,
+  passToExpiry,
+  passToStale,
+  refreshed,
+  outcome,
+  rejectionOf,
+} from '../../support/token-time.js';
 import { throughAttempts } from '../../support/through-attempts.js';
 
 const SCOPES = { scopes: ['ledger:read'] };
@@ -14,15 +21,6 @@ class CountingClock extends ManualClock {
   override setTimeout(...args: Parameters<ManualClock['setTimeout']>): () => void {
     this.timersSet += 1;
     return super.setTimeout(...args);
-  }
-}
-
-/** What a call comes to: the token's value, or the code of the error. */
-async function outcome(call: Promise<{ readonly value: string }>): Promise<string> {
-  try {
-    return (await call).value;
-  } catch (error) {
-    return isAssetAuthError(error) ? error.code : String(error);
   }
 }
 
