@@ -381,3 +381,67 @@ describe('whatever the endpoint does', () => {
     );
   });
 });
+
+describe('whose fault a failure is', () => {
+  const newcomer = (at: Setting, failure: Failure, more: Circumstances = {}): boolean =>
+    at.fail(failure, { urgency: 'newcomer', ...more });
+  const isAdmitted = ({ circuit }: Setting, urgency: Urgency): boolean =>
+    'probe' in circuit.admit({ key: 'another', urgency });
+
+  it('T122 is a newcomer’s own, whatever it is told, while tokens come', () => {
+    const at = setting();
+    at.circuit.succeeded(undefined);
+    expect(newcomer(at, throttled(60_000))).toBe(false);
+    for (let i = 0; i < 100; i += 1) expect(newcomer(at, unavailable)).toBe(false);
+    expect(
+      (['newcomer', 'awaited', 'background'] as const).map((urgency) => isAdmitted(at, urgency)),
+    ).toEqual([true, true, true]);
+  });
+
+  it('T122 holds newcomers, and them alone, when no token has come for a while', async () => {
+    const at = setting();
+    at.circuit.succeeded(undefined);
+    await at.clock.advance(QUIET_MS + 1);
+    for (let i = 0; i < 5; i += 1) newcomer(at, unavailable);
+    expect(
+      (['newcomer', 'awaited', 'background'] as const).map((urgency) => isAdmitted(at, urgency)),
+    ).toEqual([false, true, true]);
+  });
+
+  it('T122 needs two keys that had a token to hold everybody', () => {
+    const at = setting();
+    at.circuit.succeeded(undefined);
+    for (let i = 0; i < 8; i += 1) newcomer(at, unavailable);
+    expect(at.fail(unavailable)).toBe(false);
+    expect(isAdmitted(at, 'awaited')).toBe(true);
+    expect(at.fail(unavailable)).toBe(true);
+    expect(at.waitOf('awaited')).toBe(500);
+    expect(at.waitOf('newcomer')).toBe(500);
+  });
+
+  it('T89 counts one key once', () => {
+    const at = setting();
+    for (let i = 0; i < 20; i += 1) expect(at.fail(unavailable, { key: 'the same' })).toBe(false);
+  });
+
+  it('T89 does not count what was sent before the last success', async () => {
+    const at = setting();
+    const sentAt = at.clock.monotonic();
+    await at.clock.advance(1000);
+    at.circuit.succeeded(undefined);
+    for (let i = 0; i < 20; i += 1) expect(at.fail(unavailable, { sentAt })).toBe(false);
+    for (let i = 0; i < 5; i += 1) at.fail(unavailable);
+    expect(at.circuit.cause).toBeDefined();
+  });
+
+  it('T89 lets a key that has worked go as a probe beside one that keeps failing', async () => {
+    const at = setting();
+    for (let i = 0; i < 5; i += 1) at.fail(unavailable, { key: `failing ${i}` });
+    await at.clock.advance(500);
+    expect(at.circuit.admit({ key: 'failing 1', urgency: 'awaited' })).toHaveProperty('probe');
+    expect(at.circuit.admit({ key: 'failing 2', urgency: 'awaited' })).toHaveProperty('refusal');
+    expect(at.circuit.admit({ key: 'stranger', urgency: 'newcomer' })).toHaveProperty('refusal');
+    expect(at.circuit.admit({ key: 'working', urgency: 'awaited' })).toHaveProperty('probe');
+    expect(at.circuit.admit({ key: 'another', urgency: 'awaited' })).toHaveProperty('refusal');
+  });
+});

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
-import type { Slot, TurnedAway, TurnedAwayError } from '../../../lib/retry/slot.js';
+import type { Slot, SlotRequest, TurnedAway, TurnedAwayError } from '../../../lib/retry/slot.js';
 
 const QUEUE_TIMEOUT_MS = 10_000;
 const START = new ManualClock().monotonic();
@@ -582,5 +582,112 @@ describe('whatever happens at the request limiter', () => {
       ),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('who may ask next', () => {
+  type Kind = 'caller' | 'refresh' | 'doubtful' | 'newcomer';
+
+  function queue(slots: number, hasKnown = true) {
+    const clock = new ManualClock();
+    const limiter = new RequestLimiter(clock, slots, QUEUE_TIMEOUT_MS, () => hasKnown);
+    const granted: string[] = [];
+    const reasons: string[] = [];
+    const enter = (kind: Kind, name: string, more: Partial<SlotRequest> = {}): Slot => {
+      const standing = kind === 'doubtful' || kind === 'newcomer' ? kind : 'known';
+      const slot = limiter.enter({ standing, awaited: kind !== 'refresh', remainingMs: 0, ...more });
+      slot.granted.then(
+        () => granted.push(name),
+        (error: unknown) => reasons.push(`${name}: ${(error as TurnedAwayError).reason}`),
+      );
+      return slot;
+    };
+    return { clock, limiter, granted, reasons, enter };
+  }
+
+  it('T123 callers of known keys, overdue refreshes, doubtful keys, newcomers, and then other refreshes', async () => {
+    const { clock, enter, granted } = queue(1);
+    const slots = new Map<string, Slot>();
+    const add = (kind: Kind, name: string, more?: Partial<SlotRequest>): void => {
+      slots.set(name, enter(kind, name, more));
+    };
+    add('caller', 'busy');
+    add('refresh', 'early refresh', { remainingMs: 900_000 });
+    add('newcomer', 'newcomer');
+    add('doubtful', 'doubtful');
+    add('refresh', 'overdue refresh', { remainingMs: 40 });
+    add('caller', 'caller');
+    for (let i = 0; i < 6; i += 1) {
+      await clock.advance(10);
+      slots.get(granted.at(-1)!)!.release('answer');
+    }
+    await turn();
+    expect(granted).toEqual(['busy', 'caller', 'overdue refresh', 'doubtful', 'newcomer', 'early refresh']);
+  });
+
+  it.each([
+    [8, 4],
+    [3, 1],
+    [2, 1],
+    [1, 1],
+  ])(
+    'T123 of %i slots, newcomers and doubtful keys have at most %i while tokens are in use',
+    async (slots, most) => {
+      const { enter, granted } = queue(slots);
+      for (let i = 0; i < 20; i += 1) enter(i % 2 === 0 ? 'newcomer' : 'doubtful', 'unproven');
+      await turn();
+      expect(granted).toHaveLength(most);
+    },
+  );
+
+  it('T123 newcomers have all slots while no token is in use, as at the start', async () => {
+    const { enter, granted } = queue(8, false);
+    for (let i = 0; i < 20; i += 1) enter('newcomer', 'newcomer');
+    await turn();
+    expect(granted).toHaveLength(8);
+  });
+
+  it('T123 a newcomer whose turn comes too late for its caller is turned away at once', async () => {
+    const { clock, enter, reasons } = queue(2);
+    const first = enter('newcomer', 'first');
+    enter('newcomer', 'second', { withinMs: 1 });
+    await clock.advance(1000);
+    enter('newcomer', 'in time', { withinMs: 2000 });
+    enter('newcomer', 'too late', { withinMs: 2000 });
+    await turn();
+    expect(reasons).toEqual(['too late: too late']);
+    first.release('answer');
+  });
+
+  it('T123 a newcomer is dropped once its callers have left, a known key is not', async () => {
+    const { enter, reasons } = queue(1);
+    enter('caller', 'busy');
+    enter('newcomer', 'newcomer').setAwaited(false);
+    enter('caller', 'known').setAwaited(false);
+    await turn();
+    expect(reasons).toEqual(['newcomer: left']);
+  });
+
+  it('T90 callers queue on as long as answers come', async () => {
+    const { clock, enter, granted, reasons } = queue(1);
+    let slot = enter('caller', '0');
+    const slots = [1, 2, 3].map((i) => enter('caller', String(i)));
+    for (const next of slots) {
+      await clock.advance(QUEUE_TIMEOUT_MS - 1);
+      slot.release('answer');
+      slot = next;
+    }
+    await turn();
+    expect([granted, reasons]).toEqual([['0', '1', '2', '3'], []]);
+  });
+
+  it('T90 callers are turned away when slots only come free since nobody answers', async () => {
+    const { clock, enter, reasons } = queue(1);
+    const first = enter('caller', 'first');
+    for (const name of ['second', 'third']) enter('caller', name);
+    await clock.advance(QUEUE_TIMEOUT_MS - 1);
+    first.release('silence');
+    await clock.advance(1);
+    expect(reasons).toEqual(['third: nothing moves']);
   });
 });
