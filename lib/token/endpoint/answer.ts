@@ -15,6 +15,8 @@ export interface TokenResponse {
   readonly headers: ResponseHeaders;
   /** Up to a length that no token answer has; the rest is not read. */
   readonly body: string;
+  /** Whether a proxy gave it instead of opening a tunnel. */
+  readonly isOfTunnel?: boolean;
   readonly sentAt: Instant;
   /** Wall clock when the answer was complete. */
   readonly receivedAt: number;

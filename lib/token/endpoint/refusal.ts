@@ -14,7 +14,7 @@ interface Evidence {
   /** Of an answer that says with 200 that it is an error: 400. */
   readonly status: number;
   readonly said: EndpointErrorCode | undefined;
-  /** Whether Asset's endpoint cannot have written this: its errors are JSON (Asset API reference). */
+  /** Whether Asset's endpoint cannot have written this: its answers are JSON (Asset API reference), and encrypted. */
   readonly isForeign: boolean;
 }
 
@@ -29,7 +29,8 @@ export function refusal(response: TokenResponse, context: ResponseContext): Toke
   const { code: said, text } = endpointError(isJson ? body : plainText(response.body), [
     context.clientSecret,
   ]);
-  const isForeign = said === undefined && !isJson && response.body.trim() !== '';
+  const isForeign =
+    response.isOfTunnel === true || (said === undefined && !isJson && response.body.trim() !== '');
   const evidence = { status: isSuccess(status) ? 400 : status, said, isForeign };
   const { code, cure, fault, retryable } = verdict(evidence, context);
   const orders = status === 429 ? orderedWaitMs : retryAfterMs;

@@ -5,7 +5,7 @@ import { type AssetClock, instantOf } from '../../config/clock.js';
 import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { ClientSecret } from './client-secret.js';
-import type { ClientConnections } from './connections.js';
+import { type ClientConnections, isOfTunnel } from './connections.js';
 import { thrownText } from './redact.js';
 import {
   type IssuedToken,
@@ -14,7 +14,7 @@ import {
   tokenIn,
   type TokenResponse,
 } from './token-response.js';
-import { TokenRequestFailure, tokenRequestFailure } from './token.errors.js';
+import { connectionCure, TokenRequestFailure, tokenRequestFailure } from './token.errors.js';
 
 /** More than any token answer. */
 const MAX_RESPONSE_BYTES = 256 * 1024;
@@ -96,10 +96,11 @@ export class TokenEndpointClient {
     Object.assign(config, this.#requestConfig, { headers, data: request.body(clientSecret), signal });
     try {
       const answer = await this.#adapter(config);
+      const ofTunnel = isOfTunnel(answer.request);
       const body = await startOf(answer.data as Readable);
       const { status } = answer;
       const [receivedAt, requestMs] = [this.clock.now(), this.clock.monotonic() - sentAt.monotonic];
-      return { status, headers: answer.headers, body, sentAt, receivedAt, requestMs };
+      return { status, headers: answer.headers, body, isOfTunnel: ofTunnel, sentAt, receivedAt, requestMs };
     } catch (error) {
       throw signal.aborted ? signal.reason : this.#unreachable(error, request, clientSecret);
     }
@@ -112,7 +113,7 @@ export class TokenEndpointClient {
     const why = thrownText(error, [clientSecret]);
     const cause = Object.assign(new Error(why), typeof code === 'string' && { code });
     return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
-      what: `the endpoint at ${origin} gave no complete answer (${why}). It is asked again by itself, with growing pauses; check network, proxy and DNS if this lasts.`,
+      what: `the endpoint at ${origin} gave no complete answer (${why}). ${connectionCure(code)}`,
       fault: 'unavailable',
       retryable: true,
       cause,

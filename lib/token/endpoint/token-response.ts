@@ -37,7 +37,7 @@ export interface TokenBody {
 export function tokenIn(response: TokenResponse, context: ResponseContext): TokenBody {
   const { status } = response;
   const body = parsed(response.body);
-  if (!isSuccess(status) || isRefusal(body)) throw refusal(response, context);
+  if (!isSuccess(status) || response.isOfTunnel === true || isRefusal(body)) throw refusal(response, context);
   const problem = tokenProblem(body);
   if (problem !== undefined) {
     throw failure(context, 'ASSET_TOKEN_MALFORMED', {
