@@ -21,10 +21,7 @@ export function isDisguised(secret: string, text: string): boolean {
 function holdsBytes(secret: Buffer, text: string): boolean {
   if (secret.length < FEWEST) return false;
   const inHex = text.toLowerCase().replace(/0x|\\x|[\s:,;-]/g, '');
-  return (
-    inHex.includes(secret.toString('hex')) ||
-    ` ${text.replace(/\D+/g, ' ')} `.includes(` ${secret.join(' ')} `)
-  );
+  return inHex.includes(secret.toString('hex')) || text.replace(/\D+/g, ' ').includes(secret.join(' '));
 }
 
 /**
