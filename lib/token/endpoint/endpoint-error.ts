@@ -39,12 +39,28 @@ const WORDS = [
   'errorsummary',
   'description',
   'reason',
+  'explanation',
+  'summary',
+  'hint',
+  'problem',
   'faultstring',
   'errors',
 ] as const;
 
 /** Members that are worth a look inside, but whose own text is none to be quoted. */
-const WRAPPERS = ['type', 'status', 'fault', 'extensions', 'data', 'result', 'response', 'body'] as const;
+const WRAPPERS = [
+  'type',
+  'errortype',
+  'name',
+  'status',
+  'fault',
+  'cause',
+  'extensions',
+  'data',
+  'result',
+  'response',
+  'body',
+] as const;
 
 const DEEPEST = 4;
 const MOST_MEMBERS = 20;
@@ -76,7 +92,9 @@ function search(value: unknown, name: string, depth: number, found: Found, field
   if (typeof value === 'string') note(value.trim(), name, found, field);
   if (typeof value !== 'object' || value === null || depth > DEEPEST) return;
   if (Array.isArray(value)) {
-    for (const item of value.slice(0, MOST_MEMBERS) as unknown[]) search(item, name, depth + 1, found, field);
+    for (const item of value.slice(0, MOST_MEMBERS) as unknown[]) {
+      search(item, typeof item === 'string' ? name : 'error', depth + 1, found, field);
+    }
     return;
   }
   const members = Object.entries(value).slice(0, MOST_MEMBERS);
@@ -89,14 +107,19 @@ function search(value: unknown, name: string, depth: number, found: Found, field
   for (const word of [...WORDS, ...WRAPPERS]) {
     if (named.has(word)) search(named.get(word), word, depth + 1, found, at);
   }
-  if (name === 'errors' || found.texts.size === 0) fieldErrors(members, depth, found);
+  if (name === 'errors' || found.texts.size === 0) fieldErrors(members, name, depth, found);
 }
 
-/** As in `{ errors: { business_id: ['is required'] } }`. */
-function fieldErrors(members: readonly (readonly [string, unknown])[], depth: number, found: Found): void {
+/** As in `{ errors: { business_id: ['is required'] } }`. What a text means elsewhere, nobody knows. */
+function fieldErrors(
+  members: readonly (readonly [string, unknown])[],
+  name: string,
+  depth: number,
+  found: Found,
+): void {
   for (const [key, member] of members) {
-    // A list of messages: what else a text may be, nobody knows.
-    const isAboutField = Array.isArray(member) && !KNOWN.has(plainName(key)) && !/tokens?$/i.test(key);
+    const isMessage = Array.isArray(member) || (name === 'errors' && typeof member === 'string');
+    const isAboutField = isMessage && !KNOWN.has(plainName(key)) && !/tokens?$/i.test(key);
     if (isAboutField) search(member, 'message', depth + 1, found, key);
   }
 }

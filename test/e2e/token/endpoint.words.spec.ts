@@ -110,6 +110,12 @@ describe('T93 the reason of a refusal', () => {
     [{ error: { code: 'invalid_request', message: 'no such grant' } }, 'invalid_request: no such grant'],
     [{ errors: [{ title: 'Bad', detail: 'worse' }, { message: 'worst' }] }, 'Bad: worse: worst'],
     [{ errors: { business_id: ['is required'] } }, 'business_id: is required'],
+    [
+      { errors: { scope: 'is unknown', business_id: 'is required' } },
+      'scope: is unknown: business_id: is required',
+    ],
+    [{ errors: [{ id: 'a1', meta: 'b2', message: 'no' }] }, 'no'],
+    [{ problem: { explanation: 'too old' } }, 'too old'],
     [{ business_id: ['This field is required.'] }, 'business_id: This field is required.'],
     [{ type: 'about:blank', title: 'Unprocessable', status: 400, detail: 'no' }, 'Unprocessable: no'],
     [
@@ -136,6 +142,9 @@ describe('T93 the reason of a refusal', () => {
     [{ errors: [{ extensions: { code: 'invalid_scope' } }] }, 'ASSET_SCOPE_REJECTED'],
     [{ type: 'https://asset.example/problems/invalid_scope', title: 'No' }, 'ASSET_SCOPE_REJECTED'],
     [{ type: 'urn:ietf:params:oauth:error:invalid_client' }, 'ASSET_CREDENTIALS_REJECTED'],
+    [{ error: { type: 'invalid_client', message: 'No' } }, 'ASSET_CREDENTIALS_REJECTED'],
+    [{ error: { name: 'invalid_scope' } }, 'ASSET_SCOPE_REJECTED'],
+    [{ Error: { Code: 'invalid_scope' } }, 'ASSET_SCOPE_REJECTED'],
     [{ error: ['invalid_scope'] }, 'ASSET_SCOPE_REJECTED'],
     [{ statusCode: 400, message: 'invalid_client' }, 'ASSET_CREDENTIALS_REJECTED'],
     [{ detail: 'invalid_scope: ledger:read is not granted' }, 'ASSET_SCOPE_REJECTED'],

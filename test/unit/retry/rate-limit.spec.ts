@@ -241,6 +241,12 @@ describe('The rate-limit window', () => {
     expect(limit).toMatchObject({ room: 0, resetInMs: 7000 });
   });
 
+  it('T101 is understood where its reset is in milliseconds', () => {
+    const { clock, limit } = setting();
+    limit.observe({ 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': String(clock.now() + 7000) });
+    expect(limit).toMatchObject({ room: 3, resetInMs: 7000 });
+  });
+
   it('lasts a minute at most', () => {
     const { limit, inSeconds } = setting();
     limit.observe({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inSeconds(86_400) });
