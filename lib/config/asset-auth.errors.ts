@@ -35,7 +35,7 @@ export interface AssetAuthErrorLike extends Error {
   readonly code: AssetAuthErrorCode;
   /** Whether the same call may succeed later without anybody changing anything. */
   readonly retryable: boolean;
-  /** Milliseconds to wait before trying again, where that is known. */
+  /** Milliseconds to wait before trying again, where that is known: an hour at most. */
   readonly retryAfterMs?: number;
 }
 

@@ -105,8 +105,8 @@ export class AssetAuthOptionsShape {
   readonly allowedScopes?: AssetScopes | undefined;
 
   /**
-   * What happens when a token's own claims show other scopes or another business than was asked for: log a warning, or
-   * fail with `ASSET_GRANT_MISMATCH`. Tokens without such claims are taken at their word.
+   * What happens when a token's own claims, or else the `scope` of its answer, show other scopes than were asked for: log
+   * a warning, or fail with `ASSET_GRANT_MISMATCH`. A token that says it is of another business always fails.
    *
    * @default 'warn'
    */

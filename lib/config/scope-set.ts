@@ -85,12 +85,18 @@ export function scopesBeyond(allowed: ScopeSet, scopes: ScopeSet): ScopeSet {
 /** `biz_`, then letters and digits; the length is not fixed (Asset API reference). */
 const BUSINESS_ID = /^biz_[A-Za-z0-9]+$/;
 
+/** In characters, twice as long as any that is known: each id that is asked for is kept in memory for a while. */
+const LONGEST_BUSINESS_ID = 64;
+
 /**
  * What is wrong with a business id, or `undefined` if nothing is.
  *
  * @param name - how to call it; by default it is quoted
  */
 export function businessIdProblem(businessId: unknown, name?: string): string | undefined {
+  if (typeof businessId === 'string' && businessId.length > LONGEST_BUSINESS_ID) {
+    return `${name ?? quoted(businessId)} is no business id: it is ${businessId.length} characters long, and a business id ${LONGEST_BUSINESS_ID} at most`;
+  }
   if (typeof businessId === 'string' && BUSINESS_ID.test(businessId)) return undefined;
   return `${name ?? quoted(businessId)} is not a business id. One looks like "biz_GA6EG2qFxA97NZHtxeLPUy": "biz_", then letters and digits`;
 }

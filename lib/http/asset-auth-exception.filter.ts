@@ -11,7 +11,7 @@ import {
   isAssetAuthError,
 } from '../config/asset-auth.errors.js';
 import { printable, quoted } from '../config/text.js';
-import { lowerCaseHeaders, retryAfterMs } from '../retry/rate-limit.js';
+import { LONGEST_WAIT_MS, lowerCaseHeaders, retryAfterMs } from '../retry/rate-limit.js';
 import { isAssetConfig } from './asset-request.js';
 import { discard } from './attempt.js';
 import type { SentRequest } from './http.errors.js';
@@ -154,16 +154,13 @@ function statusFor(error: Failure): number {
   return response.status === 503 ? 503 : 502;
 }
 
-/** Longer waits outlive their reason, and a caller's client may obey them to the letter. */
-const LONGEST_RETRY_AFTER_MS = 3_600_000;
-
 /** The value of `Retry-After`, in seconds (RFC 9110 §10.2.3). */
 function retryAfter(error: Failure): string | undefined {
   const waitMs = isAssetAuthError(error)
     ? error.retryAfterMs
     : retryAfterMs(lowerCaseHeaders(error.response ?? {}), Date.now());
   if (waitMs === undefined || !(waitMs >= 0)) return undefined;
-  return String(Math.ceil(Math.min(waitMs, LONGEST_RETRY_AFTER_MS) / 1000));
+  return String(Math.ceil(Math.min(waitMs, LONGEST_WAIT_MS) / 1000));
 }
 
 /** What the application's own callers are told of a failed call to Asset. */

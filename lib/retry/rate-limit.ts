@@ -8,6 +8,17 @@ export type ResponseHeaders = Readonly<Record<string, unknown>>;
 /** Longest wait that a server may order, in milliseconds: an hour's `Retry-After` would outlive its reason. */
 export const LONGEST_ORDERED_WAIT_MS = 60_000;
 
+/**
+ * Longest wait that is handed out, in milliseconds: an hour. Whoever gets it may obey it to the letter, and Node's timers
+ * turn 25 days into 1 ms.
+ */
+export const LONGEST_WAIT_MS = 3_600_000;
+
+/** A number from here on is a moment, in seconds since the epoch: as a wait, 10⁹ s are 31 years. */
+const MOMENTS_FROM = 1e9;
+/** A moment from here on is in milliseconds: in seconds, 10¹¹ is the year 5138. */
+const MILLISECONDS_FROM = 1e11;
+
 /** The headers of a response with names in lower case: an adapter of the application may spell them as it likes. */
 export function lowerCaseHeaders({ headers = {} }: { readonly headers?: object }): ResponseHeaders {
   const given: [string, unknown][] = Object.entries(headers);
@@ -21,7 +32,7 @@ export function serverDateMs(headers: ResponseHeaders): number | undefined {
 
 /**
  * Milliseconds that a server orders to wait when it refuses a request for being one too many: from `Retry-After`, or
- * else from `x-ratelimit-reset`. A moment that is past, zero or unreadable orders nothing.
+ * else from `x-ratelimit-reset`. A moment that is past, zero or unreadable orders nothing. At most an hour.
  *
  * @param now - our wall clock, used where the answer has no `Date`
  */
@@ -29,20 +40,26 @@ export function orderedWaitMs(headers: ResponseHeaders, now: number): number | u
   return retryAfterMs(headers, now) ?? resetMs(headers['x-ratelimit-reset'], serverDateMs(headers) ?? now);
 }
 
-/** Milliseconds from `Retry-After` alone (RFC 9110 §10.2.3: seconds or a date). */
+/** Milliseconds from `Retry-After` alone (RFC 9110 §10.2.3: seconds or a date; some send a timestamp). At most an hour. */
 export function retryAfterMs(headers: ResponseHeaders, now: number): number | undefined {
   const value = headers['retry-after'];
   const seconds = decimal(value);
-  if (seconds !== undefined) return ifAhead(seconds * 1000);
-  const date = httpDateMs(value);
-  return date === undefined ? undefined : ifAhead(date - (serverDateMs(headers) ?? now));
+  if (seconds !== undefined && seconds < MOMENTS_FROM) return ifAhead(seconds * 1000);
+  const moment = seconds === undefined ? httpDateMs(value) : momentMs(seconds);
+  return moment === undefined ? undefined : ifAhead(moment - (serverDateMs(headers) ?? now));
 }
 
-/** Milliseconds until the rate-limit window ends: a unix timestamp, maybe with a fraction (Asset API reference). */
+/**
+ * Milliseconds until the rate-limit window ends: a unix timestamp, maybe with a fraction (Asset API reference), or one in
+ * milliseconds, as others send it. At most an hour.
+ */
 export function resetMs(value: unknown, serverNow: number): number | undefined {
   const second = decimal(value);
-  return second === undefined ? undefined : ifAhead(second * 1000 - serverNow);
+  return second === undefined ? undefined : ifAhead(momentMs(second) - serverNow);
 }
+
+const momentMs = (timestamp: number): number =>
+  timestamp < MILLISECONDS_FROM ? timestamp * 1000 : timestamp;
 
 /** How many more requests the server takes until when, as its last answers said. */
 export class RateLimitWindow {
@@ -84,7 +101,8 @@ function decimal(value: unknown): number | undefined {
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
 }
 
-const ifAhead = (wait: number): number | undefined => (wait > 0 && Number.isFinite(wait) ? wait : undefined);
+const ifAhead = (wait: number): number | undefined =>
+  wait > 0 ? Math.min(wait, LONGEST_WAIT_MS) : undefined;
 
 /** The three forms of a date in HTTP (RFC 9110 §5.6.7). `Date.parse` alone finds a date in almost any text. */
 const HTTP_DATE =

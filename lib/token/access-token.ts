@@ -125,12 +125,15 @@ export function tokenState(life: TokenLife, clock: AssetClock): TokenState {
   return remaining <= life.windowMs ? 'stale' : 'fresh';
 }
 
-/** The same token handed out again lives no longer than was known: a life that ends when the earlier of the two does. */
+/**
+ * The same token handed out again lives no longer than was known: a life that ends when the earlier of the two does. A
+ * life that only the wall clock has ended is measured by the other clock: the endpoint says that it goes on, so the wall
+ * clock was set forward.
+ */
 export function earlierEnd(known: TokenLife, next: TokenLife, clock: AssetClock): TokenLife {
-  const isOver = clock.monotonic() - known.issuedAt.monotonic >= known.lifeMs;
-  // A wall clock that was set forward ended it, and nothing else.
-  if (!isOver && remainingMs(known, clock) <= 0) return next;
-  const lifeMs = Math.min(remainingMs(known, clock) + ageMs(next, clock), next.lifeMs);
+  const remaining = remainingMs(known, clock);
+  const left = remaining > 0 ? remaining : known.lifeMs - (clock.monotonic() - known.issuedAt.monotonic);
+  const lifeMs = Math.min(left + ageMs(next, clock), next.lifeMs);
   return { ...next, lifeMs, windowMs: Math.min(next.windowMs, Math.max(lifeMs, 0) / 2) };
 }
 

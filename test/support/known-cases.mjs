@@ -65,8 +65,20 @@ export const KNOWN_CASES = {
   T82: 'options that come late, wrong or not at all',
   T84: 'secret that is rotated',
   T85: 'client id that changes',
+  T91: 'word of a gateway taken for that of the endpoint',
+  T92: 'error with the status 200',
+  T93: 'reason of a refusal that is lost',
+  T94: 'refusals that pass by themselves',
+  T95: 'good tokens that are refused',
+  T96: 'scope of the answer that is not read',
+  T100: 'idle time-out that limits connecting, certificates that are not trusted',
+  T101: 'wait without bound',
   T105: 'unsubscribing before a call is sent, with a cancel token of the caller',
   T116: 'iterable answer of a handler that comes back as a proxy',
+  T124: 'business ids without a maximum',
+  T130: 'tokens and disguised secrets in texts of the endpoint',
+  T132: 'token of another business',
+  T136: 'sticky endpoint and a clock that is set forward',
 };
 
 /** What comes with a cache that processes share, and may be named before. */

@@ -1,11 +1,25 @@
-import { Agent as HttpAgent, type AgentOptions } from 'node:http';
+import { Agent as HttpAgent, type AgentOptions, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import type { AssetHttpDefaults } from '../../config/asset-auth.options.js';
 
-/** As Node's own global agents: the idle timeout keeps us from writing to a socket that the server is closing. */
-const KEEP_ALIVE: AgentOptions = { keepAlive: true, scheduling: 'lifo', timeout: 5000 };
+/** As Node's own global agents. */
+const KEEP_ALIVE: AgentOptions = { keepAlive: true, scheduling: 'lifo' };
+
+/** As Node's own global agents: it keeps us from writing to a socket that the server is closing. */
+const IDLE_MS = 5000;
+
+/**
+ * Limits how long a connection may idle, and nothing else. Node reads the option for a socket that became idle; it also
+ * copies it to each new socket, and axios to its agent for a proxy, where it would limit connecting. What is not
+ * enumerable is not copied.
+ */
+function endingIdle<A extends HttpAgent>(agent: A): A {
+  const { options } = agent as unknown as { readonly options: object };
+  Object.defineProperty(options, 'timeout', { value: IDLE_MS });
+  return agent;
+}
 
 /** The axios options that decide by which way a request leaves the machine. */
 export const ROUTE_OPTIONS = [
@@ -22,17 +36,53 @@ export const ROUTE_OPTIONS = [
   'http2Options',
 ] as const satisfies readonly (keyof AssetHttpDefaults)[];
 
+/**
+ * Whether an answer that has just begun is a proxy's own, which refused to open a tunnel to the endpoint. Such an answer
+ * came in clear, and is played back on a socket that takes nothing (https-proxy-agent).
+ */
+export function isOfTunnel(nodeRequest: unknown): boolean {
+  const { protocol, socket } = Object(nodeRequest) as Partial<ClientRequest>;
+  return protocol === 'https:' && socket?.writable === false && socket.bytesWritten === 0;
+}
+
+/** Whether a request that failed was still waiting for a socket of its agent. */
+export function waitsForSocket(error: unknown): boolean {
+  const { request } = Object(error) as { readonly request?: Partial<ClientRequest> };
+  const queued = (request as { agent?: HttpAgent } | undefined)?.agent?.requests ?? {};
+  return Object.values(queued).some(
+    (waiting) => (waiting as unknown[] | undefined)?.includes(request) === true,
+  );
+}
+
+/**
+ * An agent like the application's, with sockets of its own: API calls that hold all sockets of that one must not keep
+ * their own tokens waiting. One of another class may go another way, so it is used as it is.
+ */
+function ofItsOwn<A extends HttpAgent>(agent: A, Plain: new (options: AgentOptions) => A): A {
+  const { maxSockets, maxTotalSockets, constructor } = agent as HttpAgent;
+  if (constructor !== Plain || Object.hasOwn(agent, 'createConnection')) return agent;
+  if (maxSockets === Infinity && maxTotalSockets === Infinity) return agent;
+  const { options } = agent as unknown as { readonly options: AgentOptions };
+  return new Plain({ ...options, maxSockets: Infinity, maxTotalSockets: Infinity });
+}
+
 /** The agents of one client: its own, unless the options bring some. API requests and token requests go the same way. */
 export class ClientConnections implements OnApplicationShutdown {
   readonly #own: readonly (HttpAgent | HttpsAgent)[];
   /** Axios options for the way that every request of this client takes. */
   readonly route: AssetHttpDefaults;
+  /** The same way for token requests. */
+  readonly tokenRoute: AssetHttpDefaults;
 
   constructor({ http, origin }: AssetAuthConfig) {
-    const httpAgent = (http.httpAgent as unknown) ?? new HttpAgent(KEEP_ALIVE);
-    const httpsAgent = (http.httpsAgent as unknown) ?? new HttpsAgent(KEEP_ALIVE);
-    this.#own = [httpAgent, httpsAgent].filter(
-      (agent): agent is HttpAgent => agent !== http.httpAgent && agent !== http.httpsAgent,
+    const httpAgent = (http.httpAgent as HttpAgent | undefined) ?? endingIdle(new HttpAgent(KEEP_ALIVE));
+    const httpsAgent = (http.httpsAgent as HttpsAgent | undefined) ?? endingIdle(new HttpsAgent(KEEP_ALIVE));
+    const forTokens = {
+      httpAgent: ofItsOwn(httpAgent, HttpAgent),
+      httpsAgent: ofItsOwn(httpsAgent, HttpsAgent),
+    };
+    this.#own = [...new Set([httpAgent, httpsAgent, ...Object.values(forTokens)])].filter(
+      (agent) => agent !== http.httpAgent && agent !== http.httpsAgent,
     );
     const chosen = ROUTE_OPTIONS.filter((name) => http[name] !== undefined).map(
       (name) => [name, http[name]] as const,
@@ -45,6 +95,7 @@ export class ClientConnections implements OnApplicationShutdown {
       httpAgent,
       httpsAgent,
     };
+    this.tokenRoute = { ...this.route, ...forTokens };
   }
 
   /** Closes idle and busy sockets of our own agents; agents that the application brought are its own to close. */

@@ -1,21 +1,24 @@
 import { printable } from '../../config/text.js';
+import { isDisguised } from './disguises.js';
 
 const REDACTED = '[redacted]';
 const SHOWN = 200;
 
 /**
  * Text of another system, fit for our error messages: without any of the secrets, in whatever form an endpoint echoes
- * them, without control characters, and cut.
+ * them, without anything that looks like a token, without control characters, and cut.
  */
 export function redacted(text: string, secrets: readonly string[]): string {
-  const forms = new Set(secrets.flatMap(readableForms));
-  const longest = Math.max(REDACTED.length, ...[...forms].map(({ length }) => length));
+  const known = secrets.filter((secret) => secret !== '');
+  // The longest first: one secret may be a part of another.
+  const forms = [...new Set(known.flatMap(writtenForms))].sort((one, other) => other.length - one.length);
+  const longest = Math.max(REDACTED.length, forms[0]?.length ?? 0);
   // Cut well beyond what is shown, so that a secret split by the cut is never shown in part.
   let clean = text.slice(0, 2 * SHOWN * longest);
   for (const form of forms) clean = clean.replaceAll(form, REDACTED);
-  return secrets.some((secret) => secret !== '' && isDisguised(secret, clean))
+  return known.some((secret) => isDisguised(secret, clean))
     ? REDACTED
-    : printable(clean, SHOWN);
+    : printable(clean.replace(TOKEN, REDACTED), SHOWN);
 }
 
 /** What a thrown value says of itself; it may be anything. */
@@ -32,8 +35,38 @@ export function thrownText(thrown: unknown, secrets: readonly string[]): string 
   }
 }
 
-const readableForms = (secret: string): string[] =>
-  [secret, ...base64Forms(Buffer.from(secret))].filter((form) => form !== '');
+/**
+ * What looks like a token that we do not know, or like one that was encoded: a JWT, what follows `Bearer`, a long run of
+ * letters of both cases with digits, a long number in hex, and a list of bytes. Ids and host names are shorter or plainer.
+ */
+const TOKEN = new RegExp(
+  [
+    String.raw`\beyJ[\w-]{10,}(?:\.[\w-]*)*`,
+    // Not the parameters of a challenge, as in `Bearer error="…"`.
+    String.raw`(?<=\b[Bb]earer )(?=[\w.~+/|:%-]*[A-Z\d])[\w.~+/|:%-]{8,}=*(?![\w.~+/|:%="-])`,
+    // No path of a file.
+    String.raw`(?<![\w.+/=-])(?=[\w+/=-]*?[A-Z])(?=[\w+/=-]*?[a-z])(?=[\w+/=-]*?\d)[\w+=-][\w+/=-]{31,}`,
+    String.raw`\b(?:[0-9a-f]{40,}|[0-9A-F]{40,})\b`,
+    String.raw`\b(?:[0-9a-fA-F]{2}[ :]){19,}[0-9a-fA-F]{2}\b`,
+    String.raw`\b(?:\d{1,3}, ?){19,}\d{1,3}\b`,
+  ].join('|'),
+  'g',
+);
+
+/** The forms in which a secret stands in a text as it is. */
+function writtenForms(secret: string): readonly string[] {
+  const wellFormed = secret.toWellFormed();
+  const bytes = Buffer.from(secret);
+  const hex = bytes.toString('hex');
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  const encoded = [
+    encodeURIComponent(wellFormed),
+    new URLSearchParams({ '': wellFormed }).toString().slice(1),
+  ];
+  const inBase64 = [bytes, Buffer.from(secret, 'latin1'), ...encoded.map((text) => Buffer.from(text))];
+  const forms = [secret, inJson, ...encoded, hex, hex.toUpperCase(), ...inBase64.flatMap(base64Forms)];
+  return forms.filter((form) => form !== '');
+}
 
 /**
  * Within a longer base64 text a secret begins at one of three places of a group of bytes. Characters that it shares with
@@ -47,17 +80,3 @@ function base64Forms(secret: Buffer): string[] {
     return (['base64', 'base64url'] as const).map((alphabet) => bytes.toString(alphabet).slice(from, to));
   });
 }
-
-/** Whether the secret is there in escapes. Encoders differ in what they escape, so the text is decoded instead. */
-function isDisguised(secret: string, text: string): boolean {
-  const once = [unescaped(text), unescaped(text.replaceAll('+', ' '))];
-  return [...once, ...once.map(unescaped)].some((plain) => plain.includes(secret));
-}
-
-const ESCAPES = /((?:%[0-9a-f]{2})+)|\\u([0-9a-f]{4})|\\(["\\/])/gi;
-
-const unescaped = (text: string): string =>
-  text.replace(ESCAPES, (_all, percent?: string, unit?: string, plain?: string) => {
-    if (percent !== undefined) return Buffer.from(percent.replaceAll('%', ''), 'hex').toString();
-    return unit === undefined ? (plain ?? '') : String.fromCharCode(Number.parseInt(unit, 16));
-  });

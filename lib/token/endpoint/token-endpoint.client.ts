@@ -5,7 +5,7 @@ import { type AssetClock, instantOf } from '../../config/clock.js';
 import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { ClientSecret, type Rejection } from './client-secret.js';
-import type { ClientConnections } from './connections.js';
+import { type ClientConnections, isOfTunnel, waitsForSocket } from './connections.js';
 import { isDeadSocket, isIdleTimeout } from './kept-sockets.js';
 import { thrownText } from './redact.js';
 import {
@@ -15,7 +15,7 @@ import {
   tokenIn,
   type TokenResponse,
 } from './token-response.js';
-import { TokenRequestFailure, tokenRequestFailure } from './token.errors.js';
+import { connectionCure, TokenRequestFailure, tokenRequestFailure } from './token.errors.js';
 
 /** More than any token answer. */
 const MAX_RESPONSE_BYTES = 256 * 1024;
@@ -55,7 +55,7 @@ export class TokenEndpointClient {
   ) {
     this.#secret = new ClientSecret(config, clock);
     this.#requestConfig = {
-      ...connections.route,
+      ...connections.tokenRoute,
       method: 'post',
       url: config.tokenUrl,
       // Through a proxy as well as directly, but never anywhere else.
@@ -117,16 +117,28 @@ export class TokenEndpointClient {
           (answer.data as Readable).destroy();
           continue;
         }
+        const ofTunnel = isOfTunnel(answer.request);
         const body = await startOf(answer.data as Readable);
         const { status } = answer;
         const [receivedAt, requestMs] = [this.clock.now(), this.clock.monotonic() - sentAt.monotonic];
-        return { status, headers: answer.headers, body, sentAt, receivedAt, requestMs };
+        return { status, headers: answer.headers, body, isOfTunnel: ofTunnel, sentAt, receivedAt, requestMs };
       } catch (error) {
-        if (signal.aborted) throw signal.reason;
+        if (signal.aborted) throw waitsForSocket(error) ? this.#noSocket(request) : signal.reason;
         if (deadSockets < MAX_DEAD_SOCKETS && isDeadSocket(error)) continue;
         throw this.#unreachable(error, request, clientSecret);
       }
     }
+  }
+
+  /** Its time was up before the application's own agent had a socket for it. */
+  #noSocket(request: AccessTokenRequest): TokenRequestFailure {
+    const { environment, tokenTimeoutMs } = this.config;
+    return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
+      what: `the agent of the option http had no socket for it within tokenTimeoutMs (${tokenTimeoutMs} ms). Nothing was sent. Raise its maxSockets, or limit how long API calls hold theirs.`,
+      fault: 'unclear',
+      timedOut: true,
+      retryable: true,
+    });
   }
 
   /** The error of the connection holds the request, and so the secret: only its code and message go on. */
@@ -136,7 +148,7 @@ export class TokenEndpointClient {
     const why = thrownText(error, [clientSecret]);
     const cause = Object.assign(new Error(why), typeof code === 'string' && { code });
     return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
-      what: `the endpoint at ${origin} gave no complete answer (${why}). Check network, proxy and DNS if this lasts.`,
+      what: `the endpoint at ${origin} gave no complete answer (${why}). ${connectionCure(code)}`,
       fault: 'unavailable',
       retryable: true,
       cause,

@@ -139,6 +139,15 @@ export function tokenRequestFailure(
   return new TokenRequestFailure(new AssetTokenError(what, { ...about, ...details }), fault, orderedWaitMs);
 }
 
+/** What to do about a connection that failed with this code of Node's. */
+export const connectionCure = (code: unknown): string =>
+  typeof code === 'string' && CERTIFICATE_CODE.test(code)
+    ? "The certificate of the endpoint, or of a proxy that opens TLS, is not trusted here: check its name, its dates and this machine's clock. A CA of your own goes into NODE_EXTRA_CA_CERTS, or into the option ca of http.httpsAgent."
+    : 'If this lasts, check network, proxy and DNS.';
+
+/** Node's codes for a certificate that is not trusted (X509 certificate error codes, ERR_TLS_CERT_ALTNAME_INVALID). */
+const CERTIFICATE_CODE = /CERT|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|_CRL/;
+
 /** The failure of a request that brought a token whose life is over. */
 export const alreadyExpired = (request: AccessTokenGrant, environment: string): TokenRequestFailure =>
   tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_MALFORMED', {

@@ -69,7 +69,10 @@ describe('AssetAuthExceptionFilter', () => {
     [86_400, '3600'],
     [3600, '3600'],
     [7, '7'],
-  ])('tells a caller to wait an hour at most: of %i seconds %s', async (retryAfter, told) => {
+    [1_794_113_155, '3600'],
+    [Date.UTC(2026, 0, 1) / 1000 + 7, '7'],
+    [Date.UTC(2026, 0, 1) + 7000, '7'],
+  ])('T101 tells a caller to wait an hour at most: of Retry-After: %i, %s', async (retryAfter, told) => {
     const running = await start();
     running.sandbox.fail('api', { status: 429, retryAfter });
     expect((await call(running)).response.headers.get('retry-after')).toBe(told);

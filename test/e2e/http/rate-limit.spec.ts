@@ -76,7 +76,14 @@ describe('a 429', () => {
   it.each<[string, object, number | undefined]>([
     ['in seconds', { retryAfter: 3 }, 3000],
     ['as a date', { retryAfter: 'Thu, 01 Jan 2026 00:00:30 GMT' }, 30_000],
-    ['in ten days', { retryAfter: 864_000 }, 864_000_000],
+    ['T101 in ten days, of which an hour is told', { retryAfter: 864_000 }, 3_600_000],
+    ['T101 as a moment', { retryAfter: Date.UTC(2026, 0, 1) / 1000 + 7 }, 7000],
+    [
+      'T101 as x-ratelimit-reset in milliseconds',
+      { headers: { 'x-ratelimit-reset': String(Date.UTC(2026, 0, 1) + 45_500) } },
+      45_500,
+    ],
+    ['T101 as a moment far away', { retryAfter: 1_794_113_155 }, 3_600_000],
     [
       'as x-ratelimit-reset',
       { headers: { 'x-ratelimit-reset': String(Date.UTC(2026, 0, 1) / 1000 + 45.5) } },

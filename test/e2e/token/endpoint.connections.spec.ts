@@ -2,7 +2,9 @@ import axios from 'axios';
 import { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { afterThisTest } from '../../support/cleanup.js';
+import { type RunningApplication, startApplication } from '../../support/application.js';
 import { startSandbox } from '../../support/sandbox.js';
+import { rejectionOf } from '../../support/token-time.js';
 import { clientOf, failureOf, startServer } from './endpoint.fixture.js';
 
 describe('A token request', () => {
@@ -143,6 +145,46 @@ describe('A token request', () => {
     await client.fetch();
     await client.fetch();
     expect(sandbox.connections).toBe(1);
+  });
+});
+
+describe('An agent of the application that is out of sockets', () => {
+  const slow = async (agent: Agent): Promise<RunningApplication> => {
+    const application = await startApplication({ options: { http: { httpAgent: agent } } });
+    afterThisTest(() => {
+      agent.destroy();
+    });
+    const { asset, sandbox } = application;
+    await asset.axiosRef.get('/v0/business');
+    const hold = sandbox.hold('api');
+    const calls = [1, 2].map(() => asset.axiosRef.get('/v0/business'));
+    afterThisTest(async () => {
+      hold.release();
+      await Promise.allSettled(calls);
+    });
+    await sandbox.waitForRequest('api', { count: 3 });
+    return application;
+  };
+
+  it('T97 keeps no token request waiting', async () => {
+    const { tokens } = await slow(new Agent({ keepAlive: true, maxSockets: 2 }));
+    await expect(tokens.getAccessToken({ scopes: ['report:read'] })).resolves.toBeDefined();
+  });
+
+  it('T97 is named, and the endpoint is not blamed, where it must be used for tokens as well', async () => {
+    class OtherWay extends Agent {}
+    const { tokens, sandbox, clock } = await slow(new OtherWay({ keepAlive: true, maxSockets: 2 }));
+    const calls = Array.from({ length: 4 }, (_, i) =>
+      rejectionOf(tokens.getAccessToken({ scopes: [`scope:${i}`] })),
+    );
+    for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(10_000);
+    for (const error of await Promise.all(calls)) {
+      expect(error).toMatchObject({ code: 'ASSET_TOKEN_UNAVAILABLE', retryable: true });
+      expect(String(error)).toContain('maxSockets');
+    }
+    expect(sandbox.tokenRequests).toHaveLength(1);
+    expect(tokens.peekAccessToken()).toBeDefined();
   });
 });
 

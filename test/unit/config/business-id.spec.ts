@@ -3,16 +3,34 @@ import { businessIdProblem, checkedBusinessId } from '../../../lib/config/scope-
 import { AssetBusinessError } from '../../../lib/config/asset-auth.errors.js';
 
 const LETTERS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-const suffix = fc.string({ unit: fc.constantFrom(...LETTERS_AND_DIGITS.split('')), minLength: 1 });
+const suffix = fc.string({
+  unit: fc.constantFrom(...LETTERS_AND_DIGITS.split('')),
+  minLength: 1,
+  maxLength: 60,
+  size: 'max',
+});
 
 describe('A business id', () => {
-  it('is "biz_" and then letters and digits, of any length', () => {
+  it('is "biz_" and then letters and digits, 64 characters at most', () => {
     fc.assert(
       fc.property(suffix, (id) => {
         expect(checkedBusinessId(`biz_${id}`)).toBe(`biz_${id}`);
       }),
     );
   });
+
+  it.each([65, 80, 15_000, 10_000_000])(
+    'T124 is not %i characters long, and is not repeated in full',
+    (length) => {
+      const id = `biz_${'A'.repeat(length - 4)}`;
+      const problem = businessIdProblem(id)!;
+      expect(problem).toContain(
+        `is no business id: it is ${length} characters long, and a business id 64 at most`,
+      );
+      expect(problem.length).toBeLessThan(200);
+      expect(businessIdProblem(id, 'businessId')).toMatch(/^businessId is no business id/);
+    },
+  );
 
   it('is nothing else', () => {
     const other = fc.oneof(

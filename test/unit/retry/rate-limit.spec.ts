@@ -29,7 +29,25 @@ describe('Retry-After', () => {
     expect(wait('30')).toBe(30_000);
     expect(wait(' 30 ')).toBe(30_000);
     expect(wait('1.5')).toBe(1500);
-    expect(wait('864000')).toBe(864_000_000);
+    expect(wait('3600')).toBe(3_600_000);
+  });
+
+  it.each(['3601', '864000', '999999999', '9'.repeat(99)])('T101 is an hour at most: %s', (value) => {
+    expect(wait(value)).toBe(3_600_000);
+    expect(orderedWaitMs({ 'x-ratelimit-reset': value }, NOW) ?? 3_600_000).toBe(3_600_000);
+  });
+
+  it('T101 is a moment from a thousand million on, in milliseconds from a hundred times that', () => {
+    expect(wait(String(NOW_SECONDS + 30))).toBe(30_000);
+    expect(wait(`${NOW_SECONDS + 30}.5`)).toBe(30_500);
+    expect(wait(String(NOW + 30_000))).toBe(30_000);
+    expect(wait(String(NOW_SECONDS + 3630), { date: httpDate(NOW + 3_600_000) })).toBe(30_000);
+    for (const past of [NOW_SECONDS, NOW_SECONDS - 1, NOW - 1, 1_000_000_000]) {
+      expect(wait(String(past))).toBeUndefined();
+    }
+    expect(wait('1794113155')).toBe(3_600_000);
+    expect(wait('99999999999')).toBe(3_600_000);
+    expect(wait('100000000000')).toBeUndefined();
   });
 
   it.each(IN_30_S)('T40 is a date: %s', (date) => {
@@ -78,7 +96,7 @@ describe('Retry-After', () => {
     expect(wait(value)).toBeUndefined();
   });
 
-  it('T40 orders a wait above zero and finite, or none, whatever it holds', () => {
+  it('T40 T101 orders a wait above zero and up to an hour, or none, whatever it holds', () => {
     const odd = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.double().map(String),
@@ -90,7 +108,7 @@ describe('Retry-After', () => {
       fc.property(odd, odd, odd, odd, (retryAfter, date, age, reset) => {
         const headers = { 'retry-after': retryAfter, date, age, 'x-ratelimit-reset': reset };
         const found = orderedWaitMs(headers, NOW);
-        expect(found === undefined || (found > 0 && Number.isFinite(found))).toBe(true);
+        expect(found === undefined || (found > 0 && found <= 3_600_000)).toBe(true);
       }),
       { numRuns: 1000 },
     );
@@ -109,6 +127,15 @@ describe('x-ratelimit-reset', () => {
   it('is a unix timestamp, maybe with a fraction', () => {
     expect(resetMs(String(NOW_SECONDS + 30), NOW)).toBe(30_000);
     expect(resetMs(`${NOW_SECONDS + 30}.5`, NOW)).toBe(30_500);
+  });
+
+  it('T101 may be in milliseconds, and is an hour away at most', () => {
+    expect(resetMs(String(NOW + 30_000), NOW)).toBe(30_000);
+    expect(resetMs(String(NOW + 30_000.5), NOW)).toBe(30_000.5);
+    expect(resetMs(String(NOW - 1), NOW)).toBeUndefined();
+    for (const far of [NOW_SECONDS + 3601, NOW + 3_600_001, 4_000_000_000, 1e15]) {
+      expect(resetMs(String(far), NOW)).toBe(3_600_000);
+    }
   });
 
   it.each([String(NOW_SECONDS), String(NOW_SECONDS - 1), '30', '', 'x', '-1', '9'.repeat(400), undefined, 5])(
@@ -212,6 +239,12 @@ describe('The rate-limit window', () => {
       'x-ratelimit-reset': String(serverNow / 1000 + 7),
     });
     expect(limit).toMatchObject({ room: 0, resetInMs: 7000 });
+  });
+
+  it('T101 is understood where its reset is in milliseconds', () => {
+    const { clock, limit } = setting();
+    limit.observe({ 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': String(clock.now() + 7000) });
+    expect(limit).toMatchObject({ room: 3, resetInMs: 7000 });
   });
 
   it('lasts a minute at most', () => {
