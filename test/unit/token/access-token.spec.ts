@@ -178,6 +178,27 @@ describe('The life of a token that is handed out again', () => {
     expect(earlierEnd(known, lifeFrom(clock, HOUR, 1000), clock).windowMs).toBe(1000);
   });
 
+  it('T136 is measured by the monotonic clock, once only the wall clock has ended it', async () => {
+    const clock = new ManualClock();
+    const known = lifeFrom(clock);
+    await clock.advance(HOUR / 4);
+    for (const jump of [HOUR, 1000 * HOUR]) {
+      clock.jumpWallClock(jump);
+      const again = earlierEnd(known, lifeFrom(clock), clock);
+      expect(remainingMs(again, clock)).toBe((HOUR * 3) / 4);
+      expect(remainingMs(earlierEnd(known, lifeFrom(clock, HOUR / 8), clock), clock)).toBe(HOUR / 8);
+    }
+    await clock.advance((HOUR * 3) / 4);
+    expect(remainingMs(earlierEnd(known, lifeFrom(clock), clock), clock)).toBe(0);
+  });
+
+  it('T136 ends as early as the wall clock says, while that has not ended it', () => {
+    const clock = new ManualClock();
+    const known = lifeFrom(clock);
+    clock.jumpWallClock(HOUR - 1);
+    expect(remainingMs(earlierEnd(known, lifeFrom(clock), clock), clock)).toBe(1);
+  });
+
   it('has no window below zero once it is expired', async () => {
     const clock = new ManualClock();
     const known = lifeFrom(clock);
