@@ -126,13 +126,12 @@ export function tokenState(life: TokenLife, clock: AssetClock): TokenState {
 }
 
 /**
- * The same token handed out again lives no longer than was known: a life that ends when the earlier of the two does. A
- * life that only the wall clock has ended is measured by the other clock: the endpoint says that it goes on, so the wall
- * clock was set forward.
+ * The same token handed out again lives no longer than was known: a life that ends when the earlier of the two does. What
+ * was known is measured by the monotonic clock: the endpoint says that the token goes on, so a wall clock that has ended
+ * it, or has come close, was set forward.
  */
 export function earlierEnd(known: TokenLife, next: TokenLife, clock: AssetClock): TokenLife {
-  const remaining = remainingMs(known, clock);
-  const left = remaining > 0 ? remaining : known.lifeMs - (clock.monotonic() - known.issuedAt.monotonic);
+  const left = known.lifeMs - (clock.monotonic() - known.issuedAt.monotonic);
   const lifeMs = Math.min(left + ageMs(next, clock), next.lifeMs);
   return { ...next, lifeMs, windowMs: Math.min(next.windowMs, Math.max(lifeMs, 0) / 2) };
 }

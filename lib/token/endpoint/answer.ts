@@ -47,3 +47,9 @@ export function parsed(json: string): unknown {
     return undefined;
   }
 }
+
+/** The members of what was parsed; none if it is no object. Nothing that a polluted prototype adds. */
+export function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  const members = Object.create(null) as Record<string, unknown>;
+  return typeof value === 'object' ? Object.assign(members, value) : members;
+}

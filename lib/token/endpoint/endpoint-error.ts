@@ -63,7 +63,7 @@ const WRAPPERS = [
 ] as const;
 
 const DEEPEST = 4;
-const MOST_MEMBERS = 20;
+const MOST_MEMBERS = 50;
 const MOST_TEXTS = 8;
 const LONGEST_TEXT = 400;
 
@@ -131,7 +131,7 @@ function note(text: string, name: string, { texts, codes }: Found, field: string
   if (isQuoted) texts.add(field === '' || name === 'code' ? text : `${field}: ${text}`);
 }
 
-/** The field that a member of a list of errors is about: `loc` (a path), `field`, `path` or `param`. */
+/** The field that a member of a list of errors is about: `loc` (a path), `field` or `param`. */
 function fieldOf(named: ReadonlyMap<string, unknown>): string {
   const place = ['loc', 'field', 'param'].map((name) => named.get(name)).find((its) => its !== undefined);
   const path = (Array.isArray(place) ? place : [place]) as readonly unknown[];

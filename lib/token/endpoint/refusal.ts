@@ -1,5 +1,5 @@
 import { LONGEST_ORDERED_WAIT_MS, orderedWaitMs, retryAfterMs } from '../../retry/rate-limit.js';
-import { failure, parsed, type ResponseContext, type TokenResponse } from './answer.js';
+import { failure, membersOf, parsed, type ResponseContext, type TokenResponse } from './answer.js';
 import { endpointError, type EndpointErrorCode } from './endpoint-error.js';
 import type { AssetTokenErrorCode, FailureDetails, TokenRequestFailure } from './token.errors.js';
 
@@ -49,7 +49,7 @@ export function refusal(response: TokenResponse, context: ResponseContext): Toke
  * it. An `error` that is `null`, empty or no text says nothing.
  */
 export function isRefusal(body: unknown): boolean {
-  const { access_token: token, error, errors } = Object(body) as Readonly<Record<string, unknown>>;
+  const { access_token: token, error, errors } = membersOf(body);
   if (typeof error === 'string' && error !== '') return true;
   if (typeof token === 'string' && token !== '') return endpointError({ error }, []).code !== undefined;
   const { code, text } = endpointError({ error, errors }, []);

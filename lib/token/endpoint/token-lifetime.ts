@@ -1,11 +1,11 @@
 /** What a token may tell of itself. Everything is optional. */
 export interface TokenClaims {
   /** Seconds since the epoch (RFC 7519 §4.1.4). */
-  readonly exp?: number;
+  readonly exp?: number | undefined;
   /** Seconds since the epoch (RFC 7519 §4.1.6). */
-  readonly iat?: number;
-  readonly scopes?: readonly string[];
-  readonly businessId?: string;
+  readonly iat?: number | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly businessId?: string | undefined;
 }
 
 /** The year 2100, in seconds. A larger number is no time in seconds: it is in milliseconds, perhaps. */

@@ -2,7 +2,7 @@ import type { Instant } from '../../config/clock.js';
 import { printable } from '../../config/text.js';
 import { serverDateMs } from '../../retry/rate-limit.js';
 import type { AccessTokenGrant } from '../token-request.js';
-import { failure, parsed, type ResponseContext, type TokenResponse } from './answer.js';
+import { failure, membersOf, parsed, type ResponseContext, type TokenResponse } from './answer.js';
 import { redacted } from './redact.js';
 import { isRefusal, isSuccess, refusal } from './refusal.js';
 import { LATEST_TIME, lifetimeMs, type TokenClaims } from './token-lifetime.js';
@@ -47,7 +47,7 @@ export function tokenIn(response: TokenResponse, context: ResponseContext): Toke
       status,
     });
   }
-  return body as TokenBody;
+  return membersOf(body) as unknown as TokenBody;
 }
 
 /**
@@ -63,7 +63,7 @@ export function issuedToken(
 ): IssuedToken {
   const { request, config } = context;
   const claims = tokenClaims(value);
-  const granted = { scopes: claims.scopes ?? saidScopes(scope), businessId: claims.businessId };
+  const granted = { ...claims, scopes: claims.scopes ?? saidScopes(scope) };
   const difference = grantDifference(request, granted);
   const isOtherBusiness = businessDifference(request, granted) !== undefined;
   if (difference !== undefined && (isOtherBusiness || config.grantedScopes === 'error')) {
@@ -97,7 +97,7 @@ const LONGEST_TOKEN = 16 * 1024;
 /** Says nothing of the body itself: it may hold a token. */
 function tokenProblem(body: unknown): string | undefined {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return 'not with a JSON object';
-  const { access_token: value, token_type: type } = body as { access_token?: unknown; token_type?: unknown };
+  const { access_token: value, token_type: type } = membersOf(body);
   if (typeof value !== 'string' || value === '') return 'without an access_token';
   if (value.length > LONGEST_TOKEN) return `with an access_token of more than ${LONGEST_TOKEN} characters`;
   if (!HEADER_TEXT.test(value)) return 'with an access_token that holds characters no bearer token may hold';
@@ -110,22 +110,17 @@ const isBearer = (type: unknown): boolean =>
   type === null ||
   (typeof type === 'string' && ['', 'bearer'].includes(type.trim().toLowerCase()));
 
-const NO_CLAIMS: TokenClaims = Object.freeze({});
-
 /** Reads a JWT's claims without checking its signature: the API does that, we only want to know when to renew. */
 export function tokenClaims(token: string): TokenClaims {
   // No more parts than tell that it is none: the text may be nothing but dots.
   const parts = token.split('.', 4);
-  if (parts.length !== 3) return NO_CLAIMS;
-  const payload = parsed(Buffer.from(parts[1] ?? '', 'base64url').toString('utf8'));
-  if (typeof payload !== 'object' || payload === null) return NO_CLAIMS;
-  const { exp, iat, scope, scp, scopes, business_id: businessId } = payload as Record<string, unknown>;
-  const granted = [scope, scp, scopes].map(scopeList).find((list) => list !== undefined);
+  const payload = parts.length === 3 ? Buffer.from(parts[1] ?? '', 'base64url').toString('utf8') : '';
+  const { exp, iat, scope, scp, scopes, business_id: businessId } = membersOf(parsed(payload));
   return {
-    ...(isTime(exp) && { exp }),
-    ...(isTime(iat) && { iat }),
-    ...(granted !== undefined && { scopes: granted }),
-    ...(typeof businessId === 'string' && businessId !== '' && { businessId }),
+    exp: isTime(exp) ? exp : undefined,
+    iat: isTime(iat) ? iat : undefined,
+    scopes: [scope, scp, scopes].map(scopeList).find((list) => list !== undefined),
+    businessId: typeof businessId === 'string' && businessId !== '' ? businessId : undefined,
   };
 }
 
@@ -145,19 +140,13 @@ function saidScopes(value: unknown): readonly string[] | undefined {
   return scopes === undefined || scopes.length === 0 ? undefined : scopes;
 }
 
-/** What was granted, as far as it is known. */
-interface Granted {
-  readonly scopes?: readonly string[] | undefined;
-  readonly businessId?: string | undefined;
-}
-
 /** How a token differs from what was asked for, in words, or `undefined`. */
-export function grantDifference(asked: AccessTokenGrant, granted: Granted): string | undefined {
+export function grantDifference(asked: AccessTokenGrant, granted: TokenClaims): string | undefined {
   const differences = [scopeDifference(asked.scopes, granted.scopes), businessDifference(asked, granted)];
   return differences.filter((difference) => difference !== undefined).join('; ') || undefined;
 }
 
-function businessDifference(asked: AccessTokenGrant, { businessId }: Granted): string | undefined {
+function businessDifference(asked: AccessTokenGrant, { businessId }: TokenClaims): string | undefined {
   const isOther =
     asked.businessId !== undefined && businessId !== undefined && asked.businessId !== businessId;
   return isOther ? `it was granted for business ${printable(businessId)}` : undefined;

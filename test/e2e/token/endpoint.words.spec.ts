@@ -1,6 +1,7 @@
 import { isAssetAuthError } from 'nestjs-asset-auth';
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { startApplication } from '../../support/application.js';
+import { afterThisTest } from '../../support/cleanup.js';
 import { throughAttempts } from '../../support/through-attempts.js';
 import { failureOf as rejectionOf } from '../../support/failure-of.js';
 import { clientOf, failureOf, SECRET, startServer } from './endpoint.fixture.js';
@@ -98,6 +99,27 @@ describe('T92 an error with the status 200', () => {
     const other = await rejectionOf(tokens.getAccessToken({ scopes: ['report:read'] }));
     expect(isAssetAuthError(other, 'ASSET_CREDENTIALS_REJECTED')).toBe(true);
     expect(sandbox.tokenRequests).toHaveLength(1);
+  });
+});
+
+describe('A polluted prototype', () => {
+  it.each([
+    ['error', 'invalid_client'],
+    ['errors', ['no']],
+    ['token_type', 'mac'],
+    ['expires_in', 1],
+    ['scope', 'bill:create'],
+    ['business_id', 'biz_B'],
+    ['exp', 1],
+  ])('says nothing of a token: %s', async (name, value) => {
+    const token = `e30.${Buffer.from('{}').toString('base64url')}.e30`;
+    const { url } = await startServer((_request, response) =>
+      response.end(JSON.stringify({ access_token: token })),
+    );
+    const client = clientOf({ baseUrl: url, grantedScopes: 'error' });
+    Object.defineProperty(Object.prototype, name, { value, configurable: true });
+    afterThisTest(() => Reflect.deleteProperty(Object.prototype, name));
+    expect(await client.fetch(ASKED)).toMatchObject({ value: token, lifeMs: 3_600_000 });
   });
 });
 

@@ -53,4 +53,18 @@ describe('T136 the same token after the clock was set forward', () => {
     expect(again.value).toBe(value);
     expect(again.expiresAt.getTime() - clock.now()).toBe(HOUR / 2);
   });
+
+  it('is no malformed answer either when the clock was set a little, and the token is used all the time', async () => {
+    const clock = new ManualClock();
+    const itsClock = new ManualClock();
+    const sandbox = await startSandbox({ clock: itsClock, stickyTokens: true, expiresIn: 'seconds' });
+    const { tokens, asset } = await startApplication({ clock, sandbox });
+    await tokens.getAccessToken();
+    clock.jumpWallClock(0.8 * HOUR);
+    for (let minute = 0; minute < 120; minute += 1) {
+      expect((await firstValueFrom(asset.get('/v0/echo'))).status).toBe(200);
+      await tokens.getAccessToken({}, { forceRefresh: minute % 7 === 0 });
+      await Promise.all([clock.advance(60_000), itsClock.advance(60_000)]);
+    }
+  });
 });

@@ -178,6 +178,31 @@ describe('The life of a token that is handed out again', () => {
     expect(earlierEnd(known, lifeFrom(clock, HOUR, 1000), clock).windowMs).toBe(1000);
   });
 
+  it('T136 is measured by the monotonic clock, where the wall clock was set forward', async () => {
+    const clock = new ManualClock();
+    const known = lifeFrom(clock);
+    await clock.advance(HOUR / 4);
+    for (const jump of [HOUR, 1000 * HOUR]) {
+      clock.jumpWallClock(jump);
+      const again = earlierEnd(known, lifeFrom(clock), clock);
+      expect(remainingMs(again, clock)).toBe((HOUR * 3) / 4);
+      expect(remainingMs(earlierEnd(known, lifeFrom(clock, HOUR / 8), clock), clock)).toBe(HOUR / 8);
+    }
+    await clock.advance((HOUR * 3) / 4);
+    expect(remainingMs(earlierEnd(known, lifeFrom(clock), clock), clock)).toBe(0);
+  });
+
+  it('T136 has the same end however often it is handed out while the wall clock is set', async () => {
+    const clock = new ManualClock();
+    let known = lifeFrom(clock);
+    for (const jump of [HOUR / 2, -HOUR, 0.9 * HOUR, 3 * HOUR, -5 * HOUR]) {
+      clock.jumpWallClock(jump);
+      await clock.advance(HOUR / 10);
+      known = earlierEnd(known, lifeFrom(clock), clock);
+    }
+    expect(remainingMs(known, clock)).toBeCloseTo(HOUR / 2);
+  });
+
   it('has no window below zero once it is expired', async () => {
     const clock = new ManualClock();
     const known = lifeFrom(clock);
