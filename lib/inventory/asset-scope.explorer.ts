@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { ScopeSet } from '../config/scope-set.js';
-import { declared, handlerDeclaration, isDeclaredOn } from '../scope/scope-metadata.js';
+import { declaredFor, handlerDeclaration, isDeclaredOn } from '../scope/scope-metadata.js';
 import {
   type AssetScopeEntryKind,
   type DiscoveredClass,
@@ -68,7 +68,7 @@ function entriesOf(
 ): readonly AssetScopeInventoryEntry[] {
   const place = { className: classRef.name, handlerName: name };
   const handler = handlerDeclaration(classRef, method);
-  const run = declared('run', method);
+  const run = declaredFor('run', classRef, method);
   const business = (handler?.business?.source ?? null) !== null;
   const asked =
     handler === undefined ? [] : [handler.scope, ...(handler.otherScope ? [handler.otherScope] : [])];
@@ -89,22 +89,22 @@ function entriesOf(
 function misplacedIn({ classRef, methods }: DiscoveredClass): readonly MisplacedAssetScope[] {
   const className = classRef.name;
   const misplaced: MisplacedAssetScope[] = [];
-  const onClass = decoratorsOn(classRef);
+  const onClass = decorators((kind) => isDeclaredOn(classRef, kind));
   if (onClass !== undefined && methods.every(({ calledDirectlyAs }) => calledDirectlyAs !== undefined)) {
     const message = `${onClass} on ${className} has no effect: the class has no handler for which Nest runs interceptors. Use @RunWithAssetScope on its methods instead.`;
     misplaced.push({ className, message });
   }
   for (const { name: methodName, method, calledDirectlyAs } of methods) {
-    const decorators = decoratorsOn(method);
-    if (decorators === undefined || calledDirectlyAs === undefined) continue;
-    const message = `${decorators} on ${className}.${methodName} has no effect: Nest runs no interceptors for ${calledDirectlyAs}. Use @RunWithAssetScope there instead, or decorate the handler that calls it.`;
+    const onMethod = decorators((kind) => declaredFor(kind, classRef, method) !== undefined);
+    if (onMethod === undefined || calledDirectlyAs === undefined) continue;
+    const message = `${onMethod} on ${className}.${methodName} has no effect: Nest runs no interceptors for ${calledDirectlyAs}. Use @RunWithAssetScope there instead, or decorate the handler that calls it.`;
     misplaced.push({ className, methodName, message });
   }
   return misplaced;
 }
 
-function decoratorsOn(target: object): string | undefined {
-  const scope = isDeclaredOn(target, 'scope');
-  if (isDeclaredOn(target, 'business')) return scope ? '@AssetScope and @AssetBusiness' : '@AssetBusiness';
+function decorators(stands: (kind: 'scope' | 'business') => boolean): string | undefined {
+  const scope = stands('scope');
+  if (stands('business')) return scope ? '@AssetScope and @AssetBusiness' : '@AssetBusiness';
   return scope ? '@AssetScope' : undefined;
 }

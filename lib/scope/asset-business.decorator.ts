@@ -1,7 +1,6 @@
-import { UseInterceptors } from '@nestjs/common';
 import { AssetBusinessError } from '../config/asset-auth.errors.js';
 import { quoted } from '../config/text.js';
-import { AssetScopeInterceptor } from './asset-scope.interceptor.js';
+import { bindInterceptor } from './replaced-handler.interceptor.js';
 import { type AssetBusinessSource, declare, type Decorate, decoratedTarget } from './scope-metadata.js';
 
 /**
@@ -38,8 +37,7 @@ export function AssetBusiness(source: AssetBusinessSource): MethodDecorator & Cl
         'ASSET_BUSINESS_INVALID',
       );
     }
-    declare('business', { source }, owner);
-    const bindInterceptor: Decorate = UseInterceptors(AssetScopeInterceptor);
+    declare('business', { source }, owner, ...target);
     bindInterceptor(...target);
   };
 }

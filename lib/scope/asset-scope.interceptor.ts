@@ -1,10 +1,10 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { AssetBusinessError } from '../config/asset-auth.errors.js';
+import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
 import { businessIdProblem } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, scopeWith } from './scope-context.js';
-import { type AssetBusinessSource, handlerDeclaration } from './scope-metadata.js';
+import { type AssetBusinessSource, handlerDeclaration, isLost, nameOfHandler } from './scope-metadata.js';
 import { AssetBusinessRequestError } from './scope.errors.js';
 import { observeInScope } from './scoped-result.js';
 
@@ -38,11 +38,14 @@ type MarkedContext = ExecutionContext & { [HANDLING]?: object };
 @Injectable()
 export class AssetScopeInterceptor implements NestInterceptor {
   /**
+   * @throws AssetScopeError `ASSET_SCOPE_INVALID` where it cannot be told which method the handler stands for
    * @throws AssetBusinessError `ASSET_BUSINESS_INVALID`
    * @throws AssetBusinessRequestError `ASSET_BUSINESS_INVALID`, an HTTP 400
    */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const declaration = handlerDeclaration(context.getClass(), context.getHandler());
+    const [classRef, handler] = [context.getClass(), context.getHandler()];
+    if (isLost(classRef, handler)) throw lost(classRef.name);
+    const declaration = handlerDeclaration(classRef, handler);
     if (declaration === undefined) return next.handle();
 
     // Bound on the class and on the method, it runs twice for one call. "In force" and not "seen before": when an outer
@@ -58,6 +61,13 @@ export class AssetScopeInterceptor implements NestInterceptor {
     return observeInScope(inForce, () => next.handle());
   }
 }
+
+/** What it declares would be lost, and the token be that of its class, or of nobody. */
+const lost = (className: string): AssetScopeError =>
+  new AssetScopeError(
+    `A handler of ${className} cannot be called: its function was replaced on the instance, under another name, so that its @AssetScope and @AssetBusiness are lost. Keep the name of the method on the new function.`,
+    'ASSET_SCOPE_INVALID',
+  );
 
 /**
  * The business of one call, as `@AssetBusiness` declares it.
@@ -112,7 +122,7 @@ function parametersOf(context: ExecutionContext): Parameters {
 
 function misdeclared(context: ExecutionContext, problem: string): AssetBusinessError {
   return new AssetBusinessError(
-    `@AssetBusiness on ${context.getClass().name}.${context.getHandler().name} cannot be used: ${problem}.`,
+    `@AssetBusiness on ${nameOfHandler(context.getClass(), context.getHandler())} cannot be used: ${problem}.`,
     'ASSET_BUSINESS_INVALID',
   );
 }
