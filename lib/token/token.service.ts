@@ -1,8 +1,8 @@
 import {
   Injectable,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleDestroy,
-  type OnModuleInit,
 } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, untilAborted } from '../config/clock.js';
@@ -50,7 +50,7 @@ const USUAL: GetAccessTokenOptions = Object.freeze({});
  * ```
  */
 @Injectable()
-export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
+export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   readonly #config: AssetAuthConfig;
   readonly #connections: ClientConnections;
   readonly #clock: AssetClock;
@@ -194,19 +194,25 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     return asked;
   }
 
-  /** Fetches the default token if the option `startup` asks for it. */
-  async onModuleInit(): Promise<void> {
-    const { startup } = this.#config;
-    if (startup === 'lazy') return;
-    const first = this.#get(this.#cache.pin(this.#cache.find(DEFAULTS).request), USUAL);
+  /**
+   * Fetches the tokens that the option `startup` asks for. Not in `onModuleInit`: the hooks of a global module run first,
+   * and the secret may come from a provider that connects in its own.
+   */
+  async onApplicationBootstrap(): Promise<void> {
+    const { startup, startupRequests } = this.#config;
+    const tokens = startupRequests.map((request) =>
+      this.#get(this.#cache.pin(this.#cache.find(request).request), USUAL),
+    );
     if (startup === 'warm') {
-      first.catch((error: unknown) => {
-        if (!this.#isClosed) this.#events.startedWithout(error);
-      });
+      for (const token of tokens) {
+        token.catch((error: unknown) => {
+          if (!this.#isClosed) this.#events.startedWithout(error);
+        });
+      }
       return;
     }
     try {
-      await first;
+      await Promise.all(tokens);
     } catch (error) {
       // Nest runs no shutdown hooks after a failed start.
       this.onApplicationShutdown();

@@ -25,8 +25,8 @@ export const ROUTE_OPTIONS = [
 /** The agents of one client: its own, unless the options bring some. API requests and token requests go the same way. */
 export class ClientConnections implements OnApplicationShutdown {
   readonly #own: readonly (HttpAgent | HttpsAgent)[];
-  /** Axios options for the way that every request of this client takes. */
-  readonly route: AssetHttpDefaults;
+  // Private, so that no dump of the application shows a proxy's password.
+  readonly #route: AssetHttpDefaults;
 
   constructor({ http, origin }: AssetAuthConfig) {
     const httpAgent = (http.httpAgent as unknown) ?? new HttpAgent(KEEP_ALIVE);
@@ -37,7 +37,7 @@ export class ClientConnections implements OnApplicationShutdown {
     const chosen = ROUTE_OPTIONS.filter((name) => http[name] !== undefined).map(
       (name) => [name, http[name]] as const,
     );
-    this.route = {
+    this.#route = {
       ...(Object.fromEntries(chosen) as AssetHttpDefaults),
       // Plain http is for this machine: a proxy of the environment would read the secret and the tokens. Axios asks the
       // environment for `null` as well, which plain JavaScript may give.
@@ -45,6 +45,11 @@ export class ClientConnections implements OnApplicationShutdown {
       httpAgent,
       httpsAgent,
     };
+  }
+
+  /** Axios options for the way that every request of this client takes. */
+  get route(): AssetHttpDefaults {
+    return this.#route;
   }
 
   /** Closes idle and busy sockets of our own agents; agents that the application brought are its own to close. */
