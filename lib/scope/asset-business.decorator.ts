@@ -7,7 +7,8 @@ import { type AssetBusinessSource, declare, type Decorate, decoratedTarget } fro
  * The one business that a handler's token is for. On a class: the default of its handlers. On a method: that handler's,
  * in place of the class's. `null`: explicitly none, for a tenant-level path under a class that declares one.
  *
- * A string names a route parameter or, in a resolver, a GraphQL argument. A function finds it anywhere else, and is
+ * A string names a route parameter or, in a resolver, a GraphQL argument; on a `@ResolveReference`, a field of the
+ * reference. A function finds it anywhere else, and is
  * needed in microservice and gateway handlers. It runs after guards and before pipes, and answers at once: a business
  * that has to be looked up belongs in a guard, which puts it on the request.
  *

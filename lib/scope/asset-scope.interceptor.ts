@@ -1,6 +1,7 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
+import { given } from '../config/given.js';
 import { businessIdProblem } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, scopeWith } from './scope-context.js';
@@ -79,7 +80,7 @@ const lost = (className: string): AssetScopeError =>
 function businessOf(source: AssetBusinessSource, context: ExecutionContext): string | null {
   if (source === null) return null;
   const isName = typeof source === 'string';
-  const value: unknown = isName ? parametersOf(context)?.[source] : source(context);
+  const value = isName ? given(parametersOf(context), source) : source(context);
   if (value === undefined) {
     throw misdeclared(
       context,
@@ -107,18 +108,23 @@ function businessOf(source: AssetBusinessSource, context: ExecutionContext): str
   );
 }
 
-type Parameters = Readonly<Record<string, unknown>> | undefined;
-
 /**
- * Route parameters, or GraphQL arguments. By index instead of `switchToHttp()`, which answers with the wrong objects
- * outside HTTP: a handler gets (request, response, next), a resolver (parent, arguments, context, info).
+ * Route parameters, GraphQL arguments, or the reference that a federated resolver is to resolve. By index instead of
+ * `switchToHttp()`, which answers with the wrong objects outside HTTP: a handler gets (request, response, next), a
+ * resolver (parent, arguments, context, info), a resolver of references (reference, context, info).
  */
-function parametersOf(context: ExecutionContext): Parameters {
+function parametersOf(context: ExecutionContext): object {
   const type = context.getType<string>();
-  if (type === 'graphql') return context.getArgByIndex<Parameters>(1);
-  if (type !== 'http') return undefined;
-  return context.getArgByIndex<{ readonly params?: Parameters } | undefined>(0)?.params;
+  let parameters: unknown;
+  if (type === 'graphql') parameters = context.getArgByIndex(resolvesReferences(context) ? 0 : 1);
+  if (type === 'http')
+    parameters = context.getArgByIndex<{ readonly params?: unknown } | undefined>(0)?.params;
+  return typeof parameters === 'object' && parameters !== null ? parameters : {};
 }
+
+/** `@ResolveReference` of @nestjs/graphql; some drivers hand empty arguments over as well. */
+const resolvesReferences = (context: ExecutionContext): boolean =>
+  Reflect.hasMetadata('graphql:resolve_reference', context.getHandler()) || context.getArgs().length === 3;
 
 function misdeclared(context: ExecutionContext, problem: string): AssetBusinessError {
   return new AssetBusinessError(
