@@ -8,7 +8,7 @@ import {
   getAssetHttpToken,
 } from './asset-auth.tokens.js';
 import type { AssetAuthConfig } from './config/asset-auth.config.js';
-import { AssetConfigError, AssetScopeError } from './config/asset-auth.errors.js';
+import { AssetBusinessError, AssetConfigError, AssetScopeError } from './config/asset-auth.errors.js';
 import { systemClock } from './config/clock.js';
 import { documentedScopeLike } from './config/documented-scopes.js';
 import { scopesBeyond, type ScopeSet } from './config/scope-set.js';
@@ -63,6 +63,7 @@ export class AssetAuthRegistry implements OnModuleInit {
   /**
    * @throws AssetConfigError when the options of a client are request-scoped
    * @throws AssetScopeError `ASSET_SCOPE_NOT_ALLOWED` when a decorator asks for what no client may ask for
+   * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` when a decorator names a parameter that no path holds
    */
   onModuleInit(): void {
     // Another copy of this package may have checked them all: the clients are the application's.
@@ -72,9 +73,26 @@ export class AssetAuthRegistry implements OnModuleInit {
     for (const client of clients) assertNotRequestScoped(client);
     const inventory = this.explorer.inventory();
     for (const entry of inventory) assertAllowed(entry, clients);
+    for (const message of this.#missingParameters(clients)) {
+      throw new AssetBusinessError(message, 'ASSET_BUSINESS_INVALID');
+    }
     for (const { message } of this.explorer.misplaced()) this.#logger.warn(message);
     for (const message of misspelt(clients, inventory)) this.#logger.warn(message);
   }
+
+  /** Only where routes are served: a worker of the same modules has no global prefix, which may hold the parameter. */
+  #missingParameters(clients: readonly RegisteredClient[]): readonly string[] {
+    const adapter = this.server.httpAdapter as HttpAdapterHost['httpAdapter'] | null | undefined;
+    const prefix = adapter ? globalPrefixOf(clients[0]?.moduleRef) : undefined;
+    return prefix === undefined ? [] : this.explorer.missingParameters(prefix);
+  }
+}
+
+/** Nest hands its configuration to no provider, so it is read where `ModuleRef` keeps it; `undefined` if it is not there. */
+function globalPrefixOf(moduleRef: ModuleRef | undefined): string | undefined {
+  type Internals = { container?: { applicationConfig?: { getGlobalPrefix?(): string } } } | undefined;
+  const { container } = (moduleRef as unknown as Internals) ?? {};
+  return container?.applicationConfig?.getGlobalPrefix?.();
 }
 
 /** One for all clients: Nest de-duplicates static modules, but not dynamic ones. */

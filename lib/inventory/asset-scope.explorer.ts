@@ -8,6 +8,7 @@ import {
   type DiscoveredMethod,
   discoverClasses,
 } from './discovery.js';
+import { missingParameters } from './route-parameters.js';
 
 /**
  * Finds what the application's decorators declare: in its controllers, providers and enhancers (guards, interceptors and
@@ -32,6 +33,15 @@ export class AssetScopeExplorer {
     return discoverClasses(this.modules).flatMap(({ classRef, methods }) =>
       methods.flatMap((method) => entriesOf(classRef, method)),
     );
+  }
+
+  /**
+   * What is wrong with the parameters that `@AssetBusiness` names in HTTP handlers, in words; empty if nothing is.
+   *
+   * @internal
+   */
+  missingParameters(globalPrefix: string): readonly string[] {
+    return missingParameters(this.modules, globalPrefix);
   }
 
   /** The decorators that have no effect where they stand, as far as that is certain. */
