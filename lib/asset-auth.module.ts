@@ -1,10 +1,11 @@
 // The module that applications import: takes a registration, checks its arguments, and wires one client.
-import { type DynamicModule, Inject, Module, type Provider } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import {
   ASSET_CLIENT_NAME,
   clientExports,
   clientProviders,
+  HeldOptions,
   optionsProviders,
   type OptionsSource,
   OPTIONS_METHOD,
@@ -13,6 +14,7 @@ import { AssetAuthRegistry, AssetAuthRegistryModule } from './asset-auth.registr
 import { getAssetAuthOptionsToken } from './asset-auth.tokens.js';
 import { AssetConfigError } from './config/asset-auth.errors.js';
 import type { AssetAuthOptions } from './config/asset-auth.options.js';
+import { given } from './config/given.js';
 import { described, printable } from './config/text.js';
 
 /** What a registration says besides the options. */
@@ -76,10 +78,13 @@ export interface AssetAuthOptionsFactory {
 export class AssetAuthModule {
   // Injecting the options here would hide that they are request-scoped: Nest would not build the module at all.
   constructor(
-    registry: AssetAuthRegistry,
-    @Inject(ASSET_CLIENT_NAME) name: string | null,
+    // Optional, or Nest would tell of its internals where the class itself is imported, which has no providers.
+    @Optional() @Inject(AssetAuthRegistry) registry: AssetAuthRegistry | undefined,
+    @Optional() @Inject(ASSET_CLIENT_NAME) name: string | null | undefined,
     moduleRef: ModuleRef,
+    application: ModulesContainer,
   ) {
+    if (registry === undefined || name === undefined) throw importedBare(application, this.constructor);
     registry.register(name, moduleRef);
   }
 
@@ -90,8 +95,8 @@ export class AssetAuthModule {
    */
   static forRoot(registration: AssetAuthOptions & AssetAuthModuleExtras): DynamicModule {
     assertOptions(registration);
-    const { isGlobal, name, ...options } = registration;
-    const provider = { provide: getAssetAuthOptionsToken(name), useValue: options };
+    const { isGlobal, name, ...options } = { ...registration, ...extrasOf(registration) };
+    const provider = { provide: getAssetAuthOptionsToken(name), useValue: new HeldOptions(options) };
     return { module: this, ...definition({ isGlobal, name }, [provider]) };
   }
 
@@ -102,8 +107,9 @@ export class AssetAuthModule {
    */
   static forRootAsync(registration: AssetAuthModuleAsyncOptions): DynamicModule {
     assertAsyncOptions(registration);
-    const { isGlobal, name, imports, ...source } = registration;
-    return { module: this, ...definition({ isGlobal, name }, optionsProviders(source, name), imports) };
+    const { imports, ...source } = sourceOf(registration);
+    const extras = extrasOf(registration);
+    return { module: this, ...definition(extras, optionsProviders(source, extras.name), imports) };
   }
 }
 
@@ -120,27 +126,27 @@ const definition = (
 });
 
 /** The options themselves are checked at boot, all at once. */
-function assertOptions(given: unknown): void {
-  if (!isRecord(given)) {
-    const problem = `needs the options as an object, not ${described(given)}. Use forRootAsync if they come from elsewhere`;
+function assertOptions(options: unknown): void {
+  if (!isRecord(options)) {
+    const problem = `needs the options as an object, not ${described(options)}. Use forRootAsync if they come from elsewhere`;
     throw refusal('forRoot', problem);
   }
-  assertExtras(given);
+  assertExtras(extrasOf(options));
 }
 
 const ASYNC_NAMES = ['useFactory', 'useClass', 'useExisting', 'inject', 'imports', 'isGlobal', 'name'];
 
 /** Nest would not report these, or only where their cause cannot be seen. */
-function assertAsyncOptions(given: unknown): void {
+function assertAsyncOptions(registration: unknown): void {
   const noSource = 'needs useFactory, useClass or useExisting to get the options from';
-  if (!isRecord(given)) throw refusal('forRootAsync', `${noSource}, not ${described(given)}`);
+  if (!isRecord(registration)) throw refusal('forRootAsync', `${noSource}, not ${described(registration)}`);
   // A misspelt `name` would register the default client instead of one more.
-  const unknown = Object.keys(given).filter((name) => !ASYNC_NAMES.includes(name));
+  const unknown = Object.keys(registration).filter((name) => !ASYNC_NAMES.includes(name));
   if (unknown.length > 0) {
     const problem = `is not known to forRootAsync, which takes ${ASYNC_NAMES.join(', ')}. Options of the client are what the factory returns`;
     throw new AssetConfigError(unknown.map((name) => ({ option: printable(name, 80), problem })));
   }
-  const { useFactory, useClass, useExisting } = given;
+  const { useFactory, useClass, useExisting }: Partial<Record<string, unknown>> = sourceOf(registration);
   if (!useFactory && !useClass && !useExisting) throw refusal('forRootAsync', noSource);
   if (useFactory && typeof useFactory !== 'function') {
     const problem = `is ${described(useFactory)}, but must be a function that returns the options. Give an object to forRoot`;
@@ -150,11 +156,14 @@ function assertAsyncOptions(given: unknown): void {
     const problem = `is ${described(useClass)}, but must be a class with the method ${OPTIONS_METHOD}()`;
     throw refusal('useClass', problem);
   }
-  assertExtras(given);
+  assertExtras(extrasOf(registration));
 }
 
 /** A wrong one would be taken for something else: an empty variable, say, for a client that nobody injects. */
-function assertExtras({ name, isGlobal = true }: Registration): void {
+function assertExtras({
+  name,
+  isGlobal = true,
+}: Partial<Record<keyof AssetAuthModuleExtras, unknown>>): void {
   if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
     throw refusal('name', 'must be a non-empty text. Leave it out for the default client');
   }
@@ -163,9 +172,42 @@ function assertExtras({ name, isGlobal = true }: Registration): void {
   }
 }
 
+/** The class itself stands in `imports`, where only what `forRoot` and `forRootAsync` return makes a client. */
+function importedBare(application: ModulesContainer, module: unknown): AssetConfigError {
+  const modules = [...application.values()];
+  const isClient = ({ providers }: (typeof modules)[number]): boolean => providers.has(ASSET_CLIENT_NAME);
+  const importing = modules.find(({ imports }) =>
+    [...imports].some((imported) => imported.metatype === module && !isClient(imported)),
+  );
+  const clients = modules.filter(isClient);
+  const place = importing?.metatype.name ?? 'a module';
+  if (clients.length === 0) {
+    const problem = `${place} imports the class AssetAuthModule itself, and no module registers a client. Import AssetAuthModule.forRoot({ … }) or forRootAsync({ … }) in the root module`;
+    return refusal('imports', problem);
+  }
+  if (clients.every(({ metatype }) => metatype !== module)) {
+    const problem = `${place} imports the AssetAuthModule of another copy of nestjs-asset-auth than the one in which the client is registered. Install one version of the package once ("npm ls nestjs-asset-auth" lists the copies), and load it as ESM or as CommonJS throughout`;
+    return refusal('imports', problem);
+  }
+  const problem = `${place} imports the class AssetAuthModule itself. The client is registered already, and AssetAuthModule is global: leave the import out there. With isGlobal: false, import the module that registers it, and let that one export AssetAuthModule`;
+  return refusal('imports', problem);
+}
+
 const refusal = (option: string, problem: string): AssetConfigError =>
   new AssetConfigError([{ option, problem }]);
 
-type Registration = Partial<Record<string, unknown>>;
+/** What was said, and not what a polluted `Object.prototype` says. */
+const extrasOf = (registration: object): AssetAuthModuleExtras => ({
+  isGlobal: given(registration, 'isGlobal') as boolean | undefined,
+  name: given(registration, 'name') as string | undefined,
+});
 
-const isRecord = (value: unknown): value is Registration => typeof value === 'object' && value !== null;
+const sourceOf = (registration: object): OptionsSource => ({
+  useFactory: given(registration, 'useFactory') as OptionsSource['useFactory'],
+  useClass: given(registration, 'useClass') as OptionsSource['useClass'],
+  useExisting: given(registration, 'useExisting') as OptionsSource['useExisting'],
+  inject: given(registration, 'inject') as OptionsSource['inject'],
+  imports: given(registration, 'imports') as OptionsSource['imports'],
+});
+
+const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null;

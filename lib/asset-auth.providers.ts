@@ -30,19 +30,42 @@ export type OptionsSource = Omit<
   'provideInjectionTokensFrom'
 >;
 
+/**
+ * Options as the container keeps them: out of reach of whatever dumps the application, since they hold the secret and
+ * perhaps a proxy's password.
+ */
+export class HeldOptions {
+  readonly #options: unknown;
+
+  constructor(options: unknown) {
+    this.#options = options;
+  }
+
+  /** What is held, or the options themselves: a test overrides the provider by them. */
+  static read(options: unknown): AssetAuthOptions {
+    const isHeld = typeof options === 'object' && options !== null && #options in options;
+    return (isHeld ? options.#options : options) as AssetAuthOptions;
+  }
+}
+
 /** The provider of the options, and for `useClass` that of the class. */
 export function optionsProviders(
   { useFactory, useClass, useExisting, inject = [] }: OptionsSource,
   name: string | undefined,
 ): Provider[] {
   const provide = getAssetAuthOptionsToken(name);
-  if (useFactory) return [{ provide, inject, useFactory }];
+  if (useFactory) return [{ provide, inject, useFactory: holding(useFactory) }];
   if (useExisting) {
-    return [{ provide, inject: [useExisting], useFactory: readFrom('useExisting', useExisting) }];
+    return [{ provide, inject: [useExisting], useFactory: holding(readFrom('useExisting', useExisting)) }];
   }
   if (!useClass) return [];
-  return [{ provide, inject: [useClass], useFactory: readFrom('useClass', useClass) }, useClass];
+  return [{ provide, inject: [useClass], useFactory: holding(readFrom('useClass', useClass)) }, useClass];
 }
+
+const holding =
+  <Injected extends unknown[]>(factory: (...injected: Injected) => unknown) =>
+  async (...injected: Injected): Promise<HeldOptions> =>
+    new HeldOptions(await factory(...injected));
 
 /** The method is looked for at boot, not at the call: it may be a property of the instance. */
 function readFrom(option: string, source: InjectionToken) {
@@ -67,7 +90,7 @@ export function clientProviders(name: string | undefined): Provider[] {
     {
       provide: configToken,
       inject: [getAssetAuthOptionsToken(name)],
-      useFactory: (options: AssetAuthOptions) => new AssetAuthConfig(options),
+      useFactory: (options: unknown) => new AssetAuthConfig(HeldOptions.read(options)),
     },
     {
       provide: ClientConnections,

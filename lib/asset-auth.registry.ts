@@ -8,9 +8,11 @@ import {
   getAssetHttpToken,
 } from './asset-auth.tokens.js';
 import type { AssetAuthConfig } from './config/asset-auth.config.js';
-import { AssetConfigError, AssetScopeError } from './config/asset-auth.errors.js';
+import { AssetBusinessError, AssetConfigError, AssetScopeError } from './config/asset-auth.errors.js';
 import { systemClock } from './config/clock.js';
+import { documentedScopeLike } from './config/documented-scopes.js';
 import { scopesBeyond, type ScopeSet } from './config/scope-set.js';
+import { quoted } from './config/text.js';
 import { AssetScopeExplorer, type AssetScopeInventoryEntry } from './inventory/asset-scope.explorer.js';
 
 interface RegisteredClient {
@@ -61,6 +63,7 @@ export class AssetAuthRegistry implements OnModuleInit {
   /**
    * @throws AssetConfigError when the options of a client are request-scoped
    * @throws AssetScopeError `ASSET_SCOPE_NOT_ALLOWED` when a decorator asks for what no client may ask for
+   * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` when a decorator names a parameter that no path holds
    */
   onModuleInit(): void {
     // Another copy of this package may have checked them all: the clients are the application's.
@@ -68,9 +71,28 @@ export class AssetAuthRegistry implements OnModuleInit {
     this.#clients.booted = true;
     const clients = [...this.#clients.byToken.values()];
     for (const client of clients) assertNotRequestScoped(client);
-    for (const entry of this.explorer.inventory()) assertAllowed(entry, clients);
+    const inventory = this.explorer.inventory();
+    for (const entry of inventory) assertAllowed(entry, clients);
+    for (const message of this.#missingParameters(clients)) {
+      throw new AssetBusinessError(message, 'ASSET_BUSINESS_INVALID');
+    }
     for (const { message } of this.explorer.misplaced()) this.#logger.warn(message);
+    for (const message of misspelt(clients, inventory)) this.#logger.warn(message);
   }
+
+  /** Only where routes are served: a worker of the same modules has no global prefix, which may hold the parameter. */
+  #missingParameters(clients: readonly RegisteredClient[]): readonly string[] {
+    const adapter = this.server.httpAdapter as HttpAdapterHost['httpAdapter'] | null | undefined;
+    const prefix = adapter ? globalPrefixOf(clients[0]?.moduleRef) : undefined;
+    return prefix === undefined ? [] : this.explorer.missingParameters(prefix);
+  }
+}
+
+/** Nest hands its configuration to no provider, so it is read where `ModuleRef` keeps it; `undefined` if it is not there. */
+function globalPrefixOf(moduleRef: ModuleRef | undefined): string | undefined {
+  type Internals = { container?: { applicationConfig?: { getGlobalPrefix?(): string } } } | undefined;
+  const { container } = (moduleRef as unknown as Internals) ?? {};
+  return container?.applicationConfig?.getGlobalPrefix?.();
 }
 
 /** One for all clients: Nest de-duplicates static modules, but not dynamic ones. */
@@ -106,11 +128,9 @@ function assertNotRequestScoped({ name, moduleRef }: RegisteredClient): void {
  * Compares the scopes of a decorator with `allowedScopes` of the client that it names, or else of all clients: it is a
  * mistake if all of them refuse it.
  */
-function assertAllowed(
-  { scopes, client, className, handlerName, kind }: AssetScopeInventoryEntry,
-  clients: readonly RegisteredClient[],
-): void {
-  const place = `${kind === 'method' ? '@RunWithAssetScope' : '@AssetScope'} on ${className}.${handlerName}`;
+function assertAllowed(entry: AssetScopeInventoryEntry, clients: readonly RegisteredClient[]): void {
+  const { scopes, client } = entry;
+  const place = placeOf(entry);
   const candidates = clients.filter(({ name }) => client === undefined || client === name);
   if (candidates.length === 0 && client !== undefined) {
     const problem = `${place} is for the client "${client}", which does not exist. Register it with AssetAuthModule.forRoot({ name: '${client}', … }), or correct the name there`;
@@ -125,6 +145,34 @@ function assertAllowed(
     'ASSET_SCOPE_NOT_ALLOWED',
   );
 }
+
+/** For each scope that is almost a documented one, a hint that names the first place where it is written. */
+function misspelt(
+  clients: readonly RegisteredClient[],
+  inventory: readonly AssetScopeInventoryEntry[],
+): readonly string[] {
+  const hints = new Map<string, string>();
+  const read = (place: string, scopes: ScopeSet = []): void => {
+    for (const scope of scopes) {
+      const meant = documentedScopeLike(scope);
+      if (meant === undefined || hints.has(scope)) continue;
+      const hint = `${place} names the scope ${quoted(scope)}, which Asset does not document. Is ${quoted(meant)} meant? It is asked for as it is written.`;
+      hints.set(scope, hint);
+    }
+  };
+  for (const { name, moduleRef, configToken } of clients) {
+    const of = name === null ? '' : ` of the client "${name}"`;
+    const { scopes, allowedScopes, startupRequests } = moduleRef.get(configToken);
+    read(`The option scopes${of}`, scopes);
+    read(`The option allowedScopes${of}`, allowedScopes);
+    for (const request of startupRequests) read(`The option startup${of}`, [request.scopes ?? []].flat());
+  }
+  for (const entry of inventory) read(placeOf(entry), entry.scopes ?? []);
+  return [...hints.values()];
+}
+
+const placeOf = ({ kind, className, handlerName }: AssetScopeInventoryEntry): string =>
+  `${kind === 'method' ? '@RunWithAssetScope' : '@AssetScope'} on ${className}.${handlerName}`;
 
 function beyondAllowed({ moduleRef, configToken }: RegisteredClient, scopes: ScopeSet): ScopeSet {
   const { allowedScopes } = moduleRef.get(configToken);

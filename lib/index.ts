@@ -37,6 +37,7 @@ export {
   AssetScopeError,
 } from './config/asset-auth.errors.js';
 export { assetAuthOptionsFromEnv } from './config/options-from-env.js';
+export { type AssetStartup, type AssetStartupMode, type AssetStartupRequest } from './config/startup.js';
 export { type AssetScopeName, type AssetScopes, type ScopeSet } from './config/scope-set.js';
 
 export { AccessToken } from './token/access-token.js';

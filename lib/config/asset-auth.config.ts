@@ -1,24 +1,9 @@
 // The configuration of a client: its options, checked together and with their defaults.
 import { inspect, type InspectOptionsStylized } from 'node:util';
-import { validateSync } from 'class-validator';
-import { AssetConfigError, type AssetConfigProblem } from './asset-auth.errors.js';
-import {
-  ASSET_AUTH_OPTION_NAMES,
-  type AssetAuthOptions,
-  AssetAuthOptionsShape,
-  type AssetClientSecret,
-  type AssetEnvironment,
-  type AssetHttpDefaults,
-} from './asset-auth.options.js';
-import { environmentVariable } from './options-from-env.js';
-import { scopeSet, type AssetScopes, type ScopeSet, scopesBeyond, scopesProblem } from './scope-set.js';
-import { described, printable, quoted } from './text.js';
-
-/** The origin of each environment (Asset API reference). */
-const ORIGINS: Readonly<Record<AssetEnvironment, string>> = {
-  sandbox: 'https://api.sandbox.getasset.com',
-  production: 'https://api.getasset.com',
-};
+import type { AssetAuthOptions, AssetClientSecret, AssetHttpDefaults } from './asset-auth.options.js';
+import { checkedOptions, ORIGINS } from './checked-options.js';
+import { scopeSet, type AssetScopes, type ScopeSet } from './scope-set.js';
+import { type AssetStartupMode, type AssetStartupRequest, startupPlan } from './startup.js';
 
 /**
  * The options, checked, with defaults filled in, and frozen. Inject it to read how a client is set up; it prints no
@@ -54,10 +39,12 @@ export class AssetAuthConfig {
   readonly tokenTimeoutMs: number;
   readonly maxTokens: number;
   readonly maxConcurrentTokenRequests: number;
-  readonly startup: 'lazy' | 'warm' | 'required';
+  /** Its tokens are {@link startupRequests}. */
+  readonly startup: AssetStartupMode;
   // Private, so that no dump of the configuration shows the secret or a proxy's password.
   readonly #clientSecret: AssetClientSecret;
   readonly #http: AssetHttpDefaults;
+  readonly #startupRequests: readonly AssetStartupRequest[];
 
   /**
    * @throws AssetConfigError naming every problem of the options at once
@@ -82,10 +69,16 @@ export class AssetAuthConfig {
     this.tokenTimeoutMs = options.tokenTimeoutMs ?? 10_000;
     this.maxTokens = options.maxTokens ?? 10_000;
     this.maxConcurrentTokenRequests = options.maxConcurrentTokenRequests ?? 8;
-    this.startup = options.startup ?? 'lazy';
-    const { timeout = 30_000, maxRedirects = 0 } = options.http ?? {};
-    this.#http = Object.freeze({ ...options.http, timeout, maxRedirects });
+    const { mode, requests } = startupPlan(options.startup);
+    this.startup = mode;
+    this.#startupRequests = requests;
+    this.#http = Object.freeze(httpDefaults(options.http));
     Object.freeze(this);
+  }
+
+  /** The tokens that are fetched at boot and kept fresh; none with `startup: 'lazy'`. */
+  get startupRequests(): readonly AssetStartupRequest[] {
+    return this.#startupRequests;
   }
 
   /** Axios defaults of API requests: those given, over a `timeout` of 30 seconds and `maxRedirects: 0`. */
@@ -109,6 +102,12 @@ export class AssetAuthConfig {
   }
 }
 
+/** Without a prototype: what is left on `Object.prototype` is no default. */
+function httpDefaults(http: AssetHttpDefaults = Object.create(null) as object): AssetHttpDefaults {
+  const { timeout = 30_000, maxRedirects = 0 } = http;
+  return Object.assign(Object.create(null) as object, http, { timeout, maxRedirects });
+}
+
 const setOf = (scopes: AssetScopes | undefined): ScopeSet | undefined =>
   scopes === undefined ? undefined : scopeSet(scopes);
 
@@ -116,85 +115,3 @@ const setOf = (scopes: AssetScopes | undefined): ScopeSet | undefined =>
 export function resourceSet(resource: string | readonly string[]): readonly string[] {
   return Object.freeze([...new Set(typeof resource === 'string' ? [resource] : resource)].sort());
 }
-
-/**
- * The options that are given, copied: `undefined` means "not given", and a getter is read once, so that the values that
- * are checked are those that are used.
- *
- * @throws AssetConfigError naming every problem at once, each option by itself and then between options
- */
-function checkedOptions(given: unknown): AssetAuthOptions {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    const problem = `must be an object, not ${described(given)}. Did a factory forget to return?`;
-    throw new AssetConfigError([{ option: 'options', problem }]);
-  }
-  const options = knownOptions(given);
-  const problems = [...unknownOptions(given), ...problemsOfEach(options), ...problemsBetween(options)];
-  if (problems.length > 0) throw new AssetConfigError(problems);
-  return options;
-}
-
-function knownOptions(given: object): AssetAuthOptions {
-  const options: Record<string, unknown> = {};
-  for (const name of ASSET_AUTH_OPTION_NAMES) {
-    const value: unknown = (given as Record<string, unknown>)[name];
-    if (value !== undefined) options[name] = shallowCopy(value);
-  }
-  return Object.assign(new AssetAuthOptionsShape(), options);
-}
-
-/** Shallow, since the agents and signals within `http` are themselves meant. */
-function shallowCopy(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  return Array.isArray(value) ? [...(value as unknown[])] : { ...value };
-}
-
-function unknownOptions(given: object): AssetConfigProblem[] {
-  const known: readonly string[] = ASSET_AUTH_OPTION_NAMES;
-  const problem = `is not an option. The options are ${known.join(', ')}`;
-  const unknown = Object.keys(given).filter((name) => !known.includes(name));
-  return unknown.map((name) => ({ option: printable(name, 80), problem }));
-}
-
-function problemsOfEach(options: AssetAuthOptions): AssetConfigProblem[] {
-  // By default class-validator keeps the object and its values, and thus the secret, in its errors.
-  const errors = validateSync(options, { validationError: { target: false, value: false } });
-  const values: Readonly<Record<string, unknown>> = { ...options };
-  return ASSET_AUTH_OPTION_NAMES.flatMap((name) => {
-    // The checks of one option have one message.
-    const [found] = Object.values(errors.find(({ property }) => property === name)?.constraints ?? {});
-    // `@IsOptional` lets null pass, and `allowedScopes: null` must not lift a limit.
-    const unlessNull = values[name] === null ? 'must not be null. Leave the option out instead' : undefined;
-    const problem = found ?? unlessNull;
-    return problem === undefined ? [] : [problemOf(name, problem)];
-  });
-}
-
-function problemsBetween(options: AssetAuthOptions): AssetConfigProblem[] {
-  const { environment, baseUrl, scopes, allowedScopes, startup, undeclaredScopes = 'deny' } = options;
-  const problems: AssetConfigProblem[] = [];
-  if (environment === undefined && baseUrl === undefined) {
-    const problem =
-      "is missing. Say 'sandbox' or 'production' (their credentials are separate), or give a baseUrl";
-    problems.push(problemOf('environment', problem));
-  }
-  if (wellFormed(scopes) && wellFormed(allowedScopes)) {
-    const beyond = scopesBeyond(scopeSet(allowedScopes), scopeSet(scopes)).map(quoted).join(', ');
-    const problem = `allowedScopes lacks ${beyond}. Add it there or leave it out here`;
-    if (beyond !== '') problems.push(problemOf('scopes', problem));
-  }
-  const fetchesAtBoot = startup === 'warm' || startup === 'required';
-  if (fetchesAtBoot && undeclaredScopes === 'deny' && scopes === undefined) {
-    const problem = `'${startup}' asks for the default token, which undeclaredScopes: 'deny', the default, forbids without default scopes. Name some in the option scopes, or say undeclaredScopes: 'allow'`;
-    problems.push(problemOf('startup', problem));
-  }
-  return problems;
-}
-
-function problemOf(option: keyof AssetAuthOptions, problem: string): AssetConfigProblem {
-  const variable = environmentVariable(option);
-  return { option, ...(variable === undefined ? {} : { variable }), problem };
-}
-
-const wellFormed = (scopes: AssetScopes | undefined): scopes is AssetScopes =>
-  scopes !== undefined && scopesProblem(scopes) === undefined;

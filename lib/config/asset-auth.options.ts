@@ -4,6 +4,7 @@ import { IsIn, IsInt, IsOptional, IsPositive, Max, Min } from 'class-validator';
 import { MAX_TIMER_MS } from './clock.js';
 import {
   CHOICE,
+  decorator,
   IsBusinessId,
   IsClientSecret,
   IsCredential,
@@ -16,6 +17,7 @@ import {
   type RESERVED,
 } from './option-checks.js';
 import type { AssetScopes } from './scope-set.js';
+import { type AssetStartup, type AssetStartupMode, startupProblem } from './startup.js';
 
 /** Asset's two environments. Their credentials are separate (Asset authentication guide). */
 export type AssetEnvironment = 'sandbox' | 'production';
@@ -37,6 +39,8 @@ const MILLISECONDS = numberMessage(`a whole number of milliseconds from 1 to ${M
 const TOKENS = numberMessage('a whole number of tokens from 1 to 10000000');
 const REQUESTS = numberMessage('a whole number of requests from 1 to 1000');
 const RATIO = numberMessage('a number above 0 and up to 0.5');
+
+const IsStartup = decorator('isStartup', startupProblem);
 
 /** The options with their checks. `@IsOptional` lets `null` pass, which is refused for all options at once. */
 export class AssetAuthOptionsShape {
@@ -173,13 +177,14 @@ export class AssetAuthOptionsShape {
   /**
    * `'lazy'` asks for nothing at boot. `'warm'` asks for the default token at boot and logs if that fails. `'required'`
    * refuses to boot without it. Both keep it fresh as long as the application runs, and need `scopes` or
-   * `undeclaredScopes: 'allow'`.
+   * `undeclaredScopes: 'allow'`. `{ mode, requests }` names other tokens. They are asked for in
+   * `onApplicationBootstrap`, so that a secret may come from a provider that connects in `onModuleInit`.
    *
    * @default 'lazy'
    */
   @IsOptional()
-  @IsIn(['lazy', 'warm', 'required'], CHOICE)
-  readonly startup?: 'lazy' | 'warm' | 'required' | undefined;
+  @IsStartup()
+  readonly startup?: AssetStartupMode | AssetStartup | undefined;
 
   /**
    * Axios defaults of every API request. Its agents and proxy serve token requests too. `timeout` is in milliseconds,

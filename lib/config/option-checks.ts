@@ -7,7 +7,8 @@ import { parsedUrl, described, printable } from './text.js';
 /** Says what is wrong with a value, or `undefined` if nothing is. */
 type Check = (value: unknown) => string | undefined;
 
-const decorator = (name: string, check: Check) => (): PropertyDecorator =>
+/** A decorator for class-validator. */
+export const decorator = (name: string, check: Check) => (): PropertyDecorator =>
   ValidateBy({
     name,
     validator: {
@@ -122,6 +123,16 @@ export const IsOrigin = decorator('isOrigin', (value) => {
 /** These decide where a token goes, or belong to the single request. */
 export const RESERVED = ['url', 'baseURL', 'adapter', 'auth', 'method', 'data', 'params', 'asset'] as const;
 
+/** Axios takes text such as '10s' for no limit at all, or fails at the first call. It reads -1 bytes as no limit. */
+const NUMBERS = [
+  { name: 'timeout', min: 0, unit: 'a number of milliseconds such as 10000, or 0 for none' },
+  { name: 'maxRedirects', min: 0, unit: 'a number of redirects, or 0 for none' },
+  { name: 'maxContentLength', min: -1, unit: 'a number of bytes' },
+  { name: 'maxBodyLength', min: -1, unit: 'a number of bytes' },
+] as const;
+
+const isNumberFrom = (min: number, value: unknown): boolean => typeof value === 'number' && value >= min;
+
 /** What is wrong with the axios defaults, or `undefined` if nothing is. */
 export function httpDefaultsProblem(defaults: unknown): string | undefined {
   if (!isRecord(defaults)) {
@@ -130,6 +141,12 @@ export function httpDefaultsProblem(defaults: unknown): string | undefined {
   const taken = RESERVED.find((name) => defaults[name] !== undefined);
   if (taken !== undefined) {
     return `must not set "${taken}": it belongs to this library or to the single request`;
+  }
+  const wrong = NUMBERS.find(
+    ({ name, min }) => defaults[name] !== undefined && !isNumberFrom(min, defaults[name]),
+  );
+  if (wrong !== undefined) {
+    return `must give "${wrong.name}" as ${wrong.unit}, not ${numberOr(defaults[wrong.name])}`;
   }
   const { allowAbsoluteUrls, headers = {}, httpVersion = 1, http2Options } = defaults;
   if (httpVersion !== 1 || http2Options !== undefined) {

@@ -1,5 +1,6 @@
 // Reads the options from the environment, each from the variable of its name.
 import { ASSET_AUTH_OPTION_NAMES, type AssetAuthOptions, OPTION_KINDS } from './asset-auth.options.js';
+import { given } from './given.js';
 
 /**
  * Reads the options from `ASSET_*` variables: `ASSET_ENVIRONMENT`, `ASSET_BASE_URL`, `ASSET_TOKEN_PATH`,
@@ -22,8 +23,8 @@ export function assetAuthOptionsFromEnv(
   const options: Record<string, unknown> = {};
   for (const option of ASSET_AUTH_OPTION_NAMES) {
     const variable = environmentVariable(option);
-    const text = variable === undefined ? undefined : env[variable];
-    if (text !== undefined) options[option] = valueOf(text, OPTION_KINDS[option]);
+    const text = variable === undefined ? undefined : given(env, variable);
+    if (typeof text === 'string') options[option] = valueOf(text, OPTION_KINDS[option]);
   }
   return options as unknown as AssetAuthOptions;
 }
@@ -34,8 +35,19 @@ export function environmentVariable(option: keyof AssetAuthOptions): string | un
   return `ASSET_${option.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
 }
 
+/** What stands in an option whose variable cannot be read, in words: the options refuse it with the others. */
+export class UnreadableVariable {
+  constructor(readonly problem: string) {}
+}
+
+/** A scope may hold a comma or a semicolon (RFC 6749 §3.3), but here it is a slip: "a:r,b:r" would be one scope. */
+const SEPARATED_OTHERWISE = new UnreadableVariable(
+  'holds a comma or a semicolon. Separate the scopes by spaces, as in "ledger:read report:read"; a scope that really holds one can be given in code',
+);
+
 /** `ASSET_SCOPES=` becomes an empty list, and text that is no number stays text: the options refuse both. */
 function valueOf(text: string, kind: string): unknown {
+  if (kind === 'list' && /[,;]/.test(text)) return SEPARATED_OTHERWISE;
   if (kind === 'list') return text.split(' ').filter((scope) => scope !== '');
   const isNumber = kind === 'number' && text.trim() !== '' && !Number.isNaN(Number(text));
   return isNumber ? Number(text) : text;

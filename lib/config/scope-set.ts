@@ -1,28 +1,13 @@
 // Scopes and business ids: what is well formed, and the normal form of a set of scopes.
 import { AssetBusinessError, AssetScopeError } from './asset-auth.errors.js';
+import type { DocumentedScope } from './documented-scopes.js';
 import { described, quoted } from './text.js';
 
 /**
  * The scopes that Asset documents, for the editor's completion, and any other well-formed string: more exist than are
  * documented, so nothing else is refused.
  */
-export type AssetScopeName =
-  | 'business:create'
-  | 'ledger:create'
-  | 'ledger:read'
-  | 'ledger:update'
-  | 'journal_entry:create'
-  | 'transaction:update'
-  | 'invoice:create'
-  | 'invoice:update'
-  | 'bill:create'
-  | 'bill:update'
-  | 'credit_memo:create'
-  | 'vendor_credit:create'
-  | 'request:read'
-  | 'request:create'
-  | 'report:read'
-  | (string & {});
+export type AssetScopeName = DocumentedScope | (string & {});
 
 /** The normal form of a set of scopes: sorted, without duplicates, frozen. Order carries no meaning (RFC 6749 §3.3). */
 export type ScopeSet = readonly AssetScopeName[];

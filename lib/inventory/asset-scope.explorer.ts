@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { ScopeSet } from '../config/scope-set.js';
-import { declared, handlerDeclaration, isDeclaredOn } from '../scope/scope-metadata.js';
+import { declaredFor, handlerDeclaration, isDeclaredOn } from '../scope/scope-metadata.js';
 import {
   type AssetScopeEntryKind,
   type DiscoveredClass,
   type DiscoveredMethod,
   discoverClasses,
 } from './discovery.js';
+import { missingParameters } from './route-parameters.js';
 
 /**
  * Finds what the application's decorators declare: in its controllers, providers and enhancers (guards, interceptors and
@@ -32,6 +33,15 @@ export class AssetScopeExplorer {
     return discoverClasses(this.modules).flatMap(({ classRef, methods }) =>
       methods.flatMap((method) => entriesOf(classRef, method)),
     );
+  }
+
+  /**
+   * What is wrong with the parameters that `@AssetBusiness` names in HTTP handlers, in words; empty if nothing is.
+   *
+   * @internal
+   */
+  missingParameters(globalPrefix: string): readonly string[] {
+    return missingParameters(this.modules, globalPrefix);
   }
 
   /** The decorators that have no effect where they stand, as far as that is certain. */
@@ -68,7 +78,7 @@ function entriesOf(
 ): readonly AssetScopeInventoryEntry[] {
   const place = { className: classRef.name, handlerName: name };
   const handler = handlerDeclaration(classRef, method);
-  const run = declared('run', method);
+  const run = declaredFor('run', classRef, method);
   const business = (handler?.business?.source ?? null) !== null;
   const asked =
     handler === undefined ? [] : [handler.scope, ...(handler.otherScope ? [handler.otherScope] : [])];
@@ -89,22 +99,22 @@ function entriesOf(
 function misplacedIn({ classRef, methods }: DiscoveredClass): readonly MisplacedAssetScope[] {
   const className = classRef.name;
   const misplaced: MisplacedAssetScope[] = [];
-  const onClass = decoratorsOn(classRef);
+  const onClass = decorators((kind) => isDeclaredOn(classRef, kind));
   if (onClass !== undefined && methods.every(({ calledDirectlyAs }) => calledDirectlyAs !== undefined)) {
     const message = `${onClass} on ${className} has no effect: the class has no handler for which Nest runs interceptors. Use @RunWithAssetScope on its methods instead.`;
     misplaced.push({ className, message });
   }
   for (const { name: methodName, method, calledDirectlyAs } of methods) {
-    const decorators = decoratorsOn(method);
-    if (decorators === undefined || calledDirectlyAs === undefined) continue;
-    const message = `${decorators} on ${className}.${methodName} has no effect: Nest runs no interceptors for ${calledDirectlyAs}. Use @RunWithAssetScope there instead, or decorate the handler that calls it.`;
+    const onMethod = decorators((kind) => declaredFor(kind, classRef, method) !== undefined);
+    if (onMethod === undefined || calledDirectlyAs === undefined) continue;
+    const message = `${onMethod} on ${className}.${methodName} has no effect: Nest runs no interceptors for ${calledDirectlyAs}. Use @RunWithAssetScope there instead, or decorate the handler that calls it.`;
     misplaced.push({ className, methodName, message });
   }
   return misplaced;
 }
 
-function decoratorsOn(target: object): string | undefined {
-  const scope = isDeclaredOn(target, 'scope');
-  if (isDeclaredOn(target, 'business')) return scope ? '@AssetScope and @AssetBusiness' : '@AssetBusiness';
+function decorators(stands: (kind: 'scope' | 'business') => boolean): string | undefined {
+  const scope = stands('scope');
+  if (stands('business')) return scope ? '@AssetScope and @AssetBusiness' : '@AssetBusiness';
   return scope ? '@AssetScope' : undefined;
 }

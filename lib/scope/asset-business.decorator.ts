@@ -1,14 +1,14 @@
-import { UseInterceptors } from '@nestjs/common';
 import { AssetBusinessError } from '../config/asset-auth.errors.js';
 import { quoted } from '../config/text.js';
-import { AssetScopeInterceptor } from './asset-scope.interceptor.js';
+import { bindInterceptor } from './replaced-handler.interceptor.js';
 import { type AssetBusinessSource, declare, type Decorate, decoratedTarget } from './scope-metadata.js';
 
 /**
  * The one business that a handler's token is for. On a class: the default of its handlers. On a method: that handler's,
  * in place of the class's. `null`: explicitly none, for a tenant-level path under a class that declares one.
  *
- * A string names a route parameter or, in a resolver, a GraphQL argument. A function finds it anywhere else, and is
+ * A string names a route parameter or, in a resolver, a GraphQL argument; on a `@ResolveReference`, a field of the
+ * reference. A function finds it anywhere else, and is
  * needed in microservice and gateway handlers. It runs after guards and before pipes, and answers at once: a business
  * that has to be looked up belongs in a guard, which puts it on the request.
  *
@@ -38,8 +38,7 @@ export function AssetBusiness(source: AssetBusinessSource): MethodDecorator & Cl
         'ASSET_BUSINESS_INVALID',
       );
     }
-    declare('business', { source }, owner);
-    const bindInterceptor: Decorate = UseInterceptors(AssetScopeInterceptor);
+    declare('business', { source }, owner, ...target);
     bindInterceptor(...target);
   };
 }

@@ -1,4 +1,3 @@
-import { UseInterceptors } from '@nestjs/common';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
 import {
   type AssetScopeName,
@@ -8,7 +7,7 @@ import {
   scopesProblem,
 } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
-import { AssetScopeInterceptor } from './asset-scope.interceptor.js';
+import { bindInterceptor } from './replaced-handler.interceptor.js';
 import { declare, type Decorate, decoratedTarget } from './scope-metadata.js';
 
 /**
@@ -55,8 +54,7 @@ export function AssetScope(...args: readonly unknown[]): MethodDecorator & Class
     if (client !== undefined && (typeof client !== 'string' || client === '')) {
       throw unusable(at, `the option client is the name of a client, not ${quoted(client)}`);
     }
-    declare('scope', { scopes, client }, owner);
-    const bindInterceptor: Decorate = UseInterceptors(AssetScopeInterceptor);
+    declare('scope', { scopes, client }, owner, ...target);
     bindInterceptor(...target);
   };
 }

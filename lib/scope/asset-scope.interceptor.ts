@@ -1,10 +1,11 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { AssetBusinessError } from '../config/asset-auth.errors.js';
+import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
+import { given } from '../config/given.js';
 import { businessIdProblem } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, scopeWith } from './scope-context.js';
-import { type AssetBusinessSource, handlerDeclaration } from './scope-metadata.js';
+import { type AssetBusinessSource, handlerDeclaration, isLost, nameOfHandler } from './scope-metadata.js';
 import { AssetBusinessRequestError } from './scope.errors.js';
 import { observeInScope } from './scoped-result.js';
 
@@ -38,11 +39,14 @@ type MarkedContext = ExecutionContext & { [HANDLING]?: object };
 @Injectable()
 export class AssetScopeInterceptor implements NestInterceptor {
   /**
+   * @throws AssetScopeError `ASSET_SCOPE_INVALID` where it cannot be told which method the handler stands for
    * @throws AssetBusinessError `ASSET_BUSINESS_INVALID`
    * @throws AssetBusinessRequestError `ASSET_BUSINESS_INVALID`, an HTTP 400
    */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const declaration = handlerDeclaration(context.getClass(), context.getHandler());
+    const [classRef, handler] = [context.getClass(), context.getHandler()];
+    if (isLost(classRef, handler)) throw lost(classRef.name);
+    const declaration = handlerDeclaration(classRef, handler);
     if (declaration === undefined) return next.handle();
 
     // Bound on the class and on the method, it runs twice for one call. "In force" and not "seen before": when an outer
@@ -59,6 +63,13 @@ export class AssetScopeInterceptor implements NestInterceptor {
   }
 }
 
+/** What it declares would be lost, and the token be that of its class, or of nobody. */
+const lost = (className: string): AssetScopeError =>
+  new AssetScopeError(
+    `A handler of ${className} cannot be called: its function was replaced on the instance, under another name, so that its @AssetScope and @AssetBusiness are lost. Keep the name of the method on the new function.`,
+    'ASSET_SCOPE_INVALID',
+  );
+
 /**
  * The business of one call, as `@AssetBusiness` declares it.
  *
@@ -69,7 +80,7 @@ export class AssetScopeInterceptor implements NestInterceptor {
 function businessOf(source: AssetBusinessSource, context: ExecutionContext): string | null {
   if (source === null) return null;
   const isName = typeof source === 'string';
-  const value: unknown = isName ? parametersOf(context)?.[source] : source(context);
+  const value = isName ? given(parametersOf(context), source) : source(context);
   if (value === undefined) {
     throw misdeclared(
       context,
@@ -97,22 +108,27 @@ function businessOf(source: AssetBusinessSource, context: ExecutionContext): str
   );
 }
 
-type Parameters = Readonly<Record<string, unknown>> | undefined;
-
 /**
- * Route parameters, or GraphQL arguments. By index instead of `switchToHttp()`, which answers with the wrong objects
- * outside HTTP: a handler gets (request, response, next), a resolver (parent, arguments, context, info).
+ * Route parameters, GraphQL arguments, or the reference that a federated resolver is to resolve. By index instead of
+ * `switchToHttp()`, which answers with the wrong objects outside HTTP: a handler gets (request, response, next), a
+ * resolver (parent, arguments, context, info), a resolver of references (reference, context, info).
  */
-function parametersOf(context: ExecutionContext): Parameters {
+function parametersOf(context: ExecutionContext): object {
   const type = context.getType<string>();
-  if (type === 'graphql') return context.getArgByIndex<Parameters>(1);
-  if (type !== 'http') return undefined;
-  return context.getArgByIndex<{ readonly params?: Parameters } | undefined>(0)?.params;
+  let parameters: unknown;
+  if (type === 'graphql') parameters = context.getArgByIndex(resolvesReferences(context) ? 0 : 1);
+  if (type === 'http')
+    parameters = context.getArgByIndex<{ readonly params?: unknown } | undefined>(0)?.params;
+  return typeof parameters === 'object' && parameters !== null ? parameters : {};
 }
+
+/** `@ResolveReference` of @nestjs/graphql; some drivers hand empty arguments over as well. */
+const resolvesReferences = (context: ExecutionContext): boolean =>
+  Reflect.hasMetadata('graphql:resolve_reference', context.getHandler()) || context.getArgs().length === 3;
 
 function misdeclared(context: ExecutionContext, problem: string): AssetBusinessError {
   return new AssetBusinessError(
-    `@AssetBusiness on ${context.getClass().name}.${context.getHandler().name} cannot be used: ${problem}.`,
+    `@AssetBusiness on ${nameOfHandler(context.getClass(), context.getHandler())} cannot be used: ${problem}.`,
     'ASSET_BUSINESS_INVALID',
   );
 }

@@ -1,8 +1,8 @@
 import { AssetBusinessError } from '../config/asset-auth.errors.js';
-import { type AssetScopeName, businessIdProblem, type ScopeSet } from '../config/scope-set.js';
+import { type AssetScopeName, businessIdProblem } from '../config/scope-set.js';
 import { scopeArguments, unusable } from './asset-scope.decorator.js';
 import { runInScope, scopeWith } from './scope-context.js';
-import { declare, decoratedTarget } from './scope-metadata.js';
+import { declare, decoratedTarget, isLatest } from './scope-metadata.js';
 import { resultInScope } from './scoped-result.js';
 
 /**
@@ -44,8 +44,16 @@ export function RunWithAssetScope(...args: readonly unknown[]): MethodDecorator 
     const { scopes, option } = scopeArguments(at, args, 'businessId');
     const business = option as BusinessOfCall;
     if (typeof business !== 'function') businessOfCall(at, business, []);
-    const wrapper = wrap(at, owner as Method, scopes, business);
-    declare('run', { scopes, business: business !== undefined && business !== null }, wrapper);
+    const declaration = { scopes, business: business !== undefined && business !== null };
+    // Of two decorators on one method the upper one holds, also where another decorator stands between them.
+    const holds = (): boolean => isLatest('run', declaration, target, key);
+    const wrapper = wrap(owner as Method, function (method, args) {
+      if (!holds()) return method.apply(this, args);
+      const scope = scopeWith(scopes, undefined, businessOfCall(at, business, args));
+      const result = runInScope(scope, () => method.apply(this, args));
+      return resultInScope(scope, result);
+    });
+    declare('run', declaration, wrapper, target, key);
     descriptor.value = wrapper;
   };
 }
@@ -59,27 +67,20 @@ export interface RunWithAssetScopeOptions {
   readonly businessId?: string | null | undefined | ((...args: never[]) => string | null);
 }
 
-type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
+type Method = (this: unknown, ...args: unknown[]) => unknown;
 type BusinessOfCall = string | null | undefined | ((...args: readonly unknown[]) => unknown);
 
-/** The method behind each wrapper, so that of two decorators on one method only the upper one holds. */
-const wrapped = new WeakMap<Method, Method>();
-
-function wrap(at: string, decorated: Method, scopes: ScopeSet | null, business: BusinessOfCall): Method {
-  const method = wrapped.get(decorated) ?? decorated;
+function wrap(method: Method, call: (this: unknown, method: Method, args: unknown[]) => unknown): Method {
   const wrapper: Method = function (...args) {
-    const scope = scopeWith(scopes, undefined, businessOfCall(at, business, args));
-    const result = runInScope(scope, () => method.call(this, ...args));
-    return resultInScope(scope, result);
+    return call.call(this, method, args);
   };
   // Name, length, and whatever other decorators left on the function below; those above find the wrapper.
-  const properties = Object.getOwnPropertyDescriptors(decorated);
+  const properties = Object.getOwnPropertyDescriptors(method);
   Reflect.deleteProperty(properties, 'prototype');
   Object.defineProperties(wrapper, properties);
-  for (const metadataKey of Reflect.getOwnMetadataKeys(decorated) as unknown[]) {
-    Reflect.defineMetadata(metadataKey, Reflect.getOwnMetadata(metadataKey, decorated), wrapper);
+  for (const metadataKey of Reflect.getOwnMetadataKeys(method) as unknown[]) {
+    Reflect.defineMetadata(metadataKey, Reflect.getOwnMetadata(metadataKey, method), wrapper);
   }
-  wrapped.set(wrapper, method);
   return wrapper;
 }
 

@@ -3,6 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
 import { type AssetScopes, checkedBusinessId, type ScopeSet, scopeSet } from '../config/scope-set.js';
+import { isLazyThenable, lazyThenableWithin } from './lazy-thenable.js';
 
 /**
  * The scopes and the business in force, for code that no decorator reaches.
@@ -20,7 +21,8 @@ export class AssetScopeContext {
    * Runs `fn` with scopes, a business or both in force and returns its result. What is not named is inherited from the
    * enclosing context, scopes and business independently of each other.
    *
-   * A promise keeps the scope by itself. An Observable stays cold: what it does when it is subscribed to outside runs
+   * A promise keeps the scope by itself, and a thenable that begins its work when it is awaited, such as a query, gets it
+   * then. An Observable stays cold: what it does when it is subscribed to outside runs
    * outside. The verbs of `AssetHttpService` are safe, they take the scope when they are called.
    *
    * @throws AssetScopeError `ASSET_SCOPE_INVALID`
@@ -41,7 +43,8 @@ export class AssetScopeContext {
       undefined,
       businessId === undefined || businessId === null ? businessId : checkedBusinessId(businessId),
     );
-    return runInScope(inForce, fn);
+    const result = runInScope(inForce, fn);
+    return isLazyThenable(result) ? lazyThenableWithin(result, (work) => runInScope(inForce, work)) : result;
   }
 
   /** What is in force here, frozen; `undefined` where nothing is. */

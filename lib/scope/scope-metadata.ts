@@ -23,13 +23,25 @@ const KEYS: Readonly<Record<keyof Declarations, string>> = {
   run: 'nestjs-asset-auth:run-with-scope',
 };
 
-/** Writes a declaration onto a class or a method's function, in place of an earlier one. */
+/** Says of a class that methods of it, or of what it inherits from, declare something. */
+const DECLARES_BY_METHOD = 'nestjs-asset-auth:declares-by-method';
+
+/**
+ * Writes a declaration onto a class or a method's function, in place of an earlier one. That of a method is kept by its
+ * class and key as well: a decorator above may put another function in the place of this one, such as a timer, and knows
+ * nothing of our metadata.
+ */
 export function declare<K extends keyof Declarations>(
   kind: K,
   declaration: Declarations[K],
   owner: object,
+  ...[target, key]: Parameters<Decorate>
 ): void {
-  Reflect.defineMetadata(KEYS[kind], Object.freeze(declaration), owner);
+  Object.freeze(declaration);
+  Reflect.defineMetadata(KEYS[kind], declaration, owner);
+  if (key === undefined) return;
+  Reflect.defineMetadata(KEYS[kind], declaration, target, key);
+  Reflect.defineMetadata(DECLARES_BY_METHOD, true, classOf(target));
 }
 
 /** The declaration on a method's function or on a class; a class inherits its base class's. */
@@ -37,9 +49,48 @@ export function declared<K extends keyof Declarations>(kind: K, owner: object): 
   return Reflect.getMetadata(KEYS[kind], owner) as Declarations[K] | undefined;
 }
 
-/** Whether the declaration stands on this very class or function. */
-export function isDeclaredOn(owner: object, kind: keyof Declarations): boolean {
-  return Reflect.hasOwnMetadata(KEYS[kind], owner);
+/** The declaration on this very class, not on its base class. */
+export function isDeclaredOn(classRef: object, kind: keyof Declarations): boolean {
+  return Reflect.hasOwnMetadata(KEYS[kind], classRef);
+}
+
+/** The declaration on a method, whatever function has taken its place. An overriding method does not inherit it. */
+export function declaredFor<K extends keyof Declarations>(
+  kind: K,
+  classRef: object,
+  method: object,
+): Declarations[K] | undefined {
+  const onFunction = declared(kind, method);
+  if (onFunction !== undefined || !declaresByMethod(classRef)) return onFunction;
+  const place = placeOf(classRef, method);
+  return (
+    place && (Reflect.getOwnMetadata(KEYS[kind], place.holder, place.key) as Declarations[K] | undefined)
+  );
+}
+
+/** Whether no decorator above has declared something else for the method since. */
+export function isLatest<K extends keyof Declarations>(
+  kind: K,
+  declaration: Declarations[K],
+  target: object,
+  key: string | symbol,
+): boolean {
+  return Reflect.getOwnMetadata(KEYS[kind], target, key) === declaration;
+}
+
+const declaresByMethod = (classRef: object): boolean => Reflect.hasMetadata(DECLARES_BY_METHOD, classRef);
+
+/**
+ * Whether it cannot be told which of a class's methods this function stands for, so that what is declared for that
+ * method would be lost. Only where methods declare something.
+ */
+export function isLost(classRef: object, method: object): boolean {
+  return (
+    declaresByMethod(classRef) &&
+    declared('scope', method) === undefined &&
+    declared('business', method) === undefined &&
+    placeOf(classRef, method) === undefined
+  );
 }
 
 /** What a handler declares, scopes and business resolved independently of each other. */
@@ -60,11 +111,69 @@ interface HandlerDeclaration {
  */
 export function handlerDeclaration(classRef: object, handler: object): HandlerDeclaration | undefined {
   const ofClass = declared('scope', classRef);
-  const scope = declared('scope', handler) ?? ofClass;
+  const scope = declaredFor('scope', classRef, handler) ?? ofClass;
   const otherScope = scope !== ofClass && scope?.client !== undefined ? ofClass : undefined;
-  const business = declared('business', handler) ?? declared('business', classRef);
+  const business = declaredFor('business', classRef, handler) ?? declared('business', classRef);
   return scope === undefined && business === undefined ? undefined : { scope, otherScope, business };
 }
+
+/** Where a method stands: the prototype or, if it is static, the class that holds it. */
+interface Place {
+  readonly holder: object;
+  readonly key: string | symbol;
+}
+
+/** By class and function, since a search looks at every method. */
+const places = new WeakMap<object, WeakMap<object, Place | false>>();
+
+/** Where a class or what it inherits from holds the function, or else a method of the function's name. */
+function placeOf(classRef: object, method: object): Place | undefined {
+  const known = places.get(classRef) ?? new WeakMap<object, Place | false>();
+  places.set(classRef, known);
+  let place = known.get(method);
+  if (place === undefined) {
+    // A method that the constructor replaced on the instance is no longer held, but most keep its name.
+    const name = String((method as Partial<{ name: unknown }>).name).replace(/^bound /, '');
+    place =
+      findPlace(classRef, (_, value) => value === method) ??
+      findPlace(classRef, (key) => key === name) ??
+      false;
+    known.set(method, place);
+  }
+  return place === false ? undefined : place;
+}
+
+function findPlace(
+  classRef: object,
+  matches: (key: string | symbol, value: unknown) => boolean,
+): Place | undefined {
+  const { prototype } = classRef as Partial<Record<'prototype', object>>;
+  for (const start of [prototype ?? null, classRef]) {
+    let holder: object | null = start;
+    for (; holder !== null && !isRoot(holder); holder = Object.getPrototypeOf(holder) as object | null) {
+      for (const key of Reflect.ownKeys(holder)) {
+        // No getter is read.
+        const value: unknown = Object.getOwnPropertyDescriptor(holder, key)?.value;
+        if (typeof value === 'function' && matches(key, value)) return { holder, key };
+      }
+    }
+  }
+  return undefined;
+}
+
+const isRoot = (holder: object): boolean => holder === Object.prototype || holder === Function.prototype;
+
+/** What to call a handler in a message, as in `LedgersController.list`. */
+export function nameOfHandler(
+  classRef: { readonly name: string },
+  handler: { readonly name: string },
+): string {
+  return `${classRef.name}.${String(placeOf(classRef, handler)?.key ?? handler.name)}`;
+}
+
+/** The class that a decorator's target belongs to: itself, or that of the prototype. */
+export const classOf = (target: object): object =>
+  typeof target === 'function' ? target : target.constructor;
 
 /** A decorator of classes and methods, as it is called. */
 export type Decorate = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void;
@@ -77,7 +186,7 @@ export function decoratedTarget(...[target, key, descriptor]: Parameters<Decorat
   readonly name: string;
   readonly owner: object | undefined;
 } {
-  const classRef = typeof target === 'function' ? target : target.constructor;
+  const classRef = classOf(target) as Partial<{ name: unknown }>;
   // A static member may be called `name`, too.
   const className = typeof classRef.name === 'string' && classRef.name !== '' ? classRef.name : 'a class';
   if (key === undefined) return { name: className, owner: target };

@@ -4,15 +4,18 @@ import { AsyncResource } from 'node:async_hooks';
 import { types } from 'node:util';
 import { StreamableFile } from '@nestjs/common';
 import { from, Observable, takeWhile } from 'rxjs';
+import { isLazyThenable, lazyThenableWithin } from './lazy-thenable.js';
 import { runInScope, type ScopeInForce } from './scope-context.js';
 
 /**
- * A method's result that works in `scope`: promises and what they answer, Observables, streams (`Readable`,
+ * A method's result that works in `scope`: promises and other thenables and what they answer, Observables, streams (`Readable`,
  * `StreamableFile`, web `ReadableStream`, `Response`) and generators. Any other value is handed on as it is, also an
  * object to iterate over: several callers may share it, each with a scope of its own.
  */
 export function resultInScope(scope: ScopeInForce, result: unknown): unknown {
-  if (types.isPromise(result)) return result.then((value) => resultInScope(scope, value));
+  const answered = (value: unknown): unknown => resultInScope(scope, value);
+  if (isLazyThenable(result)) return lazyThenableWithin(result, (fn) => runInScope(scope, fn), answered);
+  if (types.isPromise(result)) return result.then(answered);
   // By its methods, and through `from`, since it may be an Observable of another copy of rxjs.
   if (typeof result === 'object' && result !== null && hasMethods(result, 'lift', 'subscribe')) {
     return observeInScope(scope, () => from(result as Observable<unknown>));

@@ -1,11 +1,11 @@
 import {
   Injectable,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleDestroy,
-  type OnModuleInit,
 } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
-import { type AssetClock, untilAborted } from '../config/clock.js';
+import { type AssetClock, setDeadline, untilAborted } from '../config/clock.js';
 import { RequestLimiter } from '../retry/request-limiter.js';
 import { type AccessToken, lifeOf, remainingMs, requestOf } from './access-token.js';
 import type { AssetTokenSnapshot, CacheEntry } from './cache-entry.js';
@@ -55,7 +55,7 @@ const USUAL: GetAccessTokenOptions = Object.freeze({});
  * ```
  */
 @Injectable()
-export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
+export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   readonly #config: AssetAuthConfig;
   readonly #connections: ClientConnections;
   readonly #clock: AssetClock;
@@ -80,12 +80,8 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     this.#scheduler = new RefreshScheduler(clock, this.#cache, (entry) => {
       this.#refresher.refreshAhead(entry);
     });
-    const limiter = new RequestLimiter(
-      clock,
-      config.maxConcurrentTokenRequests,
-      config.tokenTimeoutMs,
-      () => this.#cache.isInUse,
-    );
+    const { maxConcurrentTokenRequests: slots, tokenTimeoutMs } = config;
+    const limiter = new RequestLimiter(clock, slots, tokenTimeoutMs, () => this.#cache.isInUse);
     this.#refresher = new TokenRefresher({
       config,
       clock,
@@ -202,19 +198,25 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     return asked;
   }
 
-  /** Fetches the default token if the option `startup` asks for it. */
-  async onModuleInit(): Promise<void> {
-    const { startup } = this.#config;
-    if (startup === 'lazy') return;
-    const first = this.#get(this.#cache.pin(this.#cache.find(DEFAULTS).request), USUAL);
+  /**
+   * Fetches the tokens that the option `startup` asks for. Not in `onModuleInit`: the hooks of a global module run first,
+   * and the secret may come from a provider that connects in its own.
+   */
+  async onApplicationBootstrap(): Promise<void> {
+    const { startup, startupRequests } = this.#config;
+    const tokens = startupRequests.map((request) =>
+      this.#get(this.#cache.pin(this.#cache.find(request).request), USUAL),
+    );
     if (startup === 'warm') {
-      first.catch((error: unknown) => {
-        if (!this.#isClosed) this.#events.startedWithout(error);
-      });
+      for (const token of tokens) {
+        token.catch((error: unknown) => {
+          if (!this.#isClosed) this.#events.startedWithout(error);
+        });
+      }
       return;
     }
     try {
-      await first;
+      await Promise.all(tokens);
     } catch (error) {
       // Nest runs no shutdown hooks after a failed start.
       this.onApplicationShutdown();
@@ -280,7 +282,7 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
     const end = (): void => {
       patience.abort();
     };
-    const cancelTimer = this.#clock.setTimeout(end, patienceMs, { ref: true });
+    const cancelTimer = setDeadline(end, patienceMs, this.#clock, { ref: true });
     try {
       const signals = [patience.signal, ...(signal === undefined ? [] : [signal])];
       return await this.#wait(entry, { signal: AbortSignal.any(signals), withinMs });

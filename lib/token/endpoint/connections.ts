@@ -69,10 +69,9 @@ function ofItsOwn<A extends HttpAgent>(agent: A, Plain: new (options: AgentOptio
 /** The agents of one client: its own, unless the options bring some. API requests and token requests go the same way. */
 export class ClientConnections implements OnApplicationShutdown {
   readonly #own: readonly (HttpAgent | HttpsAgent)[];
-  /** Axios options for the way that every request of this client takes. */
-  readonly route: AssetHttpDefaults;
-  /** The same way for token requests. */
-  readonly tokenRoute: AssetHttpDefaults;
+  // Private, so that no dump of the application shows a proxy's password.
+  readonly #route: AssetHttpDefaults;
+  readonly #tokenRoute: AssetHttpDefaults;
 
   constructor({ http, origin }: AssetAuthConfig) {
     const httpAgent = (http.httpAgent as HttpAgent | undefined) ?? endingIdle(new HttpAgent(KEEP_ALIVE));
@@ -87,7 +86,7 @@ export class ClientConnections implements OnApplicationShutdown {
     const chosen = ROUTE_OPTIONS.filter((name) => http[name] !== undefined).map(
       (name) => [name, http[name]] as const,
     );
-    this.route = {
+    this.#route = {
       ...(Object.fromEntries(chosen) as AssetHttpDefaults),
       // Plain http is for this machine: a proxy of the environment would read the secret and the tokens. Axios asks the
       // environment for `null` as well, which plain JavaScript may give.
@@ -95,7 +94,17 @@ export class ClientConnections implements OnApplicationShutdown {
       httpAgent,
       httpsAgent,
     };
-    this.tokenRoute = { ...this.route, ...forTokens };
+    this.#tokenRoute = { ...this.#route, ...forTokens };
+  }
+
+  /** Axios options for the way that every request of this client takes. */
+  get route(): AssetHttpDefaults {
+    return this.#route;
+  }
+
+  /** The same way for token requests. */
+  get tokenRoute(): AssetHttpDefaults {
+    return this.#tokenRoute;
   }
 
   /** Closes idle and busy sockets of our own agents; agents that the application brought are its own to close. */

@@ -1,15 +1,27 @@
 import { Controller, Get, Injectable, type ModuleMetadata } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
-import { AssetAuthModule, AssetBusiness, AssetScope } from 'nestjs-asset-auth';
+import {
+  AssetAuthModule,
+  type AssetAuthOptions,
+  AssetBusiness,
+  AssetScope,
+  RunWithAssetScope,
+} from 'nestjs-asset-auth';
 import { recordingLogger } from '../../support/recording-logger.js';
 import { start } from './application.fixture.js';
 
 const OPTIONS = { baseUrl: 'http://127.0.0.1:1', clientId: 'client-id', clientSecret: 'secret' };
 
 /** What an application of these parts logs as a warning while it boots. */
-async function warningsOf(metadata: ModuleMetadata): Promise<readonly string[]> {
+async function warningsOf(
+  metadata: ModuleMetadata,
+  options: Partial<AssetAuthOptions> = {},
+): Promise<readonly string[]> {
   const logger = recordingLogger();
-  const clients = [AssetAuthModule.forRoot(OPTIONS), AssetAuthModule.forRoot({ ...OPTIONS, name: 'eu' })];
+  const clients = [
+    AssetAuthModule.forRoot(OPTIONS),
+    AssetAuthModule.forRoot({ ...OPTIONS, ...options, name: 'eu' }),
+  ];
   await start({ ...metadata, imports: clients }, { logger });
   return logger.lines.filter(({ level }) => level === 'warn').map(({ text }) => text);
 }
@@ -42,5 +54,45 @@ describe('T80 An application that boots with a decorator that nothing reads is t
       get() {}
     }
     expect(await warningsOf({ controllers: [Handlers] })).toEqual([]);
+  });
+});
+
+describe('T108 An application that asks for what is almost a documented scope boots, and is told so once', () => {
+  const hint = (place: string, scope: string, meant: string) =>
+    `${place} names the scope "${scope}", which Asset does not document. Is "${meant}" meant? It is asked for as it is written. AssetAuthModule`;
+
+  @Controller()
+  @AssetScope('ledgers:read')
+  class Handlers {
+    @Get('a')
+    a() {}
+
+    @Get('b')
+    @AssetScope(['ledger:reads', 'payroll:run', 'ledger:read'])
+    b() {}
+  }
+
+  @Injectable()
+  class Jobs {
+    @RunWithAssetScope('invoice:created')
+    nightly() {}
+  }
+
+  it('by decorators', async () => {
+    expect(await warningsOf({ controllers: [Handlers], providers: [Jobs] })).toEqual([
+      hint('@AssetScope on Handlers.a', 'ledgers:read', 'ledger:read'),
+      hint('@AssetScope on Handlers.b', 'ledger:reads', 'ledger:read'),
+      hint('@RunWithAssetScope on Jobs.nightly', 'invoice:created', 'invoice:create'),
+    ]);
+  });
+
+  it.each([
+    [{ scopes: 'ledgers:read' }, 'scopes'],
+    [{ allowedScopes: ['ledger:read', 'ledgers:read'] }, 'allowedScopes'],
+    [{ startup: { mode: 'warm', requests: [{ scopes: ['ledgers:read'] }] } }, 'startup'],
+  ] satisfies [Partial<AssetAuthOptions>, string][])('by the option %j', async (options, name) => {
+    expect((await warningsOf({}, options))[0]).toBe(
+      hint(`The option ${name} of the client "eu"`, 'ledgers:read', 'ledger:read'),
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Injectable, type ModuleMetadata } from '@nestjs/common';
-import { AssetAuthModule, AssetHttpService } from 'nestjs-asset-auth';
+import { AssetAuthModule, type AssetAuthOptions, AssetHttpService } from 'nestjs-asset-auth';
 import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom, map, type Observable } from 'rxjs';
 import { startSandbox } from '../../support/sandbox.js';
@@ -23,12 +23,19 @@ export class Ledgers {
 }
 
 /** An application with {@link Ledgers} on a sandbox, and what the sandbox is to have seen of a `ledger:read` call. */
-export async function startOnSandbox(metadata: ModuleMetadata, parts?: ApplicationParts) {
+export async function startOnSandbox(
+  metadata: ModuleMetadata,
+  parts?: ApplicationParts,
+  options: Partial<AssetAuthOptions> = {},
+) {
   const sandbox: AssetSandbox = await startSandbox();
   const { app, url } = await start(
     {
       ...metadata,
-      imports: [AssetAuthModule.forRoot(sandbox.moduleOptions()), ...(metadata.imports ?? [])],
+      imports: [
+        AssetAuthModule.forRoot({ ...sandbox.moduleOptions(), ...options }),
+        ...(metadata.imports ?? []),
+      ],
       providers: [Ledgers, ...(metadata.providers ?? [])],
     },
     parts,

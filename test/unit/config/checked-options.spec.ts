@@ -173,6 +173,22 @@ describe('Options that contradict each other', () => {
     );
   });
 
+  it.each([
+    ['production', 'https://api.sandbox.getasset.com', 'sandbox'],
+    ['production', 'https://API.Sandbox.GetAsset.com/', 'sandbox'],
+    ['production', 'https://api.sandbox.getasset.com:443', 'sandbox'],
+    ['production', 'https://api.sandbox.getasset.com.', 'sandbox'],
+    ['sandbox', 'https://api.getasset.com', 'production'],
+    ['sandbox', 'https://api.getasset.com.:443/', 'production'],
+  ])('T108 environment %s with the origin of the other: %s', (environment, baseUrl, other) => {
+    expect(problemsOf({ environment, baseUrl })).toEqual({
+      baseUrl: `is the origin of the ${other} environment, and environment says '${environment}'; their credentials are separate. Leave baseUrl out, or say environment: '${other}'`,
+    });
+    expect(configOf({ environment: other, baseUrl }).environment).toBe(other);
+    expect(configOf({ environment: undefined, baseUrl }).origin).toBe(new URL(baseUrl).origin);
+    expect(configOf({ environment, baseUrl: 'https://gateway.example' }).environment).toBe(environment);
+  });
+
   it('default scopes beyond the allowed ones', () => {
     expect(
       problemsOf({

@@ -18,6 +18,23 @@ describe('The axios defaults', () => {
     expect(httpDefaultsProblem(defaults)).toBeUndefined();
   });
 
+  it.each([
+    ['timeout', '10s', /"timeout" as a number of milliseconds such as 10000, or 0 for none, not text/],
+    ['timeout', '10000', /not text/],
+    ['timeout', -1, /not -1/],
+    ['timeout', NaN, /not NaN/],
+    ['timeout', null, /not null/],
+    ['maxRedirects', '3', /"maxRedirects" as a number of redirects, or 0 for none, not text/],
+    ['maxContentLength', '1mb', /a number of bytes, not text/],
+    ['maxBodyLength', -2, /a number of bytes, not -2/],
+  ])('T108 may not give %s as %p', (name, value, words) => {
+    expect(httpDefaultsProblem({ [name]: value })).toMatch(words);
+    for (const number of [0, 1, 1.5, Infinity]) {
+      expect(httpDefaultsProblem({ [name]: number })).toBeUndefined();
+    }
+    expect(httpDefaultsProblem({ maxBodyLength: -1, maxContentLength: -1 })).toBeUndefined();
+  });
+
   it.each(['url', 'baseURL', 'adapter', 'auth', 'method', 'data', 'params', 'asset'])(
     'T21 may not set %j, not even to null',
     (name) => {

@@ -98,6 +98,27 @@ describe('The options in the environment', () => {
     },
   );
 
+  it.each(['a:r,b:r', 'a:r, b:r', 'a:r;b:r', ',', 'a:r,', 'ledger:read report:read,bill:create'])(
+    'T108 refuse %j, which would be one scope, with the cure',
+    (scopes) => {
+      const problem =
+        'holds a comma or a semicolon. Separate the scopes by spaces, as in "ledger:read report:read"; a scope that really holds one can be given in code';
+      const options = assetAuthOptionsFromEnv({
+        ...LEAST,
+        ASSET_SCOPES: scopes,
+        ASSET_ALLOWED_SCOPES: scopes,
+        ASSET_MAX_TOKENS: 'many',
+      });
+      expect(errorOf(options).problems.slice(0, 2)).toEqual([
+        { option: 'scopes', variable: 'ASSET_SCOPES', problem },
+        { option: 'allowedScopes', variable: 'ASSET_ALLOWED_SCOPES', problem },
+      ]);
+      expect(errorOf(options).problems).toHaveLength(3);
+      const inCode = { ...assetAuthOptionsFromEnv({ ...LEAST, ASSET_SCOPES: scopes }), scopes: ['a,b'] };
+      expect(new AssetAuthConfig(inCode).scopes).toEqual(['a,b']);
+    },
+  );
+
   it.each(['', ' ', 'many', '1e999', 'NaN', '0', '-1', '1.5', '3600s', '\u0000'])(
     'refuse %j where a whole number belongs',
     (text) => {
