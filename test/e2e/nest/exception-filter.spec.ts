@@ -71,7 +71,7 @@ describe('AssetAuthExceptionFilter on a gateway', () => {
         event: 'exception',
         data: { status: 'error' },
       });
-      sandbox.fail('token', { status: 503 });
+      sandbox.fail('token', { status: 429 });
       expect(await answerTo({ event, data: id })).toEqual({
         event: 'exception',
         data: { status: 'error', message: 'Service Unavailable' },
