@@ -6,7 +6,7 @@ import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { ClientSecret } from './client-secret.js';
 import { type ClientConnections, isOfTunnel } from './connections.js';
-import { thrownText } from './redact.js';
+import { RecentTokens, thrownText } from './redact.js';
 import {
   type IssuedToken,
   issuedToken,
@@ -31,6 +31,7 @@ export class TokenEndpointClient {
   readonly #adapter = axios.getAdapter('http');
   readonly #requestConfig: Omit<InternalAxiosRequestConfig, 'headers'>;
   readonly #secret: ClientSecret;
+  readonly #recentTokens = new RecentTokens();
 
   /** @param onHeaders - called with the headers of each answer */
   constructor(
@@ -71,7 +72,7 @@ export class TokenEndpointClient {
   async #ask(request: AccessTokenRequest, clientSecret: string, signal: AbortSignal): Promise<IssuedToken> {
     const response = await this.#send(request, clientSecret, signal);
     this.onHeaders(response.headers);
-    const context = { request, clientSecret, config: this.config };
+    const context = { request, clientSecret, config: this.config, recentTokens: this.#recentTokens };
     let token: TokenBody;
     try {
       token = tokenIn(response, context);

@@ -62,6 +62,7 @@ export function issuedToken(
   context: ResponseContext,
 ): IssuedToken {
   const { request, config } = context;
+  context.recentTokens?.add(value);
   const claims = tokenClaims(value);
   const granted = { ...claims, scopes: claims.scopes ?? saidScopes(scope) };
   const difference = grantDifference(request, granted);
