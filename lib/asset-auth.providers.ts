@@ -90,7 +90,7 @@ export function clientProviders(name: string | undefined): Provider[] {
     {
       provide: configToken,
       inject: [getAssetAuthOptionsToken(name)],
-      useFactory: (options: unknown) => new AssetAuthConfig(HeldOptions.read(options)),
+      useFactory: (options: unknown) => new AssetAuthConfig(HeldOptions.read(options), name),
     },
     {
       provide: ClientConnections,

@@ -19,6 +19,8 @@ import { type AssetStartupMode, type AssetStartupRequest, startupPlan } from './
 export class AssetAuthConfig {
   /** `'sandbox'`, `'production'`, or the origin when only `baseUrl` was given. */
   readonly environment: string;
+  /** The client's name; `undefined` for the default one. */
+  readonly name: string | undefined;
   /** Scheme, host and port that tokens may be sent to. */
   readonly origin: string;
   /** Absolute URL of the token endpoint. */
@@ -49,7 +51,8 @@ export class AssetAuthConfig {
   /**
    * @throws AssetConfigError naming every problem of the options at once
    */
-  constructor(given: AssetAuthOptions) {
+  constructor(given: AssetAuthOptions, name?: string) {
+    this.name = name;
     const options = checkedOptions(given);
     // The options were checked: without a base URL there is an environment.
     const { baseUrl = ORIGINS[options.environment ?? 'sandbox'] } = options;
@@ -74,6 +77,13 @@ export class AssetAuthConfig {
     this.#startupRequests = requests;
     this.#http = Object.freeze(httpDefaults(options.http));
     Object.freeze(this);
+  }
+
+  /** Which client this is, for messages: its name if it has one, its environment, and its origin if that is not the usual one. */
+  get label(): string {
+    const { name, environment, origin } = this;
+    const isUsual = environment === origin || Object.values(ORIGINS).includes(origin);
+    return [name === undefined ? [] : `client ${name}`, environment, isUsual ? [] : origin].flat().join(', ');
   }
 
   /** The tokens that are fetched at boot and kept fresh; none with `startup: 'lazy'`. */

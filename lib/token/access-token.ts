@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import type { AssetClock, Instant } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';
+import type { IssuedToken } from './endpoint/token-response.js';
 import type { AccessTokenRequest } from './token-request.js';
 
 /** Where a token is in its life: before its refresh point, past it but usable, past its expiry. */
@@ -134,6 +135,19 @@ export function earlierEnd(known: TokenLife, next: TokenLife, clock: AssetClock)
   const left = known.lifeMs - (clock.monotonic() - known.issuedAt.monotonic);
   const lifeMs = Math.min(left + ageMs(next, clock), next.lifeMs);
   return { ...next, lifeMs, windowMs: Math.min(next.windowMs, Math.max(lifeMs, 0) / 2) };
+}
+
+/**
+ * The life of a token that has just arrived.
+ *
+ * @param jitter - in [0, 1)
+ */
+export function issuedLife(
+  { issuedAt, lifeMs, requestMs }: Pick<IssuedToken, 'issuedAt' | 'lifeMs' | 'requestMs'>,
+  refreshAheadRatio: number,
+  jitter: number,
+): TokenLife {
+  return { issuedAt, lifeMs, windowMs: staleWindowMs({ lifeMs, refreshAheadRatio, jitter, requestMs }) };
 }
 
 /** What the stale window depends on. */

@@ -28,6 +28,8 @@ export interface KeyFailure {
 
 /** What is known of one key; see {@link AssetTokenService.snapshot}. */
 export interface AssetTokenSnapshot {
+  /** The client's name; `undefined` for the default one. */
+  readonly client: string | undefined;
   readonly scopes: ScopeSet | undefined;
   readonly businessId: string | undefined;
   readonly resource: readonly string[] | undefined;
@@ -240,10 +242,11 @@ export class CacheEntry implements Queued {
     this.#coolDownUntil = clock.monotonic() + Math.min(LONGEST_COOL_DOWN_MS, lifeMs / 4);
   }
 
-  snapshot(clock: AssetClock, refreshing: boolean): AssetTokenSnapshot {
+  snapshot(clock: AssetClock, refreshing: boolean, client?: string): AssetTokenSnapshot {
     const token = this.#token;
     const error = this.#lastError;
     return {
+      client,
       scopes: this.request.scopes,
       businessId: this.request.businessId,
       resource: this.request.resource,

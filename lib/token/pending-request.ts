@@ -134,13 +134,18 @@ export class PendingRequest {
     return this.#endsAt === undefined ? Number.POSITIVE_INFINITY : this.#endsAt - clock.monotonic();
   }
 
+  /** Whether the latest attempt is older than its time by the wall clock, and not by the other. */
+  isOutlived(timeoutMs: number, clock: AssetClock): boolean {
+    const { wall, monotonic } = this.#sentAt ?? instantOf(clock);
+    return clock.now() - wall > timeoutMs && clock.monotonic() - monotonic <= timeoutMs;
+  }
+
   /**
    * Gives up an attempt that is older than `timeoutMs` by the wall clock: the machine slept, while its own timer stood
    * still. The next attempt has all the time anew and counts as the first.
    */
   dropIfOutlived(timeoutMs: number, clock: AssetClock): void {
-    if (this.#attempt === undefined || this.#sentAt === undefined) return;
-    if (clock.now() - this.#sentAt.wall <= timeoutMs) return;
+    if (this.#attempt === undefined || !this.isOutlived(timeoutMs, clock)) return;
     this.attempts = 0;
     this.#endsAt = undefined;
     this.#attempt.abort(new Outlived());

@@ -4,7 +4,7 @@ import { detached } from '../config/detached.js';
 import { nextAttemptMs } from '../retry/attempts.js';
 import type { RequestLimiter } from '../retry/request-limiter.js';
 import { type Slot, type SlotOutcome, TurnedAwayError } from '../retry/slot.js';
-import { AccessToken, earlierEnd, remainingMs, staleWindowMs, type TokenLife } from './access-token.js';
+import { AccessToken, earlierEnd, issuedLife, remainingMs } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
 import { EndpointCircuit } from './endpoint-circuit.js';
 import type { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
@@ -197,13 +197,19 @@ export class TokenRefresher {
   }
 
   #arrived(pending: PendingRequest, issued: IssuedToken): AccessToken {
-    const { cache, clock, events, plan } = this.parts;
+    const { cache, clock, config, random, events, plan } = this.parts;
     const { request, probe, endReason } = pending;
     // Nothing is kept after the end, also when the answer comes together with it.
     if (endReason !== undefined) throw endReason;
     const known = cache.peek(request)?.lifeOf(issued.value);
-    const life = known === undefined ? this.#lifeOf(issued) : earlierEnd(known, this.#lifeOf(issued), clock);
-    if (remainingMs(life, clock) <= 0) throw alreadyExpired(request, this.parts.config.environment);
+    const next = issuedLife(issued, config.refreshAheadRatio, random());
+    const life = known === undefined ? next : earlierEnd(known, next, clock);
+    if (remainingMs(life, clock) <= 0) {
+      // A clock that was set forward meanwhile ended its life before it began.
+      throw pending.isOutlived(config.tokenTimeoutMs, clock)
+        ? new Outlived()
+        : alreadyExpired(request, config);
+    }
     const token = new AccessToken(issued.value, request, life);
     const entry = cache.keepToken(request);
     entry.hold(token);
@@ -213,12 +219,6 @@ export class TokenRefresher {
     if (issued.difference !== undefined) events.grantDiffers(request, issued.difference);
     events.refreshed(request, token);
     return token;
-  }
-
-  #lifeOf({ issuedAt, lifeMs, requestMs }: IssuedToken): TokenLife {
-    const { refreshAheadRatio } = this.parts.config;
-    const jitter = this.parts.random();
-    return { issuedAt, lifeMs, windowMs: staleWindowMs({ lifeMs, refreshAheadRatio, jitter, requestMs }) };
   }
 
   /** @returns milliseconds until the next attempt of the same request, if there is to be one */

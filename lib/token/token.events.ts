@@ -11,9 +11,14 @@ const MAX_REPORTED = 1000;
  * at `log`. Never a secret. A logger that throws costs its line and nothing else.
  */
 export class TokenEvents {
-  readonly #logger = new Logger('AssetTokenService');
+  readonly #logger: Logger;
   readonly #differing = new Set<string>();
   readonly #openFor = new Set<AssetTokenErrorCode>();
+
+  /** @param client - the client's name, which becomes part of the log's context */
+  constructor(client: string | undefined) {
+    this.#logger = new Logger(client === undefined ? 'AssetTokenService' : `AssetTokenService ${client}`);
+  }
 
   refreshed(request: AccessTokenRequest, token: AccessToken): void {
     this.#say(

@@ -59,7 +59,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   readonly #config: AssetAuthConfig;
   readonly #connections: ClientConnections;
   readonly #clock: AssetClock;
-  readonly #events = new TokenEvents();
+  readonly #events: TokenEvents;
   readonly #cache: TokenCache;
   readonly #scheduler: RefreshScheduler;
   readonly #refresher: TokenRefresher;
@@ -74,6 +74,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     this.#config = config;
     this.#connections = connections;
     this.#clock = clock;
+    this.#events = new TokenEvents(config.name);
     this.#cache = new TokenCache(config, (entry) => {
       this.#scheduler.forget(entry);
     });
@@ -170,7 +171,9 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   snapshot(): readonly AssetTokenSnapshot[] {
     return this.#cache
       .entries()
-      .map((entry) => entry.snapshot(this.#clock, this.#refresher.isPending(entry.request)));
+      .map((entry) =>
+        entry.snapshot(this.#clock, this.#refresher.isPending(entry.request), this.#config.name),
+      );
   }
 
   /**

@@ -2,6 +2,7 @@ import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import type { Instant } from '../../config/clock.js';
 import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
+import type { RecentTokens } from './redact.js';
 import {
   type AssetTokenErrorCode,
   type FailureDetails,
@@ -30,14 +31,16 @@ export interface ResponseContext {
   readonly config: AssetAuthConfig;
   /** Never to be repeated, should the endpoint echo it. */
   readonly clientSecret: string;
+  /** Likewise; what is issued is added. */
+  readonly recentTokens?: RecentTokens;
 }
 
 /** The failure of the request that an answer belongs to. */
 export const failure = (
-  { request, config: { environment } }: ResponseContext,
+  { request, config: client }: ResponseContext,
   code: AssetTokenErrorCode,
   details: FailureDetails,
-): TokenRequestFailure => tokenRequestFailure({ request, environment }, code, details);
+): TokenRequestFailure => tokenRequestFailure({ request, client }, code, details);
 
 /** What a text says as JSON; `undefined` if it is none. */
 export function parsed(json: string): unknown {

@@ -26,7 +26,7 @@ export interface Rejection {
 /** What a token request with rejected credentials tells of the secret. */
 export interface RejectedSecret {
   readonly clientSecret: string;
-  readonly error: AssetTokenError;
+  readonly failure: TokenRequestFailure;
   readonly request: AccessTokenRequest;
   readonly isKnown: boolean;
   readonly sentWith: Rejection | undefined;
@@ -136,13 +136,14 @@ export class ClientSecret {
    * @param sentWith - what was known of the secret when it was sent
    * @returns the failure, and whose it is
    */
-  rejected({ clientSecret, error, request, isKnown, sentWith }: RejectedSecret): TokenRequestFailure {
-    if (this.#isKeysOwn(clientSecret, request, isKnown)) return this.#keysOwn(error, request);
+  rejected({ clientSecret, failure, request, isKnown, sentWith }: RejectedSecret): TokenRequestFailure {
+    const { error, orderedWaitMs = 0 } = failure;
+    if (this.#isKeysOwn(clientSecret, request, isKnown)) return this.#keysOwn(failure, request);
     const before = this.#rejection?.clientSecret === clientSecret ? this.#rejection : undefined;
     // A request that was under way before the last rejection must not put the probe off.
     if (before !== undefined && before !== sentWith) return this.#failure(error, before.probeAt);
     const probes = before?.probes ?? 0;
-    const probeAt = this.clock.monotonic() + pauseBeforeProbe(probes);
+    const probeAt = this.clock.monotonic() + Math.max(pauseBeforeProbe(probes), orderedWaitMs);
     const holdsKnown =
       isKnown || this.#accepted?.clientSecret !== clientSecret || before?.holdsKnown === true;
     this.#rejection = { clientSecret, error, holdsKnown, probes: probes + 1, probeAt };
@@ -157,12 +158,13 @@ export class ClientSecret {
     return accepted.rejectedKey === key;
   }
 
-  #keysOwn({ reason, status }: AssetTokenError, request: AccessTokenRequest): TokenRequestFailure {
-    const { environment } = this.config;
-    return tokenRequestFailure({ request, environment }, 'ASSET_CREDENTIALS_REJECTED', {
-      what: `${reason} The same credentials brought other tokens, so check first whether this client may act for this business.`,
-      status,
+  #keysOwn({ error, orderedWaitMs }: TokenRequestFailure, request: AccessTokenRequest): TokenRequestFailure {
+    return tokenRequestFailure({ request, client: this.config }, 'ASSET_CREDENTIALS_REJECTED', {
+      what: `${error.reason} The same credentials brought other tokens, so check first whether this client may act for this business.`,
+      status: error.status,
       fault: 'request',
+      retryable: error.retryable,
+      orderedWaitMs,
     });
   }
 
@@ -173,9 +175,8 @@ export class ClientSecret {
   }
 
   #stillRejected(rejection: Rejection, request: AccessTokenRequest): TokenRequestFailure {
-    const { environment } = this.config;
     const { reason, status } = rejection.error;
-    const { error } = tokenRequestFailure({ request, environment }, 'ASSET_CREDENTIALS_REJECTED', {
+    const { error } = tokenRequestFailure({ request, client: this.config }, 'ASSET_CREDENTIALS_REJECTED', {
       what: `${reason} The secret has not changed since, so it was not sent again.`,
       status,
       fault: 'endpoint',
@@ -184,8 +185,7 @@ export class ClientSecret {
   }
 
   #unreadable(request: AccessTokenRequest, why: string, timedOut = false): TokenRequestFailure {
-    const { environment } = this.config;
-    return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
+    return tokenRequestFailure({ request, client: this.config }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: `the clientSecret function gave no usable secret: ${why}. Nothing was sent. Check the place that the secret is read from.`,
       fault: 'endpoint',
       retryable: true,

@@ -6,35 +6,36 @@ const DEEPEST = 3;
 /** Fewer characters would be found in texts that have nothing to do with the secret. */
 const FEWEST = 4;
 
-/** Whether a text holds the secret in escapes, of URLs, forms, JSON or HTML, or byte by byte. */
-export function isDisguised(secret: string, text: string): boolean {
-  if (holdsBytes(Buffer.from(secret), text)) return true;
-  let layer = [text, text.replaceAll('+', ' ')];
-  for (let depth = 0; depth <= DEEPEST; depth += 1) {
-    if (layer.some((plain) => plain.includes(secret) || holdsSkeleton(secret, plain))) return true;
-    layer = layer.map(unescaped);
-  }
-  return false;
+/** Whether a text holds one of the secrets in escapes, of URLs, forms, JSON or HTML, or byte by byte. */
+export function holdsDisguised(secrets: readonly string[], text: string): boolean {
+  if (secrets.length === 0) return false;
+  const inHex = text.toLowerCase().replace(/(?<![0-9a-f])0x|\\x|[\s:,;-]/g, '');
+  const inDecimal = text.replace(/\D+/g, ' ');
+  const layers = [text, text.replaceAll('+', ' ')];
+  for (let from = 0; from < 2 * DEEPEST; from += 1) layers.push(unescaped(layers[from] ?? ''));
+  const plain = [...new Set(layers)];
+  const skeletons = plain.filter((layer) => NAMES_IN_HTML.test(layer)).map(skeleton);
+  return secrets.some((secret) => {
+    const bytes = Buffer.from(secret);
+    const wanted = skeleton(secret);
+    return (
+      plain.some((layer) => layer.includes(secret)) ||
+      (bytes.length >= FEWEST &&
+        (inHex.includes(bytes.toString('hex')) || inDecimal.includes(bytes.join(' ')))) ||
+      (wanted.replaceAll(ANY, '').length >= FEWEST && skeletons.some((its) => its.includes(wanted)))
+    );
+  });
 }
 
-/** The bytes as numbers, in hex or decimal, whatever stands between them. */
-function holdsBytes(secret: Buffer, text: string): boolean {
-  if (secret.length < FEWEST) return false;
-  const inHex = text.toLowerCase().replace(/0x|\\x|[\s:,;-]/g, '');
-  return inHex.includes(secret.toString('hex')) || text.replace(/\D+/g, ' ').includes(secret.join(' '));
-}
+const NAMES_IN_HTML = /&[a-z]+\d*;/i;
+
+const ANY = '\uFFFD';
 
 /**
  * HTML has a name for almost every character but letters and digits. Whatever may have one, in the secret and in the
  * text, is taken for the same: too much is hidden rather than too little.
  */
-function holdsSkeleton(secret: string, text: string): boolean {
-  const named = text.replace(/&[a-z]+\d*;/gi, '\uFFFD');
-  if (named === text) return false;
-  const skeleton = (its: string): string => its.replace(/[^A-Za-z0-9]/gu, '\uFFFD');
-  const wanted = skeleton(secret);
-  return wanted.replaceAll('\uFFFD', '').length >= FEWEST && skeleton(named).includes(wanted);
-}
+const skeleton = (text: string): string => text.replace(/&[a-z]+\d*;|[^A-Za-z0-9]/giu, ANY);
 
 const ESCAPES =
   /((?:%[0-9a-f]{2})+)|\\(?:u([0-9a-f]{4})|x([0-9a-f]{2})|(["'\\/]))|&#(?:x([0-9a-f]{1,8})|(\d{1,8}));?|&(amp|lt|gt|quot|apos);/gi;

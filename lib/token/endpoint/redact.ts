@@ -1,25 +1,79 @@
 import { printable } from '../../config/text.js';
-import { isDisguised } from './disguises.js';
+import { holdsDisguised } from './disguises.js';
 
 const REDACTED = '[redacted]';
 const SHOWN = 200;
+
+/** A few times what is shown: hiding makes a text shorter. */
+const READ = 1000;
+/** More than the part of a token that is too short to be recognised. */
+const LEAST_MARGIN = 100;
+/** Most characters that an encoding makes of one. */
+const LONGEST_ESCAPE = 12;
 
 /**
  * Text of another system, fit for our error messages: without any of the secrets, in whatever form an endpoint echoes
  * them, without anything that looks like a token, without control characters, and cut.
  */
 export function redacted(text: string, secrets: readonly string[]): string {
-  const known = secrets.filter((secret) => secret !== '');
-  // The longest first: one secret may be a part of another.
-  const forms = [...new Set(known.flatMap(writtenForms))].sort((one, other) => other.length - one.length);
-  const longest = Math.max(REDACTED.length, forms[0]?.length ?? 0);
-  // Cut well beyond what is shown, so that a secret split by the cut is never shown in part.
-  let clean = text.slice(0, 2 * SHOWN * longest);
-  for (const form of forms) clean = clean.replaceAll(form, REDACTED);
-  return known.some((secret) => isDisguised(secret, clean))
-    ? REDACTED
-    : printable(clean.replace(TOKEN, REDACTED), SHOWN);
+  // No form of a secret is shorter than itself.
+  const known = secrets.filter(({ length }) => length > 0 && length <= text.length);
+  // Read beyond what is shown, so that a secret that the end splits is recognised as a whole.
+  const margin = Math.max(LEAST_MARGIN, LONGEST_ESCAPE * Math.max(0, ...known.map(({ length }) => length)));
+  const head = text.slice(0, READ + margin);
+  const written = known.flatMap(writtenForms).flatMap((form) => placesOf(form, head));
+  if (holdsDisguised(known, withoutPlaces(head, written, head.length))) return REDACTED;
+  const tokens = [...head.matchAll(TOKEN)].map(({ 0: { length }, index }) => ({
+    from: index,
+    to: index + length,
+  }));
+  const end = head === text ? head.length : READ;
+  return printable(withoutPlaces(head, [...written, ...tokens], end), SHOWN);
 }
+
+interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+function placesOf(form: string, text: string): readonly Place[] {
+  const places: Place[] = [];
+  for (let from = text.indexOf(form); from >= 0; from = text.indexOf(form, from + form.length)) {
+    places.push({ from, to: from + form.length });
+  }
+  return places;
+}
+
+/** The text up to `end`, with one mark for each stretch of places that overlap. */
+function withoutPlaces(text: string, places: readonly Place[], end: number): string {
+  let shown = '';
+  let at = 0;
+  for (const { from, to } of [...places].sort((one, other) => one.from - other.from)) {
+    if (from >= end) break;
+    if (from > at || at === 0) shown += text.slice(at, from) + REDACTED;
+    at = Math.max(at, to);
+  }
+  return shown + text.slice(at, Math.max(at, end));
+}
+
+/** The latest tokens that a client was issued, since an endpoint may repeat one when it refuses the next. */
+export class RecentTokens {
+  readonly #values: string[] = [];
+
+  get values(): readonly string[] {
+    return this.#values;
+  }
+
+  add(value: string): void {
+    if (value.length < SHORTEST || this.#values.includes(value)) return;
+    this.#values.push(value);
+    if (this.#values.length > MOST_RECENT) this.#values.shift();
+  }
+}
+
+const MOST_RECENT = 20;
+/** What is shorter would be found in texts that have nothing to do with it. */
+const SHORTEST = 8;
 
 /** What a thrown value says of itself; it may be anything. */
 export function thrownText(thrown: unknown, secrets: readonly string[]): string {

@@ -26,9 +26,8 @@ export function refusal(response: TokenResponse, context: ResponseContext): Toke
   const { status, headers, receivedAt } = response;
   const body = parsed(response.body);
   const isJson = body !== undefined;
-  const { code: said, text } = endpointError(isJson ? body : plainText(response.body), [
-    context.clientSecret,
-  ]);
+  const secrets = [context.clientSecret, ...(context.recentTokens?.values ?? [])];
+  const { code: said, text } = endpointError(isJson ? body : plainText(response.body), secrets);
   const isForeign =
     response.isOfTunnel === true || (said === undefined && !isJson && response.body.trim() !== '');
   const evidence = { status: isSuccess(status) ? 400 : status, said, isForeign };

@@ -7,7 +7,7 @@ import type { AccessTokenRequest } from '../token-request.js';
 import { ClientSecret, type Rejection } from './client-secret.js';
 import { type ClientConnections, isOfTunnel, waitsForSocket } from './connections.js';
 import { isDeadSocket, isIdleTimeout } from './kept-sockets.js';
-import { thrownText } from './redact.js';
+import { RecentTokens, thrownText } from './redact.js';
 import {
   type IssuedToken,
   issuedToken,
@@ -47,6 +47,7 @@ export class TokenEndpointClient {
   readonly #adapter = axios.getAdapter('http');
   readonly #requestConfig: Omit<InternalAxiosRequestConfig, 'headers'>;
   readonly #secret: ClientSecret;
+  readonly #recentTokens = new RecentTokens();
 
   constructor(
     private readonly config: AssetAuthConfig,
@@ -87,14 +88,14 @@ export class TokenEndpointClient {
   ): Promise<IssuedToken> {
     const { request, isKnown, onHeaders } = attempt;
     const response = await this.#send(attempt, clientSecret);
-    const context = { request, clientSecret, config: this.config };
+    const context = { request, clientSecret, config: this.config, recentTokens: this.#recentTokens };
     let token: TokenBody;
     try {
       token = tokenIn(response, context);
     } catch (failure) {
       onHeaders(response.headers, false);
       throw isCredentialsRejected(failure)
-        ? this.#secret.rejected({ clientSecret, error: failure.error, request, isKnown, sentWith })
+        ? this.#secret.rejected({ clientSecret, failure, request, isKnown, sentWith })
         : failure;
     }
     onHeaders(response.headers, true);
@@ -132,8 +133,8 @@ export class TokenEndpointClient {
 
   /** Its time was up before the application's own agent had a socket for it. */
   #noSocket(request: AccessTokenRequest): TokenRequestFailure {
-    const { environment, tokenTimeoutMs } = this.config;
-    return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
+    const { tokenTimeoutMs } = this.config;
+    return tokenRequestFailure({ request, client: this.config }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: `the agent of the option http had no socket for it within tokenTimeoutMs (${tokenTimeoutMs} ms). Nothing was sent. Raise its maxSockets, or limit how long API calls hold theirs.`,
       fault: 'unclear',
       timedOut: true,
@@ -143,11 +144,11 @@ export class TokenEndpointClient {
 
   /** The error of the connection holds the request, and so the secret: only its code and message go on. */
   #unreachable(error: unknown, request: AccessTokenRequest, clientSecret: string): TokenRequestFailure {
-    const { environment, origin } = this.config;
+    const { origin } = this.config;
     const { code } = Object(error) as { code?: unknown };
     const why = thrownText(error, [clientSecret]);
     const cause = Object.assign(new Error(why), typeof code === 'string' && { code });
-    return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
+    return tokenRequestFailure({ request, client: this.config }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: `the endpoint at ${origin} gave no complete answer (${why}). ${connectionCure(code)}`,
       fault: 'unavailable',
       retryable: true,

@@ -62,6 +62,7 @@ export function issuedToken(
   context: ResponseContext,
 ): IssuedToken {
   const { request, config } = context;
+  context.recentTokens?.add(value);
   const claims = tokenClaims(value);
   const granted = { ...claims, scopes: claims.scopes ?? saidScopes(scope) };
   const difference = grantDifference(request, granted);
@@ -84,7 +85,7 @@ export function issuedToken(
     claims,
     tokenTtlSeconds: config.tokenTtlSeconds,
   });
-  if (lifeMs === undefined) throw alreadyExpired(request, config.environment);
+  if (lifeMs === undefined) throw alreadyExpired(request, config);
   return { value, issuedAt: sentAt, lifeMs, requestMs, difference };
 }
 

@@ -22,12 +22,16 @@ export type AssetTokenErrorCode = Extract<
   | 'ASSET_GRANT_MISMATCH'
 >;
 
+/** The client that a token was asked for by, as far as errors tell of it. */
+export type TokenClient = Pick<AssetAuthConfig, 'environment' | 'label'>;
+
 /** What an {@link AssetTokenError} tells besides its message. */
 export interface AssetTokenErrorDetails extends AssetAuthErrorDetails {
   readonly code: AssetTokenErrorCode;
   /** What was asked for. */
   readonly grant: AccessTokenGrant;
-  readonly environment: string;
+  /** Who asked. */
+  readonly client: TokenClient;
   /** HTTP status of the token endpoint's answer, if there was one. */
   readonly status?: number | undefined;
   /** Whether there was no answer in time. */
@@ -50,6 +54,8 @@ export class AssetTokenError extends AssetAuthError {
   readonly businessId: string | undefined;
   readonly resource: readonly string[] | undefined;
   readonly environment: string;
+  /** Which client: its name if it has one, its environment, and its origin if that is not the usual one. */
+  readonly client: string;
   declare readonly status?: number;
   /** Whether the endpoint gave no complete answer in time. */
   readonly timedOut: boolean;
@@ -57,12 +63,16 @@ export class AssetTokenError extends AssetAuthError {
   readonly reason: string;
 
   constructor(reason: string, details: AssetTokenErrorDetails) {
-    super(`No access token for ${describeGrant(details.grant)} (${details.environment}): ${reason}`, details);
+    super(
+      `No access token for ${describeGrant(details.grant)} (${details.client.label}): ${reason}`,
+      details,
+    );
     this.reason = reason;
     this.scopes = details.grant.scopes;
     this.businessId = details.grant.businessId;
     this.resource = details.grant.resource;
-    this.environment = details.environment;
+    this.client = details.client.label;
+    this.environment = details.client.environment;
     this.timedOut = details.timedOut ?? details.status === 504;
     if (details.status !== undefined) this.status = details.status;
   }
@@ -78,11 +88,11 @@ export function stillFailing(
   waitMs: number,
 ): AssetTokenError {
   const retryAfterMs = Math.max(1, Math.ceil(waitMs));
-  const { code, environment, status, timedOut, retryable } = cause;
+  const { code, environment, client: label, status, timedOut, retryable } = cause;
   return new AssetTokenError(`${cause.reason} Not asked again for ${retryAfterMs} ms.`, {
     code,
     grant,
-    environment,
+    client: { environment, label },
     status,
     timedOut,
     retryable,
@@ -131,11 +141,11 @@ export interface FailureDetails extends Pick<
 
 /** A failure with everything that callers, and the policies for waiting and retrying, need to know. */
 export function tokenRequestFailure(
-  { request, environment }: { readonly request: AccessTokenGrant; readonly environment: string },
+  { request, client }: { readonly request: AccessTokenGrant; readonly client: TokenClient },
   code: AssetTokenErrorCode,
   { what, fault, orderedWaitMs, ...details }: FailureDetails,
 ): TokenRequestFailure {
-  const about = { code, grant: request, environment, retryAfterMs: orderedWaitMs };
+  const about = { code, grant: request, client, retryAfterMs: orderedWaitMs };
   return new TokenRequestFailure(new AssetTokenError(what, { ...about, ...details }), fault, orderedWaitMs);
 }
 
@@ -149,20 +159,17 @@ export const connectionCure = (code: unknown): string =>
 const CERTIFICATE_CODE = /CERT|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|_CRL/;
 
 /** The failure of a request that brought a token whose life is over. */
-export const alreadyExpired = (request: AccessTokenGrant, environment: string): TokenRequestFailure =>
-  tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_MALFORMED', {
+export const alreadyExpired = (request: AccessTokenGrant, client: TokenClient): TokenRequestFailure =>
+  tokenRequestFailure({ request, client }, 'ASSET_TOKEN_MALFORMED', {
     what: "the endpoint handed out a token that has already expired. Check this machine's clock, and whether a gateway caches token answers.",
     fault: 'unclear',
     retryable: true,
   });
 
 /** The failure of a request that the endpoint did not answer in time. */
-export const tooSlow = (
-  request: AccessTokenGrant,
-  { environment, tokenTimeoutMs }: AssetAuthConfig,
-): TokenRequestFailure =>
-  tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
-    what: `there was no complete answer within tokenTimeoutMs (${tokenTimeoutMs} ms). Check network and proxy, or raise it, if this lasts.`,
+export const tooSlow = (request: AccessTokenGrant, client: AssetAuthConfig): TokenRequestFailure =>
+  tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
+    what: `there was no complete answer within tokenTimeoutMs (${client.tokenTimeoutMs} ms). Check network and proxy, or raise it, if this lasts.`,
     fault: 'unavailable',
     timedOut: true,
     retryable: true,
@@ -175,14 +182,15 @@ export const tooSlow = (
  */
 export function neverSent(
   request: AccessTokenGrant,
-  { environment, tokenTimeoutMs, maxConcurrentTokenRequests }: AssetAuthConfig,
+  client: AssetAuthConfig,
   waitMs: number | undefined,
 ): AssetTokenError {
+  const { tokenTimeoutMs, maxConcurrentTokenRequests } = client;
   const why =
     waitMs === undefined
       ? `all ${maxConcurrentTokenRequests} slots for token requests were taken, and no answer came for ${tokenTimeoutMs} ms. If this lasts, the endpoint is slow, or maxConcurrentTokenRequests is too low.`
       : `so many requests for other new businesses and scopes are queued that its turn would come in about ${Math.ceil(waitMs)} ms, after its caller has left. Limit how many new businesses your own callers can name in a second.`;
-  return tokenRequestFailure({ request, environment }, 'ASSET_TOKEN_UNAVAILABLE', {
+  return tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
     what: `${why} Nothing was sent.`,
     fault: 'unclear',
     retryable: true,

@@ -384,7 +384,34 @@ describe('T130 what an answer repeats', () => {
       const error = await rejectionOf(tokens.getAccessToken());
       expectNoSecrets(error, [value]);
       expect(String(error)).not.toContain(write(value).slice(0, 40));
-      expect(String(error)).toContain('The token [redacted]');
+      expect(String(error)).toMatch(/invalid_request: (The token )?\[redacted\]/);
+    }
+  });
+
+  it('is none of the tokens that were issued before, however plain they are', async () => {
+    const { url } = await startServer((_request, response) => {
+      const issued = received.length;
+      if (issued <= 3)
+        response.end(JSON.stringify({ access_token: `plain token ${issued}`.replaceAll(' ', '&') }));
+      else response.writeHead(400).end(JSON.stringify({ detail: texts[issued - 4] }));
+    });
+    const texts = [
+      'not plain&token&1, plain&token&2 or plain&token&3',
+      named('plain&token&2'),
+      bytes('plain&token&3').join(''),
+      Buffer.from('plain&token&1').toString('base64'),
+    ];
+    const received: string[] = [];
+    const client = clientOf({ baseUrl: url });
+    for (let count = 0; count < 3; count += 1) {
+      received.push('');
+      await client.fetch();
+    }
+    for (const text of texts) {
+      received.push(text);
+      const { error } = await failureOf(client.fetch(), ['plain&token&1', 'plain&token&2', 'plain&token&3']);
+      expect(error.message).not.toContain(text);
+      expect(error.message).toContain('[redacted]');
     }
   });
 

@@ -3,10 +3,10 @@ import { instantOf } from '../../../lib/config/clock.js';
 import { AccessToken } from '../../../lib/token/access-token.js';
 import { CacheEntry } from '../../../lib/token/cache-entry.js';
 import { tokenRequestFailure } from '../../../lib/token/endpoint/token.errors.js';
-import { requestFor } from './endpoint/token-endpoint.fixture.js';
+import { CLIENT, requestFor } from './endpoint/token-endpoint.fixture.js';
 
 const request = requestFor({ scopes: ['ledger:read'], businessId: 'biz_1' });
-const { error } = tokenRequestFailure({ request, environment: 'sandbox' }, 'ASSET_TOKEN_UNAVAILABLE', {
+const { error } = tokenRequestFailure({ request, client: CLIENT }, 'ASSET_TOKEN_UNAVAILABLE', {
   what: 'down',
   fault: 'unavailable',
 });

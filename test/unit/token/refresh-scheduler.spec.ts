@@ -6,12 +6,12 @@ import type { CacheEntry } from '../../../lib/token/cache-entry.js';
 import { tokenRequestFailure } from '../../../lib/token/endpoint/token.errors.js';
 import { RefreshScheduler } from '../../../lib/token/refresh-scheduler.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
-import { configOf, requestFor } from './endpoint/token-endpoint.fixture.js';
+import { CLIENT, configOf, requestFor } from './endpoint/token-endpoint.fixture.js';
 
 const DAY = 86_400_000;
 const VALUE = 'value';
 const request = requestFor({ scopes: ['ledger:read'] });
-const { error } = tokenRequestFailure({ request, environment: 'sandbox' }, 'ASSET_TOKEN_UNAVAILABLE', {
+const { error } = tokenRequestFailure({ request, client: CLIENT }, 'ASSET_TOKEN_UNAVAILABLE', {
   what: 'down',
   fault: 'unavailable',
 });

@@ -10,7 +10,7 @@ import { PendingRequest } from '../../../lib/token/pending-request.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
 import { TokenRefresher } from '../../../lib/token/token-refresher.js';
 import { TokenEvents } from '../../../lib/token/token.events.js';
-import { configOf, requestFor } from './endpoint/token-endpoint.fixture.js';
+import { CLIENT, configOf, requestFor } from './endpoint/token-endpoint.fixture.js';
 
 const HOUR = 3_600_000;
 
@@ -47,7 +47,7 @@ function setting(slots = 8): Setting {
           resolve({ value, issuedAt, lifeMs: HOUR, requestMs: 0, difference: undefined, ...more });
         },
         fail: () => {
-          const context = { request, environment: 'sandbox' };
+          const context = { request, client: CLIENT };
           reject(
             tokenRequestFailure(context, 'ASSET_TOKEN_UNAVAILABLE', { what: 'down', fault: 'unavailable' }),
           );
@@ -62,7 +62,7 @@ function setting(slots = 8): Setting {
     cache,
     limiter: new RequestLimiter(clock, slots, config.tokenTimeoutMs, () => false),
     endpoint: { fetch },
-    events: new TokenEvents(),
+    events: new TokenEvents(undefined),
     plan: () => {},
   });
   const entry = (scope: string): CacheEntry => cache.keepToken(requestFor({ scopes: [scope] }));

@@ -2,11 +2,10 @@ import { expectNoSecrets, ManualClock } from 'nestjs-asset-auth/testing';
 import { ClientSecret } from '../../../../lib/token/endpoint/client-secret.js';
 import {
   AssetClosedError,
-  type AssetTokenError,
   type TokenRequestFailure,
   tokenRequestFailure,
 } from '../../../../lib/token/endpoint/token.errors.js';
-import { configOf, failureIn, failureOf, requestFor, SECRET } from './token-endpoint.fixture.js';
+import { CLIENT, configOf, failureIn, failureOf, requestFor, SECRET } from './token-endpoint.fixture.js';
 
 const request = requestFor({ scopes: ['ledger:read'] });
 
@@ -152,12 +151,12 @@ describe('The client secret', () => {
 });
 
 describe('A client secret that was rejected', () => {
-  const answered = (scopes: readonly string[] = ['ledger:read']): AssetTokenError =>
-    tokenRequestFailure(
-      { request: requestFor({ scopes }), environment: 'sandbox' },
-      'ASSET_CREDENTIALS_REJECTED',
-      { what: 'the endpoint answered 401.', status: 401, fault: 'endpoint' },
-    ).error;
+  const answered = (scopes: readonly string[] = ['ledger:read']): TokenRequestFailure =>
+    tokenRequestFailure({ request: requestFor({ scopes }), client: CLIENT }, 'ASSET_CREDENTIALS_REJECTED', {
+      what: 'the endpoint answered 401.',
+      status: 401,
+      fault: 'endpoint',
+    });
 
   /** What follows when the endpoint rejects the secret that is sent now, or was before. */
   const reject = (
@@ -167,7 +166,7 @@ describe('A client secret that was rejected', () => {
   ): TokenRequestFailure =>
     secret.rejected({
       clientSecret: SECRET,
-      error: answered(scopes),
+      failure: answered(scopes),
       request: requestFor({ scopes: scopes ?? ['ledger:read'] }),
       isKnown,
       sentWith,
@@ -246,7 +245,7 @@ describe('A client secret that was rejected', () => {
     reject(secret);
     await clock.advance(999);
     expect(
-      secret.rejected({ clientSecret: SECRET, error: answered(), request, isKnown: true, sentWith }),
+      secret.rejected({ clientSecret: SECRET, failure: answered(), request, isKnown: true, sentWith }),
     ).toMatchObject({
       orderedWaitMs: 1,
     });

@@ -9,6 +9,9 @@ import {
 } from '../../../../lib/token/token-request.js';
 
 /** Needs escaping in every notation that there is. */
+/** The client, as errors tell of it. */
+export const CLIENT = { environment: 'sandbox', label: 'sandbox' };
+
 export const SECRET = 'c3cr3t/ü "+&=%\\~hunter2';
 export const NOW = Date.UTC(2026, 0, 1);
 export const NOW_SECONDS = NOW / 1000;

@@ -6,10 +6,10 @@ import {
   stillFailing,
   tokenRequestFailure,
 } from '../../../../lib/token/endpoint/token.errors.js';
-import { requestFor } from './token-endpoint.fixture.js';
+import { CLIENT, requestFor } from './token-endpoint.fixture.js';
 
 const asked = requestFor({ scopes: ['ledger:read'], businessId: 'biz_1', resource: ['urn:x'] });
-const { error } = tokenRequestFailure({ request: asked, environment: 'sandbox' }, 'ASSET_TOKEN_THROTTLED', {
+const { error } = tokenRequestFailure({ request: asked, client: CLIENT }, 'ASSET_TOKEN_THROTTLED', {
   what: 'the endpoint answered 429.',
   status: 429,
   retryable: true,
@@ -64,7 +64,7 @@ describe('The error while a pause is in force', () => {
   });
 
   it('remembers whether time ran out', () => {
-    const slow = tokenRequestFailure({ request: asked, environment: 'sandbox' }, 'ASSET_TOKEN_UNAVAILABLE', {
+    const slow = tokenRequestFailure({ request: asked, client: CLIENT }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: 'no answer.',
       fault: 'unavailable',
       timedOut: true,
@@ -80,7 +80,7 @@ describe('The error while a pause is in force', () => {
 });
 
 describe('The failure of a token request', () => {
-  const context = { request: asked, environment: 'sandbox' };
+  const context = { request: asked, client: CLIENT };
 
   it('is not worth a retry and orders no wait, unless said otherwise', () => {
     const { error: told, ...failed } = tokenRequestFailure(context, 'ASSET_TOKEN_UNAVAILABLE', {
@@ -94,7 +94,7 @@ describe('The failure of a token request', () => {
   });
 
   it('T23 is a malformed answer for a token that has already expired', () => {
-    const { error: told, fault } = alreadyExpired(asked, 'sandbox');
+    const { error: told, fault } = alreadyExpired(asked, CLIENT);
     expect(told).toMatchObject({ code: 'ASSET_TOKEN_MALFORMED', retryable: true });
     expect(fault).toBe('unclear');
   });
