@@ -69,6 +69,33 @@ const layers = {
   },
 };
 
+/**
+ * What users read in their editors. A line of a comment that begins with a decorator is taken for a tag, and the example
+ * ends there. `Parameters<…>` of a function with a read-only rest parameter is `never` in the types of mock libraries.
+ */
+const publicDeclarations = {
+  create(context) {
+    const isReadonly = (type) =>
+      (type?.type === 'TSTypeOperator' && type.operator === 'readonly') ||
+      (type?.type === 'TSUnionType' && type.types.some(isReadonly));
+    return {
+      Program() {
+        for (const comment of context.sourceCode.getAllComments()) {
+          if (comment.type !== 'Block' || !/^\s*\*\s*@[A-Z]/m.test(comment.value)) continue;
+          const message = 'No line of an example begins with @: editors cut it there.';
+          context.report({ loc: comment.loc, message });
+        }
+      },
+      RestElement(node) {
+        const { type } = node.parent.parent;
+        const isPublic = type === 'ExportNamedDeclaration' || type === 'MethodDefinition';
+        if (!isPublic || !isReadonly(node.typeAnnotation?.typeAnnotation)) return;
+        context.report({ node, message: 'A rest parameter that users see is no readonly list.' });
+      },
+    };
+  },
+};
+
 export default defineConfig(
   globalIgnores(['dist/', 'coverage/', 'test/package/', 'test/bench/', '.stryker-tmp/', 'reports/']),
   eslint.configs.recommended,
@@ -106,8 +133,8 @@ export default defineConfig(
   },
   {
     files: ['lib/**/*.{ts,mts,cts}'],
-    plugins: { house: { rules: { layers } } },
-    rules: { 'house/layers': 'error' },
+    plugins: { house: { rules: { layers, publicDeclarations } } },
+    rules: { 'house/layers': 'error', 'house/publicDeclarations': 'error' },
   },
   {
     files: ['test/**/*.ts'],

@@ -37,7 +37,6 @@ export type AssetAuthModuleAsyncOptions = OptionsSource & AssetAuthModuleExtras;
  *
  * @example
  * ```ts
- * @Injectable()
  * export class AssetSettings implements AssetAuthOptionsFactory {
  *   createAssetAuthOptions() {
  *     return assetAuthOptionsFromEnv();
@@ -58,20 +57,18 @@ export interface AssetAuthOptionsFactory {
  *
  * @example
  * ```ts
- * @Module({
- *   imports: [
- *     AssetAuthModule.forRootAsync({
- *       imports: [ConfigModule],
- *       inject: [ConfigService],
- *       useFactory: (config: ConfigService) => ({
- *         environment: 'sandbox',
- *         clientId: config.getOrThrow('ASSET_CLIENT_ID'),
- *         clientSecret: config.getOrThrow('ASSET_CLIENT_SECRET'),
- *       }),
+ * const imports = [
+ *   // of the root module
+ *   AssetAuthModule.forRootAsync({
+ *     imports: [ConfigModule],
+ *     inject: [ConfigService],
+ *     useFactory: (config: ConfigService) => ({
+ *       environment: 'sandbox',
+ *       clientId: config.getOrThrow('ASSET_CLIENT_ID'),
+ *       clientSecret: config.getOrThrow('ASSET_CLIENT_SECRET'),
  *     }),
- *   ],
- * })
- * export class AppModule {}
+ *   }),
+ * ];
  * ```
  */
 @Module({})

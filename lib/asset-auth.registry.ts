@@ -77,6 +77,7 @@ export class AssetAuthRegistry implements OnModuleInit {
       throw new AssetBusinessError(message, 'ASSET_BUSINESS_INVALID');
     }
     for (const { message } of this.explorer.misplaced()) this.#logger.warn(message);
+    for (const message of this.explorer.hooksWithoutScope()) this.#logger.warn(message);
     for (const message of misspelt(clients, inventory)) this.#logger.warn(message);
   }
 

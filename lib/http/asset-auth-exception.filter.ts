@@ -25,8 +25,7 @@ import type { SentRequest } from './http.errors.js';
  *
  * @example
  * ```ts
- * @Module({ providers: [{ provide: APP_FILTER, useClass: AssetAuthExceptionFilter }] })
- * export class AppModule {}
+ * const filter = { provide: APP_FILTER, useClass: AssetAuthExceptionFilter }; // a provider of the root module
  * ```
  */
 @Catch(AssetAuthError)
@@ -55,9 +54,7 @@ export class AssetAuthExceptionFilter extends BaseExceptionFilter {
    * @example
    * ```ts
    * const AssetFilter = AssetAuthExceptionFilter.with({ passOn: [400, 404, 409, 422] });
-   *
-   * @Module({ providers: [{ provide: APP_FILTER, useClass: AssetFilter }] })
-   * export class AppModule {}
+   * const filter = { provide: APP_FILTER, useClass: AssetFilter }; // a provider of the root module
    * ```
    */
   static with(options: { readonly passOn: readonly number[] }): typeof AssetAuthExceptionFilter {

@@ -46,7 +46,7 @@ export class AssetHttpService extends HttpService {
    * this.asset.withScope('report:read').get(url);
    * ```
    */
-  withScope(...scopes: readonly [AssetScopeName, ...AssetScopeName[]] | readonly [null]): AssetHttpService {
+  withScope(...scopes: [AssetScopeName, ...AssetScopeName[]] | [null]): AssetHttpService {
     return this.#narrowedBy({ scopes: scopes[0] === null ? null : scopeSet(scopes) });
   }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { ScopeSet } from '../config/scope-set.js';
-import { declaredFor, handlerDeclaration, isDeclaredOn } from '../scope/scope-metadata.js';
+import { declared, declaredFor, handlerDeclaration, isDeclaredOn } from '../scope/scope-metadata.js';
 import {
   type AssetScopeEntryKind,
   type DiscoveredClass,
@@ -42,6 +42,16 @@ export class AssetScopeExplorer {
    */
   missingParameters(globalPrefix: string): readonly string[] {
     return missingParameters(this.modules, globalPrefix);
+  }
+
+  /**
+   * The hooks of classes with `@AssetScope` or `@AssetBusiness`, in words: Nest calls them outside of every scope. Those
+   * with `@RunWithAssetScope` have one.
+   *
+   * @internal
+   */
+  hooksWithoutScope(): readonly string[] {
+    return discoverClasses(this.modules).flatMap(hooksIn);
   }
 
   /** The decorators that have no effect where they stand, as far as that is certain. */
@@ -111,6 +121,31 @@ function misplacedIn({ classRef, methods }: DiscoveredClass): readonly Misplaced
     misplaced.push({ className, methodName, message });
   }
   return misplaced;
+}
+
+/** Nest calls them itself, with no interceptors. */
+const LIFECYCLE_HOOKS: readonly string[] = [
+  'onModuleInit',
+  'onApplicationBootstrap',
+  'onModuleDestroy',
+  'beforeApplicationShutdown',
+  'onApplicationShutdown',
+];
+const GATEWAY_HOOKS: readonly string[] = ['afterInit', 'handleConnection', 'handleDisconnect'];
+
+function hooksIn({ classRef, methods }: DiscoveredClass): readonly string[] {
+  const onClass = decorators((kind) => declared(kind, classRef) !== undefined);
+  if (onClass === undefined) return [];
+  const isGateway = Reflect.hasMetadata('websockets:is_gateway', classRef);
+  const names = isGateway ? [...LIFECYCLE_HOOKS, ...GATEWAY_HOOKS] : LIFECYCLE_HOOKS;
+  const hooks = methods
+    .filter(({ name, method }) => names.includes(name) && declaredFor('run', classRef, method) === undefined)
+    .map(({ name }) => name);
+  if (hooks.length === 0) return [];
+  const are = hooks.length === 1 ? 'runs' : 'run';
+  return [
+    `${classRef.name}.${hooks.join(', ')} ${are} without the ${onClass} of the class: Nest runs no interceptors for hooks. If a call to Asset is made there, use @RunWithAssetScope on the method; it also ends this warning.`,
+  ];
 }
 
 function decorators(stands: (kind: 'scope' | 'business') => boolean): string | undefined {

@@ -18,13 +18,10 @@ import { type AssetBusinessSource, declare, type Decorate, decoratedTarget } fro
  *
  * @example
  * ```ts
- * @Controller('businesses/:businessId/ledgers')
- * @AssetBusiness('businessId')
- * export class LedgersController {
- *   @MessagePattern('ledgers')
- *   @AssetBusiness((context) => context.switchToRpc().getData<{ businessId: string }>().businessId)
- *   list() {}
- * }
+ * class LedgersController { @Get(':businessId') @AssetBusiness('businessId') list() {} }
+ *
+ * const fromMessage = (context: ExecutionContext) => context.switchToRpc().getData<Message>().businessId;
+ * class LedgersWorker { @MessagePattern('ledgers') @AssetBusiness(fromMessage) list() {} }
  * ```
  * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` where it is written, if it names nothing
  */

@@ -23,29 +23,23 @@ import { declare, type Decorate, decoratedTarget } from './scope-metadata.js';
  *
  * @example
  * ```ts
- * @AssetScope('ledger:read')
- * @Controller('ledgers')
- * export class LedgersController {
- *   @Post()
- *   @AssetScope('ledger:read', 'ledger:create')
- *   create() {}
- * }
+ * class LedgersController { @Post() @AssetScope('ledger:read', 'ledger:create') create() {} }
  * ```
  * @throws AssetScopeError `ASSET_SCOPE_INVALID` where it is written: a malformed scope, an empty list, no scope at all
  * @see RFC 6749 §3.3 for what a scope may look like
  */
 export function AssetScope(
   scope: AssetScopeName,
-  ...more: readonly AssetScopeName[]
+  ...more: AssetScopeName[]
 ): MethodDecorator & ClassDecorator;
 export function AssetScope(
-  ...scopesThenOptions: readonly [AssetScopeName, ...AssetScopeName[], AssetScopeOptions]
+  ...scopesThenOptions: [AssetScopeName, ...AssetScopeName[], AssetScopeOptions]
 ): MethodDecorator & ClassDecorator;
 export function AssetScope(
   scopes: readonly AssetScopeName[] | null,
   options?: AssetScopeOptions,
 ): MethodDecorator & ClassDecorator;
-export function AssetScope(...args: readonly unknown[]): MethodDecorator & ClassDecorator {
+export function AssetScope(...args: unknown[]): MethodDecorator & ClassDecorator {
   return (...target: Parameters<Decorate>): void => {
     const { name, owner } = decoratedTarget(...target);
     const at = `@AssetScope on ${name}`;

@@ -31,9 +31,7 @@ type MarkedContext = ExecutionContext & { [HANDLING]?: object };
  *
  * @example
  * ```ts
- * @UseInterceptors(AssetScopeInterceptor) // not needed beside @AssetScope
- * @WebSocketGateway()
- * export class LedgersGateway {}
+ * app.useGlobalInterceptors(new AssetScopeInterceptor()); // not needed beside @AssetScope
  * ```
  */
 @Injectable()

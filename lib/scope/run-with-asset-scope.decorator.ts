@@ -17,26 +17,24 @@ import { resultInScope } from './scoped-result.js';
  *
  * @example
  * ```ts
- * @Cron(CronExpression.EVERY_DAY_AT_MIDNIGHT)
- * @RunWithAssetScope('report:read')
- * async nightly() {}
+ * class Jobs { @Cron('0 0 * * *') @RunWithAssetScope('report:read') async nightly() {} }
  *
- * @RunWithAssetScope('ledger:create', { businessId: (job: Job<Order>) => job.data.businessId })
- * async process(job: Job<Order>) {}
+ * const businessId = (job: Job<Order>) => job.data.businessId;
+ * class Orders { @RunWithAssetScope('ledger:create', { businessId }) async process(job: Job<Order>) {} }
  * ```
  * @throws AssetScopeError `ASSET_SCOPE_INVALID` where it is written
  * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` where it is written, or from the method if the function does not
  * answer a business id or `null`
  */
-export function RunWithAssetScope(scope: AssetScopeName, ...more: readonly AssetScopeName[]): MethodDecorator;
+export function RunWithAssetScope(scope: AssetScopeName, ...more: AssetScopeName[]): MethodDecorator;
 export function RunWithAssetScope(
-  ...scopesThenOptions: readonly [AssetScopeName, ...AssetScopeName[], RunWithAssetScopeOptions]
+  ...scopesThenOptions: [AssetScopeName, ...AssetScopeName[], RunWithAssetScopeOptions]
 ): MethodDecorator;
 export function RunWithAssetScope(
   scopes: readonly AssetScopeName[] | null,
   options?: RunWithAssetScopeOptions,
 ): MethodDecorator;
-export function RunWithAssetScope(...args: readonly unknown[]): MethodDecorator {
+export function RunWithAssetScope(...args: unknown[]): MethodDecorator {
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
     const { name, owner } = decoratedTarget(target, key, descriptor);
     const at = `@RunWithAssetScope on ${name}`;

@@ -9,7 +9,7 @@ import { ASSET_AUTH_ERROR, type AssetAuthErrorLike } from '../config/asset-auth.
  *
  * @example
  * ```ts
- * @Catch(BadRequestException)
+ * // Below a line with the decorator Catch(BadRequestException):
  * export class BadRequestFilter extends BaseExceptionFilter {
  *   override catch(error: BadRequestException, host: ArgumentsHost) {
  *     if (isAssetAuthError(error, 'ASSET_BUSINESS_INVALID')) this.logger.debug(error.message);

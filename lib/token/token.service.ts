@@ -165,7 +165,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    *
    * @example
    * ```ts
-   * @Get('tokens') tokens() { return this.tokens.snapshot(); }
+   * const stale = tokens.snapshot().filter(({ state }) => state === 'stale');
    * ```
    */
   snapshot(): readonly AssetTokenSnapshot[] {

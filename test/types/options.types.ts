@@ -10,6 +10,7 @@ import type {
   AssetAuthModuleExtras,
   AssetAuthOptionsFactory,
 } from '../../lib/asset-auth.module.js';
+import type { AssetHttpService } from '../../lib/http/asset-http.service.js';
 import type { AssetAuthConfig } from '../../lib/config/asset-auth.config.js';
 import {
   type AssetAuthErrorCode,
@@ -144,6 +145,12 @@ export type Proofs = [
   NoOptionTakesAnything: Proof<Equal<Unchecked, never>>,
   DocumentedScopesAreCompleted: Proof<Equal<Completed<AssetScopeName>, DocumentedScope>>,
   AnyTextIsAScopeName: Proof<Equal<AssetScopeName, string>>,
+  MocksCanNameTheScopes: Proof<
+    Equal<
+      Parameters<AssetHttpService['withScope']> extends [...infer Args] ? Args : never,
+      Parameters<AssetHttpService['withScope']>
+    >
+  >,
 ];
 
 export function readOnly(set: ScopeSet, config: AssetAuthConfig): unknown {

@@ -1,5 +1,7 @@
-import { Controller, Get, Injectable, type ModuleMetadata } from '@nestjs/common';
+import { Controller, Get, type INestApplication, Injectable, type ModuleMetadata } from '@nestjs/common';
+import { WsAdapter } from '@nestjs/platform-ws';
 import { Cron } from '@nestjs/schedule';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import {
   AssetAuthModule,
   type AssetAuthOptions,
@@ -16,13 +18,14 @@ const OPTIONS = { baseUrl: 'http://127.0.0.1:1', clientId: 'client-id', clientSe
 async function warningsOf(
   metadata: ModuleMetadata,
   options: Partial<AssetAuthOptions> = {},
+  configure?: (app: INestApplication) => unknown,
 ): Promise<readonly string[]> {
   const logger = recordingLogger();
   const clients = [
     AssetAuthModule.forRoot(OPTIONS),
     AssetAuthModule.forRoot({ ...OPTIONS, ...options, name: 'eu' }),
   ];
-  await start({ ...metadata, imports: clients }, { logger });
+  await start({ ...metadata, imports: clients }, { logger, configure });
   return logger.lines.filter(({ level }) => level === 'warn').map(({ text }) => text);
 }
 
@@ -93,6 +96,74 @@ describe('T108 An application that asks for what is almost a documented scope bo
   ] satisfies [Partial<AssetAuthOptions>, string][])('by the option %j', async (options, name) => {
     expect((await warningsOf({}, options))[0]).toBe(
       hint(`The option ${name} of the client "eu"`, 'ledgers:read', 'ledger:read'),
+    );
+  });
+});
+
+describe('T117 Hooks of a class with a scope, which run without it, are warned of at boot', () => {
+  const warning = (hooks: string, runs: string, decorators: string) =>
+    `${hooks} ${runs} without the ${decorators} of the class: Nest runs no interceptors for hooks. If a call to Asset is made there, use @RunWithAssetScope on the method; it also ends this warning. AssetAuthModule`;
+
+  @WebSocketGateway()
+  @AssetScope('ledger:read')
+  class Gateway {
+    afterInit() {}
+    handleConnection() {}
+    handleDisconnect() {}
+    @SubscribeMessage('find')
+    find() {}
+  }
+
+  @Controller()
+  @AssetScope('ledger:read')
+  @AssetBusiness(null)
+  class Handlers {
+    onModuleInit() {}
+    @RunWithAssetScope('report:read')
+    onApplicationBootstrap() {}
+    handleConnection() {}
+    @Get()
+    get() {}
+  }
+
+  @Controller()
+  class OnMethodOnly {
+    onModuleInit() {}
+    @Get('other')
+    @AssetScope('ledger:read')
+    get() {}
+  }
+
+  class Inheriting extends Handlers {
+    beforeApplicationShutdown() {}
+  }
+
+  it.each<[string, ModuleMetadata, readonly string[]]>([
+    [
+      'of a gateway',
+      { providers: [Gateway] },
+      [warning('Gateway.afterInit, handleConnection, handleDisconnect', 'run', '@AssetScope')],
+    ],
+    [
+      'of the life of the application',
+      { controllers: [Handlers] },
+      [warning('Handlers.onModuleInit', 'runs', '@AssetScope and @AssetBusiness')],
+    ],
+    [
+      'that are inherited',
+      { controllers: [Inheriting] },
+      [
+        warning(
+          'Inheriting.beforeApplicationShutdown, onModuleInit',
+          'run',
+          '@AssetScope and @AssetBusiness',
+        ),
+      ],
+    ],
+    ['and none where the class declares nothing', { controllers: [OnMethodOnly] }, []],
+  ])('%s', async (_, metadata, warnings) => {
+    expect(await warningsOf(metadata, {}, (app) => app.useWebSocketAdapter(new WsAdapter(app)))).toEqual(
+      warnings,
     );
   });
 });
