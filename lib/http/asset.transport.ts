@@ -8,9 +8,10 @@ import { AssetRequest } from './asset-request.js';
 import { attempt, isFinal } from './attempt.js';
 import { Deadline, timeoutMs } from './deadline.js';
 import { AssetRequestError } from './http.errors.js';
+import { presetBoundary } from './request-body.js';
 import { assertBusiness, requestUrl } from './request-url.js';
 import { RetryPolicy } from './retry.policy.js';
-import { assertSendable, type Exchange, presetBoundary } from './wire-config.js';
+import { assertSendable, type Exchange } from './wire-config.js';
 
 /** The collaborators and settings of a call. */
 export interface AssetTransportParts {
