@@ -219,6 +219,11 @@ describe('the business in the address is the business in the token', () => {
     ['twice encoded', (id: string) => `/v0/business/%2562${id.slice(1)}`],
     ['undecodable', (id: string) => `/v0/business/${id}/%E0%A4%A`],
     ['the prefix alone', () => '/v0/business/biz_'],
+    [
+      'T126 dots that are twice encoded',
+      (id: string, _origin: string, own: string) => `/v0/business/${own}/ledger/..%252f..%252f${id}/ledger`,
+    ],
+    ['T126 below another path', (id: string) => `/asset/v0/business/${id}/ledger`],
   ])('another one is refused before a token is asked for: %s', async (_what, path) => {
     const { asset, sandbox } = await startApplication();
     const [one, other] = sandbox.businesses.map(({ id }) => id);
