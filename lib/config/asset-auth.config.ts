@@ -11,6 +11,7 @@ import {
   type AssetHttpDefaults,
 } from './asset-auth.options.js';
 import { environmentVariable } from './options-from-env.js';
+import { said } from './plain-object.js';
 import { scopeSet, type AssetScopes, type ScopeSet, scopesBeyond, scopesProblem } from './scope-set.js';
 import { described, printable, quoted } from './text.js';
 
@@ -137,7 +138,7 @@ function checkedOptions(given: unknown): AssetAuthOptions {
 function knownOptions(given: object): AssetAuthOptions {
   const options: Record<string, unknown> = {};
   for (const name of ASSET_AUTH_OPTION_NAMES) {
-    const value: unknown = (given as Record<string, unknown>)[name];
+    const value: unknown = said(given as Record<string, unknown>, name);
     if (value !== undefined) options[name] = shallowCopy(value);
   }
   return Object.assign(new AssetAuthOptionsShape(), options);

@@ -121,7 +121,9 @@ export class AssetTransport {
     assertBusiness(url, request.businessId === undefined ? defaultBusiness : request.businessId);
     const minimumLifeMs = timeoutMs(config);
     try {
-      return await deadline.wait((signal) => tokens.getAccessToken(request, { signal, minimumLifeMs }));
+      return await deadline.wait((signal) =>
+        tokens.getAccessToken(request.tokenRequest, { signal, minimumLifeMs }),
+      );
     } catch (error) {
       if (!(error instanceof AssetScopeError)) throw error;
       // Names the call: the log line is all that is known of a handler that forgot its scope.

@@ -60,7 +60,7 @@ export class RetryPolicy {
       token = await exchange.deadline.wait(async (signal) => {
         await pause(waitMs, this.#clock, signal);
         // The token before may have expired in the pause.
-        return this.#tokens.getAccessToken(exchange.request, { signal });
+        return this.#tokens.getAccessToken(exchange.request.tokenRequest, { signal });
       });
     }
   }

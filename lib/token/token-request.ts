@@ -8,6 +8,7 @@ import {
   type AssetScopes,
   type ScopeSet,
 } from '../config/scope-set.js';
+import { isPlainObject, said, unknownName } from '../config/plain-object.js';
 import { described, quoted } from '../config/text.js';
 
 /** What a token is asked for: as a caller says it, in normal form, and as the form that is sent. */
@@ -110,10 +111,11 @@ export class TokenRequestResolver {
    * @throws what {@link request} throws, but for the business id
    */
   fieldsOf(asked: AssetTokenRequest): string {
-    assertKnownNames(asked);
-    const { scopes, businessId, resource } = asked;
+    assertUnderstood(asked);
+    const resource = said(asked, 'resource');
+    const businessId = said(asked, 'businessId');
     return fieldsFrom(
-      this.#scopes(scopes),
+      this.#scopes(said(asked, 'scopes')),
       resource === undefined ? this.#config.resource : resources(resource),
       businessId === undefined ? this.#config.businessId : businessId,
     );
@@ -125,10 +127,10 @@ export class TokenRequestResolver {
    * @throws AssetConfigError `ASSET_CONFIG_INVALID` for a resource that is none
    */
   request(asked: AssetTokenRequest): AccessTokenRequest {
-    assertKnownNames(asked);
+    assertUnderstood(asked);
     // Read once: a getter could answer something else after the check.
-    const { scopes: askedScopes, businessId: askedBusiness, resource: askedResource } = asked;
-    const scopes = this.#scopes(askedScopes);
+    const scopes = this.#scopes(said(asked, 'scopes'));
+    const [askedBusiness, askedResource] = [said(asked, 'businessId'), said(asked, 'resource')];
     const businessId = askedBusiness === undefined ? this.#config.businessId : business(askedBusiness);
     const resource = askedResource === undefined ? this.#config.resource : resources(askedResource);
     const grant = { scopes: scopes?.set, businessId, resource };
@@ -189,20 +191,21 @@ function haveSameMembers(one: readonly string[], other: readonly string[]): bool
 /** `name=value`, escaped as a form has it. */
 const field = (name: string, value: string): string => new URLSearchParams({ [name]: value }).toString();
 
+const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
+
 /**
- * Refuses what is no object, or has a name that is not known: text in place of an object and a misspelled `scope` would
- * ask for everything, a misspelled `businessId` for the whole tenant.
+ * Refuses what is no plain object, or has a name that is not known: text or a promise in place of an object and a
+ * misspelled `scope` would ask for everything, a misspelled `businessId` for the whole tenant.
  */
-function assertKnownNames(asked: unknown): void {
-  if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) {
-    throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${described(asked)}`);
+function assertUnderstood(asked: unknown): void {
+  if (!isPlainObject(asked)) {
+    const given = typeof asked === 'object' && asked !== null && !Array.isArray(asked);
+    const what = given ? 'a promise that nobody awaited or an instance of a class' : described(asked);
+    throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${what}`);
   }
-  for (const name in asked) {
-    if (name === 'scopes' || name === 'businessId' || name === 'resource') continue;
-    // Ignore inherited names (polluted prototype).
-    if (Object.hasOwn(asked, name)) {
-      throw unreadable(`takes scopes, businessId and resource, but not ${quoted(name)}`);
-    }
+  const unknown = unknownName(asked, KNOWN_NAMES);
+  if (unknown !== undefined) {
+    throw unreadable(`takes scopes, businessId and resource, but not ${quoted(unknown)}`);
   }
 }
 
