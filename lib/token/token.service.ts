@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, untilAborted } from '../config/clock.js';
+import { said } from '../config/plain-object.js';
 import { RequestLimiter } from '../retry/request-limiter.js';
 import { type AccessToken, lifeOf, remainingMs, requestOf } from './access-token.js';
 import type { AssetTokenSnapshot, CacheEntry } from './cache-entry.js';
@@ -233,7 +234,8 @@ export class AssetTokenService implements OnModuleInit, OnModuleDestroy, OnAppli
   /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */
   #get(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
     if (this.#isClosed) throw new AssetClosedError();
-    const { signal, forceRefresh = false } = options;
+    const signal = said(options, 'signal');
+    const forceRefresh = said(options, 'forceRefresh') ?? false;
     signal?.throwIfAborted();
     if (forceRefresh) return this.#wait(entry, signal);
     const state = entry.state(this.#clock);
