@@ -1,4 +1,4 @@
-import { AxiosHeaders } from 'axios';
+import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { AssetRequestError } from './http.errors.js';
 import { isStream } from './request-body.js';
 
@@ -42,6 +42,9 @@ const OF_ANOTHER_REQUEST: readonly string[] = [
   'x-method-override',
 ];
 
+/** As axios' types for `import` and for `require` both have them. */
+type Headers = InternalAxiosRequestConfig['headers'];
+
 /** A header's name as it is compared. Axios trims names, and gateways that speak CGI take `_` for `-`. */
 const normalName = (name: string): string => name.trim().toLowerCase().replaceAll('_', '-');
 
@@ -57,7 +60,7 @@ export function isOfTheTransport(name: string): boolean {
  * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
  */
 export function assertOfThisRequest(headers: unknown): void {
-  for (const [name, value] of Object.entries(new AxiosHeaders(headers as AxiosHeaders))) {
+  for (const [name, value] of Object.entries(new AxiosHeaders(headers as Headers))) {
     if (isUnset(value) || !OF_ANOTHER_REQUEST.includes(normalName(name))) continue;
     throw new AssetRequestError(
       `The request sets the header ${normalName(name)}, by which a gateway takes another path or method than was checked. Nothing was sent there. Remove it, also from headers that are handed on from a caller.`,
@@ -69,8 +72,8 @@ export function assertOfThisRequest(headers: unknown): void {
 const isUnset = (value: unknown): boolean => value === undefined || value === null || value === false;
 
 /** A copy of a request's headers without those that are the transport's. */
-export function carriedHeaders(given: AxiosHeaders, data: unknown): AxiosHeaders {
-  const headers = new AxiosHeaders(given);
+export function carriedHeaders(given: Headers, data: unknown): Headers {
+  const headers: Headers = new AxiosHeaders(given);
   const length: unknown = headers.getContentLength();
   for (const name of Object.keys(headers)) {
     if (isOfTheTransport(name)) Reflect.deleteProperty(headers, name);

@@ -65,8 +65,20 @@ export const KNOWN_CASES = {
   T82: 'options that come late, wrong or not at all',
   T84: 'secret that is rotated',
   T85: 'client id that changes',
+  T86: 'kept connection that has died',
+  T102: 'axiosRef of a narrowed view',
+  T103: 'body stream that breaks during the wait for a token',
+  T104: 'debug output of packages below',
   T105: 'unsubscribing before a call is sent, with a cancel token of the caller',
   T116: 'iterable answer of a handler that comes back as a proxy',
+  T120: 'headers that are handed on: framing, path and method',
+  T126: 'path that is encoded more than once, or below another',
+  T127: 'request that is not understood',
+  T128: 'polluted prototype',
+  T133: 'error of a call that is none of axios',
+  T134: 'upload from a stream',
+  T135: 'address without slashes',
+  T137: 'address in the record of a request',
 };
 
 /** What comes with a cache that processes share, and may be named before. */
