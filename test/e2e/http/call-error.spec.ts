@@ -67,7 +67,7 @@ const FAILURES: [string, abstract new (...args: never[]) => unknown, string, Cal
     'no interceptor of ours',
     AssetRequestError,
     'ASSET_REQUEST_NOT_ALLOWED',
-    (asset, config) => {
+    (_view, config, { asset }) => {
       asset.axiosRef.interceptors.request.clear();
       return from(asset.axiosRef.get('/v0/business', config));
     },

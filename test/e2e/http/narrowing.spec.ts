@@ -71,7 +71,7 @@ describe('what a request asks its token for', () => {
     const reports = asset.withScope('report:read');
     const ledgers = reports.withScope('ledger:read', 'ledger:update');
     expect(reports).toBeInstanceOf(AssetHttpService);
-    expect(ledgers.axiosRef).toBe(asset.axiosRef);
+    expect(ledgers.axiosRef.defaults).toBe(asset.axiosRef.defaults);
     for (const http of [ledgers, reports]) await firstValueFrom(http.get('/v0/echo'));
     expect(sandbox.apiRequests.map(({ claims }) => claims?.scopes.join(' '))).toEqual([
       'ledger:read ledger:update',
