@@ -14,7 +14,7 @@ import { AssetAuthRegistry, AssetAuthRegistryModule } from './asset-auth.registr
 import { getAssetAuthOptionsToken } from './asset-auth.tokens.js';
 import { AssetConfigError } from './config/asset-auth.errors.js';
 import type { AssetAuthOptions } from './config/asset-auth.options.js';
-import { given } from './config/given.js';
+import { said } from './config/plain-object.js';
 import { described, printable } from './config/text.js';
 
 /** What a registration says besides the options. */
@@ -194,17 +194,17 @@ const refusal = (option: string, problem: string): AssetConfigError =>
   new AssetConfigError([{ option, problem }]);
 
 /** What was said, and not what a polluted `Object.prototype` says. */
-const extrasOf = (registration: object): AssetAuthModuleExtras => ({
-  isGlobal: given(registration, 'isGlobal') as boolean | undefined,
-  name: given(registration, 'name') as string | undefined,
+const extrasOf = (registration: AssetAuthModuleExtras): AssetAuthModuleExtras => ({
+  isGlobal: said(registration, 'isGlobal'),
+  name: said(registration, 'name'),
 });
 
-const sourceOf = (registration: object): OptionsSource => ({
-  useFactory: given(registration, 'useFactory') as OptionsSource['useFactory'],
-  useClass: given(registration, 'useClass') as OptionsSource['useClass'],
-  useExisting: given(registration, 'useExisting') as OptionsSource['useExisting'],
-  inject: given(registration, 'inject') as OptionsSource['inject'],
-  imports: given(registration, 'imports') as OptionsSource['imports'],
+const sourceOf = (registration: OptionsSource): OptionsSource => ({
+  useFactory: said(registration, 'useFactory'),
+  useClass: said(registration, 'useClass'),
+  useExisting: said(registration, 'useExisting'),
+  inject: said(registration, 'inject'),
+  imports: said(registration, 'imports'),
 });
 
 const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null;

@@ -48,10 +48,9 @@ export {
   type AssetTokenErrorCode,
   type AssetTokenErrorDetails,
 } from './token/endpoint/token.errors.js';
-export { type AssetTokenRequest } from './token/token-request.js';
+export { type AssetTokenRequest, type GetAccessTokenOptions } from './token/token-request.js';
 export { AssetTokenService } from './token/token.service.js';
 export { type AssetTokenSnapshot } from './token/cache-entry.js';
-export { type GetAccessTokenOptions } from './token/token.service.js';
 
 export { AssetBusinessRequestError } from './scope/scope.errors.js';
 export { AssetBusiness } from './scope/asset-business.decorator.js';

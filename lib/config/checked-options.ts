@@ -7,7 +7,7 @@ import {
   AssetAuthOptionsShape,
   type AssetEnvironment,
 } from './asset-auth.options.js';
-import { given, withoutPollution } from './given.js';
+import { said, withoutPollution } from './plain-object.js';
 import { environmentVariable, UnreadableVariable } from './options-from-env.js';
 import { scopeSet, type AssetScopes, scopesBeyond, scopesProblem } from './scope-set.js';
 import { startupPlan, startupProblem } from './startup.js';
@@ -38,7 +38,9 @@ export function checkedOptions(source: unknown): AssetAuthOptions {
 
 /** With all names, so that nothing that was not given is looked for in a prototype. */
 function knownOptions(source: object): AssetAuthOptions {
-  const options = ASSET_AUTH_OPTION_NAMES.map((name) => [name, copied(given(source, name))] as const);
+  const options = ASSET_AUTH_OPTION_NAMES.map(
+    (name) => [name, copied(said(source as Partial<AssetAuthOptions>, name))] as const,
+  );
   return Object.assign(new AssetAuthOptionsShape(), Object.fromEntries(options));
 }
 

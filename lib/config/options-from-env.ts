@@ -1,6 +1,6 @@
 // Reads the options from the environment, each from the variable of its name.
 import { ASSET_AUTH_OPTION_NAMES, type AssetAuthOptions, OPTION_KINDS } from './asset-auth.options.js';
-import { given } from './given.js';
+import { said } from './plain-object.js';
 
 /**
  * Reads the options from `ASSET_*` variables: `ASSET_ENVIRONMENT`, `ASSET_BASE_URL`, `ASSET_TOKEN_PATH`,
@@ -23,7 +23,7 @@ export function assetAuthOptionsFromEnv(
   const options: Record<string, unknown> = {};
   for (const option of ASSET_AUTH_OPTION_NAMES) {
     const variable = environmentVariable(option);
-    const text = variable === undefined ? undefined : given(env, variable);
+    const text = variable === undefined ? undefined : said(env, variable);
     if (typeof text === 'string') options[option] = valueOf(text, OPTION_KINDS[option]);
   }
   return options as unknown as AssetAuthOptions;

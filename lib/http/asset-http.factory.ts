@@ -1,5 +1,5 @@
 import type { HttpService } from '@nestjs/axios';
-import axios, { type AxiosInstance } from 'axios';
+import axios, { type AxiosAdapter, type AxiosInstance } from 'axios';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AssetClock } from '../config/clock.js';
@@ -7,6 +7,8 @@ import { type ClientConnections, ROUTE_OPTIONS } from '../token/endpoint/connect
 import type { AssetTokenService } from '../token/token.service.js';
 import { AssetTransport } from './asset.transport.js';
 import { BearerInterceptor } from './bearer.interceptor.js';
+import { errorOfCall } from './call-error.js';
+import { AssetRequestError } from './http.errors.js';
 
 /** The rooms and settings of a client's HTTP side. */
 export interface AssetHttpParts {
@@ -26,10 +28,20 @@ export function createAssetAxios(parts: AssetHttpParts): HttpService['axiosRef']
   const bearer = new BearerInterceptor(client, transport.guarded);
   const instance = axios.create({ ...http, baseURL: origin, adapter: transport.adapter });
   isolate(instance, http);
+  instance.create = (defaults) => axios.create({ ...defaults, baseURL: origin, adapter: ofAnotherInstance });
   // First, so that it runs last: request interceptors run in reverse order of registration.
   instance.interceptors.request.use(bearer.attach, undefined, { synchronous: true });
   return asNestKnowsIt(instance);
 }
+
+/** What `create` of the instance makes has none of its interceptors, and so would know of no token. */
+const ofAnotherInstance: AxiosAdapter = (config) =>
+  Promise.resolve().then(() => {
+    const refusal = new AssetRequestError(
+      'The request goes through an instance that axiosRef.create() made. It is none of this client, and its calls would carry no token. Nothing was sent. Use axiosRef itself, or that of a view (withScope, forBusiness), and give what is to differ with each request.',
+    );
+    throw errorOfCall(refusal, config);
+  });
 
 /** Axios ships one set of types for `import` and one for `require`, and Nest's majors differ in which they use. */
 const asNestKnowsIt = (instance: unknown): HttpService['axiosRef'] => instance as HttpService['axiosRef'];

@@ -3,6 +3,7 @@ import { Observable } from 'rxjs';
 import { type AssetScopeName, checkedBusinessId, scopeSet } from '../config/scope-set.js';
 import { AssetRequest, type Narrowing, NOT_NARROWED, ownValue, SubscriberToken } from './asset-request.js';
 import { discard } from './attempt.js';
+import { narrowedAxios } from './narrowed-axios.js';
 
 /**
  * Calls Asset's API. Everything that `HttpService` of `@nestjs/axios` offers, with a valid access token on each request,
@@ -23,6 +24,7 @@ import { discard } from './attempt.js';
 export class AssetHttpService extends HttpService {
   readonly #client: string | undefined;
   readonly #narrowing: Narrowing;
+  #narrowedAxios: HttpService['axiosRef'] | undefined;
 
   /**
    * Built by {@link AssetAuthModule}; a hand-made one would have no tokens.
@@ -62,6 +64,20 @@ export class AssetHttpService extends HttpService {
    */
   forBusiness(businessId: string | null): AssetHttpService {
     return this.#narrowedBy({ businessId: businessId === null ? null : checkedBusinessId(businessId) });
+  }
+
+  /**
+   * The client's axios instance, for interceptors, defaults, and code that takes one, such as a generated client. That of
+   * a view has the same interceptors and defaults, and its calls are narrowed as the view's own. What its `create()` makes refuses every call.
+   *
+   * @example
+   * ```ts
+   * const ledgers = new LedgerApi(undefined, '', this.asset.forBusiness(id).withScope('ledger:read').axiosRef);
+   * ```
+   */
+  override get axiosRef(): HttpService['axiosRef'] {
+    if (this.#narrowing === NOT_NARROWED) return this.instance;
+    return (this.#narrowedAxios ??= narrowedAxios(this.instance, this.#narrowing, this.#client));
   }
 
   #narrowedBy(more: Partial<Narrowing>): AssetHttpService {

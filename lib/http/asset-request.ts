@@ -1,6 +1,7 @@
 import axios from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
 import type { AssetScopes } from '../config/scope-set.js';
+import { isPlainObject, said, unknownName } from '../config/plain-object.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, type ScopeInForce } from '../scope/scope-context.js';
 import type { AccessToken } from '../token/access-token.js';
@@ -91,6 +92,11 @@ export class AssetRequest implements AssetTokenRequest {
     return new AssetRequest(this.#asked);
   }
 
+  /** As the token service reads it, which takes plain objects only. */
+  get tokenRequest(): AssetTokenRequest {
+    return { scopes: this.scopes, businessId: this.businessId, resource: this.resource };
+  }
+
   get isAnonymous(): boolean {
     return this.#asked.isAnonymous;
   }
@@ -160,12 +166,12 @@ function askedOf(
   const isMeant = scope?.scopesClient === undefined || scope.scopesClient === client;
   return {
     scopes: firstSaid(
-      copied(ownValue(own, 'scopes')),
+      copied(said(own, 'scopes')),
       narrowing.scopes,
       isMeant ? scope?.scopes : scope.otherScopes,
     ),
-    businessId: firstSaid(ownValue(own, 'businessId'), narrowing.businessId, scope?.businessId),
-    resource: copied(ownValue(own, 'resource')),
+    businessId: firstSaid(said(own, 'businessId'), narrowing.businessId, scope?.businessId),
+    resource: copied(said(own, 'resource')),
     isAnonymous: asset === false,
     problem,
   };
@@ -182,11 +188,8 @@ const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
 
 /** Takes the known names only: a misspelled `scope` would ask for the full grant. */
 function problemOf(asset: unknown): AssetScopeError | undefined {
-  // A list, a map or a set holds its contents elsewhere, and would be read as empty.
-  if (typeof asset !== 'object' || asset === null || Symbol.iterator in asset || asset instanceof Date) {
-    return invalid('is neither a plain object nor false');
-  }
-  const unknown = Object.keys(asset).find((name) => !KNOWN_NAMES.includes(name));
+  if (!isPlainObject(asset)) return invalid('is neither a plain object nor false');
+  const unknown = unknownName(asset, KNOWN_NAMES);
   return unknown === undefined ? undefined : invalid(`does not know ${quoted(unknown)}`);
 }
 

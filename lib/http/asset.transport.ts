@@ -6,11 +6,13 @@ import type { ClientConnections } from '../token/endpoint/connections.js';
 import type { AssetTokenService } from '../token/token.service.js';
 import { AssetRequest } from './asset-request.js';
 import { attempt, isFinal } from './attempt.js';
+import { errorOfCall } from './call-error.js';
 import { Deadline, timeoutMs } from './deadline.js';
 import { AssetRequestError } from './http.errors.js';
+import { presetBoundary } from './request-body.js';
 import { assertBusiness, requestUrl } from './request-url.js';
 import { RetryPolicy } from './retry.policy.js';
-import { assertSendable, type Exchange, presetBoundary } from './wire-config.js';
+import { assertSendable, type Exchange } from './wire-config.js';
 
 /** The collaborators and settings of a call. */
 export interface AssetTransportParts {
@@ -25,12 +27,13 @@ export interface AssetTransportParts {
 /** Follow redirects to anywhere by themselves, and take neither agents nor proxy. */
 const ROUTELESS: readonly AxiosAdapter[] = [axios.getAdapter('fetch')];
 
-const refusing: AxiosAdapter = () =>
-  Promise.reject(
-    new AssetRequestError(
+const refusing: AxiosAdapter = (config) =>
+  Promise.resolve().then(() => {
+    const refusal = new AssetRequestError(
       'The request chooses another adapter of axios. Nothing was sent. Asset is called through the adapter "http", which alone keeps to the configured agents and proxy.',
-    ),
-  );
+    );
+    throw errorOfCall(refusal, config);
+  });
 
 /**
  * Second of two stages, in the place of axios' adapter, below all interceptors and transforms. Checks what it was really
@@ -50,31 +53,43 @@ export class AssetTransport {
   }
 
   /** The default adapter of the client's axios instance. */
-  readonly adapter: AxiosAdapter = (config) => this.#send(config, this.#builtIn, this.adapter);
+  readonly adapter: AxiosAdapter = (config) => this.#call(config, this.#builtIn, this.adapter);
 
   /** Any adapter that a request or a test puts in place of ours, made to go through the transport. */
   readonly guarded = (adapter: InternalAxiosRequestConfig['adapter']): AxiosAdapter => {
     if (adapter === this.adapter || adapter === undefined || adapter === 'http') return this.adapter;
     if (typeof adapter !== 'function' || ROUTELESS.includes(adapter)) return refusing;
     if (this.#guarded.has(adapter)) return adapter;
-    const guarded: AxiosAdapter = (config) => this.#send(config, adapter, adapter);
+    const guarded: AxiosAdapter = (config) => this.#call(config, adapter, adapter);
     this.#guarded.add(guarded);
     return guarded;
   };
 
-  /** @param restored - the adapter as the application knows it: a config must be fit to be sent again */
-  async #send(
+  /**
+   * The one way out: whatever a call fails with leaves as an error of this call.
+   *
+   * @param restored - the adapter as the application knows it: a config must be fit to be sent again
+   */
+  async #call(
     config: InternalAxiosRequestConfig,
     send: AxiosAdapter,
     restored: AxiosAdapter,
   ): Promise<AxiosResponse> {
+    config.adapter = restored;
+    try {
+      return await this.#send(config, send);
+    } catch (error) {
+      throw errorOfCall(error, config);
+    }
+  }
+
+  async #send(config: InternalAxiosRequestConfig, send: AxiosAdapter): Promise<AxiosResponse> {
     const request: unknown = config.asset;
     if (!(request instanceof AssetRequest)) {
       throw new AssetRequestError(
         "The request reached the transport without having passed this client's own interceptor, which says what token it needs. Nothing was sent. Do not clear interceptors.request of axiosRef.",
       );
     }
-    config.adapter = restored;
     const { connections, clock, origin } = this.#parts;
     const url = requestUrl(config, origin);
     presetBoundary(config);
@@ -107,7 +122,7 @@ export class AssetTransport {
     const withinMs = timeoutMs(config);
     try {
       return await deadline.wait((signal) =>
-        tokens.getAccessToken(request, { signal, withinMs, minimumLifeMs: withinMs }),
+        tokens.getAccessToken(request.tokenRequest, { signal, withinMs, minimumLifeMs: withinMs }),
       );
     } catch (error) {
       if (!(error instanceof AssetScopeError)) throw error;

@@ -1,11 +1,19 @@
 import axios, { type AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { errorMonitor } from 'node:events';
 import { Readable } from 'node:stream';
+import { parsedUrl } from '../config/text.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { SentRequest } from './http.errors.js';
 import { RedirectGuard } from './redirects.js';
 import { assertBusiness } from './request-url.js';
-import { assertSendable, type Exchange, forForeignAdapter, wireConfig } from './wire-config.js';
+import { isUnanswered, MOST_KEPT_CONNECTIONS } from './kept-connection.js';
+import {
+  assertSendable,
+  type Exchange,
+  forForeignAdapter,
+  type WireConfig,
+  wireConfig,
+} from './wire-config.js';
 
 /** How one attempt ended: with an answer, with an error, or with an answer whose status axios takes for an error. */
 export interface Outcome {
@@ -39,7 +47,9 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
   const sent: Sent = { config, url, secret: token?.value };
   const handedOut = isForeign ? request.handOut({ token, origin: url.origin }) : undefined;
   try {
-    const response = await send(handedOut ? forForeignAdapter(wire, exchange, handedOut) : wire);
+    const response = handedOut
+      ? await send(forForeignAdapter(wire, exchange, handedOut))
+      : await sentOverLiveConnection(exchange, wire);
     const nodeRequest: unknown = response.request;
     const { status } = response;
     const sanitized = sanitizedResponse(response, sent);
@@ -52,10 +62,33 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
     const nodeRequest: unknown = response?.request ?? (error as { request?: unknown } | undefined)?.request;
     const status = response?.status ?? statusOf(nodeRequest);
     if (request.hasLeft) discard(response, nodeRequest);
-    const failure = { error: guard?.refusal ?? sanitizedError(error, sent) };
+    const refusal = guard?.refusal ?? wire.transport.refusal;
+    const failure = { error: refusal ?? sanitizedError(error, sent) };
     return { response, status, nodeRequest, failure };
   } finally {
     handedOut?.takeBack();
+  }
+}
+
+/**
+ * A server may close a kept connection at the very moment in which it is used again, which is no failure of anybody: a
+ * request that may be repeated goes out again at once, over another connection. One that fails on a new one has failed.
+ */
+async function sentOverLiveConnection(
+  { config, send, deadline }: Exchange,
+  wire: WireConfig,
+): Promise<AxiosResponse> {
+  for (let left = MOST_KEPT_CONNECTIONS; ; left -= 1) {
+    try {
+      const response = await send(wire);
+      if (left === 0 || !isUnanswered(config, wire.transport, response)) return response;
+      discard(response, response.request);
+    } catch (error) {
+      if (left === 0 || !isUnanswered(config, wire.transport, error)) throw error;
+      const { response } = error as AxiosError;
+      discard(response, response?.request);
+    }
+    deadline.throwIfOver();
   }
 }
 
@@ -125,9 +158,12 @@ interface FoundError extends Partial<AxiosError> {
 /** After a redirect, the path is the last one. */
 function sentRequest(nodeRequest: unknown, { config, url }: Sent): SentRequest {
   const { path, method } = (nodeRequest ?? {}) as { path?: unknown; method?: unknown };
-  return {
+  const sent = {
     method: typeof method === 'string' ? method : (config.method ?? 'get').toUpperCase(),
     host: url.host,
     path: typeof path === 'string' ? path : url.pathname + url.search,
   };
+  // Where many look up which address answered.
+  const res = { responseUrl: parsedUrl(sent.path, url)?.href ?? url.href };
+  return Object.defineProperty(sent, 'res', { value: res });
 }

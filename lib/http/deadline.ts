@@ -2,10 +2,11 @@ import axios, { AxiosError, CanceledError, type InternalAxiosRequestConfig } fro
 import { Readable } from 'node:stream';
 import { type AssetClock, MAX_TIMER_MS, setDeadline } from '../config/clock.js';
 import type { AssetRequest } from './asset-request.js';
+import { watchBody } from './request-body.js';
 
 /**
  * Everything that may end a call before its answer: its `timeout`, the caller's `signal` or `cancelToken`, a subscriber
- * that leaves. One for the whole call, from the wait for a token to the last attempt, since axios starts `timeout` anew
+ * that leaves, a body stream that breaks before it is sent. One for the whole call, from the wait for a token to the last attempt, since axios starts `timeout` anew
  * for each attempt, counts it only once there is a socket, and looks at nothing before it sends. The call then ends with
  * the error that axios would end it with. For a streamed answer the time-out ends with its head: a quiet event stream
  * must not time out.
@@ -17,6 +18,7 @@ export class Deadline {
   readonly #clock: AssetClock;
   readonly #endsAt: number | undefined;
   readonly #cancelTimer: (() => void) | undefined;
+  readonly #leaveBody: () => void;
   #isSent = false;
 
   constructor(config: InternalAxiosRequestConfig, request: AssetRequest, clock: AssetClock) {
@@ -33,6 +35,9 @@ export class Deadline {
     cancelToken?.subscribe(this.#cancel);
     request.subscriber.subscribe(this.#leave);
     if (signal?.aborted === true) this.#cancel();
+    this.#leaveBody = watchBody(config, (error) => {
+      this.#controller.abort(error);
+    });
   }
 
   /** Aborts when the call is over, with the error that it ends with. */
@@ -66,6 +71,8 @@ export class Deadline {
     if (this.#request.hasLeft) this.#leave();
     this.throwIfOver();
     this.#isSent = true;
+    // From here on, axios listens to it.
+    this.#leaveBody();
   }
 
   /** The call has its answer, or an error. The caller may still end an answer that is streamed. */
@@ -97,6 +104,7 @@ export class Deadline {
 
   readonly #forget = (): void => {
     const { signal, cancelToken } = this.#config;
+    this.#leaveBody();
     signal?.removeEventListener?.('abort', this.#cancel);
     cancelToken?.unsubscribe(this.#cancel);
     this.#request.subscriber.unsubscribe(this.#leave);

@@ -140,6 +140,8 @@ export interface SentRequest {
   readonly method: string;
   readonly host: string;
   readonly path: string;
+  /** What is harmless of the answer that came for it. Not enumerable, since it repeats the rest. */
+  readonly res?: { readonly responseUrl: string };
 }
 
 /** Method and path, without the query: it may hold a secret. */

@@ -3,6 +3,7 @@ import { parsedUrl, printable } from '../config/text.js';
 import { lowerCaseHeaders } from '../retry/rate-limit.js';
 import { AssetApiError, AssetRequestError, describeCall } from './http.errors.js';
 import { assertBusiness, assertOurs } from './request-url.js';
+import { assertOfThisRequest, isOfTheTransport } from './request-headers.js';
 import { assertHost } from './wire-config.js';
 
 /**
@@ -69,7 +70,8 @@ export class RedirectGuard {
   /** For axios' option `beforeRedirect`: after the application's own. */
   readonly beforeRedirect: BeforeRedirect = (options, response, request) => {
     const before = TARGET.map((name) => options[name] as unknown);
-    const authorization = valuesOf(options, 'authorization').join();
+    const authorization = valuesOf(options, isAuthorization).join();
+    const framing = valuesOf(options, isOfTheTransport).join();
     this.#hook?.(options, response, request);
     try {
       if (TARGET.some((name, i) => options[name] !== before[i])) {
@@ -77,15 +79,21 @@ export class RedirectGuard {
           'The hook beforeRedirect changed where a redirect leads to. It was not followed. Only its headers may be changed.',
         );
       }
-      if (valuesOf(options, 'authorization').join() !== authorization) {
+      if (valuesOf(options, isAuthorization).join() !== authorization) {
         throw new AssetRequestError(
           'The hook beforeRedirect changed the header Authorization, which belongs to this client. The redirect was not followed. Leave the header as it is.',
         );
       }
+      if (valuesOf(options, isOfTheTransport).join() !== framing) {
+        throw new AssetRequestError(
+          'The hook beforeRedirect changed a header that says how the message is carried, such as Content-Length. The redirect was not followed. Leave these headers as they are.',
+        );
+      }
+      assertOfThisRequest(options.headers);
       const target = new URL(String(options.href));
       assertOurs(target, this.#origin);
       assertBusiness(target, this.#businessId);
-      for (const host of valuesOf(options, 'host')) assertHost(host, target);
+      for (const host of valuesOf(options, isHost)) assertHost(host, target);
     } catch (error) {
       this.refusal = error as Error;
       throw error;
@@ -93,8 +101,14 @@ export class RedirectGuard {
   };
 }
 
-/** All spellings of a header: names come as the application wrote them. */
-function valuesOf({ headers }: Parameters<BeforeRedirect>[0], name: string): readonly string[] {
+const isAuthorization = (name: string): boolean => name.toLowerCase() === 'authorization';
+const isHost = (name: string): boolean => name.toLowerCase() === 'host';
+
+/** The values of some headers, in all spellings: names come as the application wrote them. */
+function valuesOf(
+  { headers }: Parameters<BeforeRedirect>[0],
+  isMeant: (name: string) => boolean,
+): readonly string[] {
   const all = Object.entries((headers ?? {}) as Readonly<Record<string, unknown>>);
-  return all.filter(([spelling]) => spelling.toLowerCase() === name).map(([, value]) => String(value));
+  return all.filter(([name]) => isMeant(name)).map(([, value]) => String(value));
 }

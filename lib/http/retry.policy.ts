@@ -1,5 +1,4 @@
 import axios, { type AxiosResponse } from 'axios';
-import { types } from 'node:util';
 import { type AssetClock, pause } from '../config/clock.js';
 import { backoffMs } from '../retry/backoff.js';
 import { lowerCaseHeaders, orderedWaitMs } from '../retry/rate-limit.js';
@@ -8,6 +7,7 @@ import type { AssetTokenService } from '../token/token.service.js';
 import { attempt, discard, type Outcome } from './attempt.js';
 import { toApiError, type UnauthorizedDetails } from './http.errors.js';
 import { redirectRefusal } from './redirects.js';
+import { isReplayable } from './request-body.js';
 import type { Exchange } from './wire-config.js';
 
 const MAX_RATE_LIMIT_RETRIES = 2;
@@ -60,7 +60,7 @@ export class RetryPolicy {
       token = await exchange.deadline.wait(async (signal) => {
         await pause(waitMs, this.#clock, signal);
         // The token before may have expired in the pause.
-        return this.#tokens.getAccessToken(exchange.request, { signal });
+        return this.#tokens.getAccessToken(exchange.request.tokenRequest, { signal });
       });
     }
   }
@@ -112,15 +112,4 @@ function settled(
     throw redirectRefusal(response, url) ?? inWords(failure?.error);
   }
   return response;
-}
-
-/**
- * Whether a request body, as axios has transformed it, can be sent a second time byte for byte. Streams are used up, and
- * so is form data of the form-data package: axios would send an empty body, and the server may well accept it.
- */
-export function isReplayable(body: unknown): boolean {
-  if (body === undefined || body === null || typeof body === 'string') return true;
-  if (types.isAnyArrayBuffer(body) || ArrayBuffer.isView(body)) return true;
-  // Read again for each attempt.
-  return body instanceof Blob || (body instanceof FormData && !('pipe' in body));
 }

@@ -1,13 +1,18 @@
-import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
-import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import type { AccessToken } from '../token/access-token.js';
 import { type ClientConnections, ROUTE_OPTIONS } from '../token/endpoint/connections.js';
 import type { AssetRequest } from './asset-request.js';
 import type { Deadline } from './deadline.js';
 import { AssetRequestError } from './http.errors.js';
+import { assertOfThisRequest, carriedHeaders } from './request-headers.js';
+import { WireTransport } from './wire-transport.js';
 
 /** What may be on a request, and what goes over the wire. */
+
+/** What goes to the adapter. */
+export interface WireConfig extends InternalAxiosRequestConfig {
+  transport: WireTransport;
+}
 
 /** One call on its way: what stays the same over its attempts. */
 export interface Exchange {
@@ -32,8 +37,10 @@ export interface Exchange {
 export function assertSendable({ config, request, url, connections }: Exchange): void {
   const { handedOut } = request;
   for (const name of ROUTE_OPTIONS) {
-    const isOurs = handedOut !== undefined && config[name] === connections.route[name];
-    if (config[name] !== undefined && !isOurs) {
+    const value: unknown = config[name];
+    const isOurs =
+      handedOut !== undefined && (value === connections.route[name] || value instanceof WireTransport);
+    if (value !== undefined && !isOurs) {
       throw new AssetRequestError(
         `The request sets "${name}". Nothing was sent. The way to Asset is set up once, in the option http of AssetAuthModule, so that no single request can send a token elsewhere.`,
       );
@@ -58,6 +65,7 @@ export function assertSendable({ config, request, url, connections }: Exchange):
     }
     if (sentName === 'host') assertHost(value, url);
   }
+  assertOfThisRequest(headers);
 }
 
 const authorizationWith = ({ value }: AccessToken): string => `Bearer ${value}`;
@@ -83,30 +91,29 @@ export function wireConfig(
   { config, url, deadline, connections }: Exchange,
   token: AccessToken | undefined,
   beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'],
-): InternalAxiosRequestConfig {
-  const headers = new AxiosHeaders(config.headers);
+): WireConfig {
+  const headers = carriedHeaders(config.headers, config.data);
   headers.delete('Authorization');
   if (token !== undefined) headers.set('Authorization', authorizationWith(token));
   // Without prototype, as axios makes its own: a polluted one decides nothing.
-  const wire = Object.create(null) as InternalAxiosRequestConfig;
+  const wire = Object.create(null) as WireConfig;
+  // Without a guard none is followed. Axios would follow some with a NaN, as with any value but 0.
+  const maxRedirects = beforeRedirect === undefined ? 0 : config.maxRedirects;
   Object.assign(wire, config, connections.route, {
     headers,
     // The address is combined and parsed once: what was checked is what is sent.
     url: url.href,
     baseURL: undefined,
     asset: undefined,
-    // Without a guard none is followed. Axios would follow some with a NaN, as with any value but 0.
-    maxRedirects: beforeRedirect === undefined ? 0 : config.maxRedirects,
+    maxRedirects,
     beforeRedirect,
+    transport: new WireTransport(connections.route.transport, maxRedirects, beforeRedirect),
     signal: deadline.signal,
     // The deadline of the whole call counts, also where axios would not.
     timeout: 0,
     // A form of the form-data package must not bring a Host or an Authorization of its own.
     formDataHeaderPolicy: 'content-only',
   });
-  // The caller's own stream would refer to Node's request, and so to the token, for as long as it is piped.
-  const data: unknown = config.data;
-  if (data instanceof Readable) wire.data = Readable.from(data, { objectMode: false });
   return wire;
 }
 
@@ -122,13 +129,4 @@ export function forForeignAdapter(
   const { url, baseURL } = config;
   const timeout = Math.ceil(deadline.remainingMs ?? 0);
   return Object.assign({}, wire, { url, baseURL, timeout, asset: handedOut });
-}
-
-/** What axios takes for a boundary; anything else it replaces by one of its own. */
-const BOUNDARY = /boundary=[-_\w\d]{10,70}/i;
-
-/** Settles the boundary of a multipart form before it is sent, since axios would choose another one for a replay. */
-export function presetBoundary({ data, headers }: InternalAxiosRequestConfig): void {
-  if (!(data instanceof FormData) || BOUNDARY.test(String(headers.getContentType() ?? ''))) return;
-  headers.setContentType(`multipart/form-data; boundary=asset-${randomUUID()}`);
 }

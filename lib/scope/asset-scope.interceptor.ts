@@ -1,7 +1,7 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
-import { given } from '../config/given.js';
+import { said } from '../config/plain-object.js';
 import { businessIdProblem } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, scopeWith } from './scope-context.js';
@@ -78,7 +78,9 @@ const lost = (className: string): AssetScopeError =>
 function businessOf(source: AssetBusinessSource, context: ExecutionContext): string | null {
   if (source === null) return null;
   const isName = typeof source === 'string';
-  const value = isName ? given(parametersOf(context), source) : source(context);
+  const value = isName
+    ? said(parametersOf(context) as Readonly<Record<string, unknown>>, source)
+    : source(context);
   if (value === undefined) {
     throw misdeclared(
       context,

@@ -2,7 +2,9 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
+import { isPlainObject, said, unknownName } from '../config/plain-object.js';
 import { type AssetScopes, checkedBusinessId, type ScopeSet, scopeSet } from '../config/scope-set.js';
+import { quoted } from '../config/text.js';
 import { isLazyThenable, lazyThenableWithin } from './lazy-thenable.js';
 
 /**
@@ -30,14 +32,11 @@ export class AssetScopeContext {
    */
   static run<T>(scope: AssetScopeContextInput, fn: () => T): T {
     // A misspelled `scope: 'x'` would otherwise run with whatever is in force outside, or with the full grant.
-    const unknown = Object.keys(scope).find((name) => name !== 'scopes' && name !== 'businessId');
-    if (unknown !== undefined) {
-      throw new AssetScopeError(
-        `AssetScopeContext.run() does not know "${unknown}". It takes { scopes, businessId }.`,
-        'ASSET_SCOPE_INVALID',
-      );
-    }
-    const { scopes, businessId } = scope;
+    if (!isPlainObject(scope))
+      throw notUnderstood('takes a plain object, no promise and no instance of a class');
+    const unknown = unknownName(scope, KNOWN_NAMES);
+    if (unknown !== undefined) throw notUnderstood(`does not know ${quoted(unknown)}`);
+    const [scopes, businessId] = [said(scope, 'scopes'), said(scope, 'businessId')];
     const inForce = scopeWith(
       scopes === undefined || scopes === null ? scopes : scopeSet(scopes),
       undefined,
@@ -58,6 +57,14 @@ export class AssetScopeContext {
     });
   }
 }
+
+const KNOWN_NAMES = ['scopes', 'businessId'];
+
+const notUnderstood = (problem: string): AssetScopeError =>
+  new AssetScopeError(
+    `AssetScopeContext.run() ${problem}. It takes { scopes, businessId }.`,
+    'ASSET_SCOPE_INVALID',
+  );
 
 /** What {@link AssetScopeContext.run} puts in force. What is left out or `undefined` stays as it is outside. */
 export interface AssetScopeContextInput {

@@ -8,6 +8,7 @@ import {
   type AssetScopes,
   type ScopeSet,
 } from '../config/scope-set.js';
+import { isPlainObject, said, unknownName } from '../config/plain-object.js';
 import { described, quoted } from '../config/text.js';
 
 /** What a token is asked for: as a caller says it, in normal form, and as the form that is sent. */
@@ -21,6 +22,27 @@ export interface AssetTokenRequest {
   readonly businessId?: string | null | undefined;
   /** Resource indicators (RFC 8707 §2): absolute URIs without fragment. */
   readonly resource?: string | readonly string[] | null | undefined;
+}
+
+/** How one call of `AssetTokenService.getAccessToken` differs from the usual. */
+export interface GetAccessTokenOptions {
+  /** Ends the wait of this caller at once, with the signal's reason; others that wait get their token. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Ask for a new token although the present one is usable. Joins a request under way, obeys the pauses after failures,
+   * and rejects on failure while the present token goes on serving.
+   */
+  readonly forceRefresh?: boolean | undefined;
+  /**
+   * Milliseconds that the token should last at least, up to half the time before expiry in which tokens are refreshed.
+   * For one that lasts less, the next is waited for, but no longer than half of them; then the present one is served.
+   */
+  readonly minimumLifeMs?: number | undefined;
+  /**
+   * Milliseconds that the caller has. They end no wait, the `signal` does; but where so many new businesses are queued
+   * that the turn of this one would come later, it fails at once instead of waiting in vain.
+   */
+  readonly withinMs?: number | undefined;
 }
 
 /** The same in normal form, with the module's defaults. `undefined` scopes ask for the client's full grant. */
@@ -110,10 +132,11 @@ export class TokenRequestResolver {
    * @throws what {@link request} throws, but for the business id
    */
   fieldsOf(asked: AssetTokenRequest): string {
-    assertKnownNames(asked);
-    const { scopes, businessId, resource } = asked;
+    assertUnderstood(asked);
+    const resource = said(asked, 'resource');
+    const businessId = said(asked, 'businessId');
     return fieldsFrom(
-      this.#scopes(scopes),
+      this.#scopes(said(asked, 'scopes')),
       resource === undefined ? this.#config.resource : resources(resource),
       businessId === undefined ? this.#config.businessId : businessId,
     );
@@ -125,10 +148,10 @@ export class TokenRequestResolver {
    * @throws AssetConfigError `ASSET_CONFIG_INVALID` for a resource that is none
    */
   request(asked: AssetTokenRequest): AccessTokenRequest {
-    assertKnownNames(asked);
+    assertUnderstood(asked);
     // Read once: a getter could answer something else after the check.
-    const { scopes: askedScopes, businessId: askedBusiness, resource: askedResource } = asked;
-    const scopes = this.#scopes(askedScopes);
+    const scopes = this.#scopes(said(asked, 'scopes'));
+    const [askedBusiness, askedResource] = [said(asked, 'businessId'), said(asked, 'resource')];
     const businessId = askedBusiness === undefined ? this.#config.businessId : business(askedBusiness);
     const resource = askedResource === undefined ? this.#config.resource : resources(askedResource);
     const grant = { scopes: scopes?.set, businessId, resource };
@@ -189,20 +212,21 @@ function haveSameMembers(one: readonly string[], other: readonly string[]): bool
 /** `name=value`, escaped as a form has it. */
 const field = (name: string, value: string): string => new URLSearchParams({ [name]: value }).toString();
 
+const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
+
 /**
- * Refuses what is no object, or has a name that is not known: text in place of an object and a misspelled `scope` would
- * ask for everything, a misspelled `businessId` for the whole tenant.
+ * Refuses what is no plain object, or has a name that is not known: text or a promise in place of an object and a
+ * misspelled `scope` would ask for everything, a misspelled `businessId` for the whole tenant.
  */
-function assertKnownNames(asked: unknown): void {
-  if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) {
-    throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${described(asked)}`);
+function assertUnderstood(asked: unknown): void {
+  if (!isPlainObject(asked)) {
+    const given = typeof asked === 'object' && asked !== null && !Array.isArray(asked);
+    const what = given ? 'a promise that nobody awaited or an instance of a class' : described(asked);
+    throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${what}`);
   }
-  for (const name in asked) {
-    if (name === 'scopes' || name === 'businessId' || name === 'resource') continue;
-    // Ignore inherited names (polluted prototype).
-    if (Object.hasOwn(asked, name)) {
-      throw unreadable(`takes scopes, businessId and resource, but not ${quoted(name)}`);
-    }
+  const unknown = unknownName(asked, KNOWN_NAMES);
+  if (unknown !== undefined) {
+    throw unreadable(`takes scopes, businessId and resource, but not ${quoted(unknown)}`);
   }
 }
 

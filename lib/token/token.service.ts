@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, setDeadline, untilAborted } from '../config/clock.js';
+import { said } from '../config/plain-object.js';
 import { RequestLimiter } from '../retry/request-limiter.js';
 import { type AccessToken, lifeOf, remainingMs, requestOf } from './access-token.js';
 import type { AssetTokenSnapshot, CacheEntry } from './cache-entry.js';
@@ -16,29 +17,8 @@ import { PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { TokenCache } from './token-cache.js';
 import { TokenRefresher } from './token-refresher.js';
-import type { AssetTokenRequest } from './token-request.js';
+import type { AssetTokenRequest, GetAccessTokenOptions } from './token-request.js';
 import { TokenEvents } from './token.events.js';
-
-/** How one call of `AssetTokenService.getAccessToken` differs from the usual. */
-export interface GetAccessTokenOptions {
-  /** Ends the wait of this caller at once, with the signal's reason; others that wait get their token. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Ask for a new token although the present one is usable. Joins a request under way, obeys the pauses after failures,
-   * and rejects on failure while the present token goes on serving.
-   */
-  readonly forceRefresh?: boolean | undefined;
-  /**
-   * Milliseconds that the token should last at least, up to half the time before expiry in which tokens are refreshed.
-   * For one that lasts less, the next is waited for, but no longer than half of them; then the present one is served.
-   */
-  readonly minimumLifeMs?: number | undefined;
-  /**
-   * Milliseconds that the caller has. They end no wait, the `signal` does; but where so many new businesses are queued
-   * that the turn of this one would come later, it fails at once instead of waiting in vain.
-   */
-  readonly withinMs?: number | undefined;
-}
 
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
 const USUAL: GetAccessTokenOptions = Object.freeze({});
@@ -246,7 +226,8 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */
   #get(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
     if (this.#isClosed) throw new AssetClosedError();
-    const { signal, forceRefresh = false } = options;
+    const signal = said(options, 'signal');
+    const forceRefresh = said(options, 'forceRefresh') ?? false;
     signal?.throwIfAborted();
     if (forceRefresh) return this.#wait(entry, options);
     const state = entry.state(this.#clock);

@@ -71,7 +71,7 @@ describe('what a request asks its token for', () => {
     const reports = asset.withScope('report:read');
     const ledgers = reports.withScope('ledger:read', 'ledger:update');
     expect(reports).toBeInstanceOf(AssetHttpService);
-    expect(ledgers.axiosRef).toBe(asset.axiosRef);
+    expect(ledgers.axiosRef.defaults).toBe(asset.axiosRef.defaults);
     for (const http of [ledgers, reports]) await firstValueFrom(http.get('/v0/echo'));
     expect(sandbox.apiRequests.map(({ claims }) => claims?.scopes.join(' '))).toEqual([
       'ledger:read ledger:update',
@@ -219,6 +219,11 @@ describe('the business in the address is the business in the token', () => {
     ['twice encoded', (id: string) => `/v0/business/%2562${id.slice(1)}`],
     ['undecodable', (id: string) => `/v0/business/${id}/%E0%A4%A`],
     ['the prefix alone', () => '/v0/business/biz_'],
+    [
+      'T126 dots that are twice encoded',
+      (id: string, _origin: string, own: string) => `/v0/business/${own}/ledger/..%252f..%252f${id}/ledger`,
+    ],
+    ['T126 below another path', (id: string) => `/asset/v0/business/${id}/ledger`],
   ])('another one is refused before a token is asked for: %s', async (_what, path) => {
     const { asset, sandbox } = await startApplication();
     const [one, other] = sandbox.businesses.map(({ id }) => id);

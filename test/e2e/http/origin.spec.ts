@@ -67,6 +67,21 @@ describe('a token goes to its origin or nowhere', () => {
     expect(evil.connections).toBe(0);
   });
 
+  it.each(['https:HOST', 'https:/HOST/v0', 'http:HOST', ' HTTP:/HOST', 'ht\ttps:HOST'])(
+    'T135 an address without slashes is refused as by axios, and is no path: %j',
+    async (text) => {
+      const { asset, sandbox, evil } = await start();
+      const url = text.replace('HOST', evil.host);
+      for (const config of [{}, { asset: false as const }]) {
+        const error = await failureOf(asset.get(url, config));
+        expect(error).toMatchObject({ name: 'AxiosError', code: 'ERR_INVALID_URL' });
+        expect((error.config as { url?: unknown }).url).toBe(url);
+      }
+      expect(evil.connections).toBe(0);
+      expect(sandbox.requests).toHaveLength(0);
+    },
+  );
+
   it.each([
     ['an absolute address', (evil: string) => `${evil}/v0/business`],
     ['a protocol-relative address', (evil: string) => evil.replace('http:', '')],
@@ -397,7 +412,7 @@ describe('a token goes to its origin or nowhere', () => {
         ).catch(() => undefined);
         const arrived = sandbox.apiRequests.length - before;
         expect(arrived).toBe(error === undefined ? 1 : 0);
-        if (error !== undefined) expect(error.code).toBe(NOT_ALLOWED);
+        if (error !== undefined) expect([NOT_ALLOWED, 'ERR_INVALID_URL']).toContain(error.code);
       }),
       { numRuns: 250 },
     );

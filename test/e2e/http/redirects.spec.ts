@@ -189,6 +189,18 @@ describe('redirects that are followed', () => {
     expect(evil.connections).toBe(0);
   });
 
+  it.each([
+    (one: string, other: string) => `/v0/business/${one}/ledger/..%252f..%252f${other}/ledger`,
+    (one: string, other: string) => `/v0/business/${one}/%25252e%25252e/${other}`,
+    (_one: string, other: string) => `/asset/v0/business/${other}/ledger`,
+  ])('T126 do not lead a token to another business in an encoding of an encoding: %s', async (path) => {
+    const { asset, sandbox, business } = await start(FOLLOWING);
+    redirecting(sandbox, path(business.id, sandbox.businesses[1]!.id));
+    const error = await failureOf(asset.forBusiness(business.id).get(`/v0/business/${business.id}/ledger`));
+    expect(error).toMatchObject({ code: 'ASSET_BUSINESS_MISMATCH' });
+    expect(sandbox.apiRequests).toHaveLength(1);
+  });
+
   it('do not lead a token to another business', async () => {
     const { asset, sandbox, business } = await start(FOLLOWING);
     const other = sandbox.businesses[1]!;

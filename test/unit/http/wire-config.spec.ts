@@ -7,9 +7,9 @@ import {
   assertSendable,
   type Exchange,
   forForeignAdapter,
-  presetBoundary,
   wireConfig,
 } from '../../../lib/http/wire-config.js';
+import { presetBoundary } from '../../../lib/http/request-body.js';
 import { AccessToken } from '../../../lib/token/access-token.js';
 import { type ClientConnections, ROUTE_OPTIONS } from '../../../lib/token/endpoint/connections.js';
 import { requestFor } from '../token/endpoint/token-endpoint.fixture.js';

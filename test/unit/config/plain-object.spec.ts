@@ -1,5 +1,5 @@
 import { AssetAuthModule, assetAuthOptionsFromEnv, getAssetAuthOptionsToken } from 'nestjs-asset-auth';
-import { given } from '../../../lib/config/given.js';
+import { said } from '../../../lib/config/plain-object.js';
 import { ASSET_AUTH_OPTION_NAMES } from '../../../lib/config/asset-auth.options.js';
 import { environmentVariable } from '../../../lib/config/options-from-env.js';
 import { configFrom, LEAST, plain } from './options.fixture.js';
@@ -111,12 +111,15 @@ describe('T128 A polluted Object.prototype', () => {
       Object.create({ baseUrl: 'https://gateway.example' }) as object,
       new Proxy({}, { get: () => 'https://gateway.example', getOwnPropertyDescriptor: () => undefined }),
     ];
-    expect(sources.map((source) => given(source, 'baseUrl'))).toEqual(
+    expect(sources.map((source) => said(source as { baseUrl?: unknown }, 'baseUrl'))).toEqual(
       Array(4).fill('https://gateway.example'),
     );
     expect(
-      polluted({ baseUrl: 'evil' }, () => sources.slice(0, 3).map((source) => given(source, 'baseUrl'))),
+      polluted({ baseUrl: 'evil' }, () =>
+        sources.slice(0, 3).map((source) => said(source as { baseUrl?: unknown }, 'baseUrl')),
+      ),
     ).toEqual(Array(3).fill('https://gateway.example'));
-    expect(given({}, 'toString')).toBeUndefined();
+    const nothing: { toString?: unknown } = {};
+    expect(said(nothing, 'toString')).toBeUndefined();
   });
 });

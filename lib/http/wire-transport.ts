@@ -1,0 +1,143 @@
+import followRedirects from 'follow-redirects';
+import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { type Readable, Writable } from 'node:stream';
+import type { InternalAxiosRequestConfig } from 'axios';
+import { AssetRequestError } from './http.errors.js';
+
+/** What axios asks of `http`, of `https`, and of whatever stands in their place. */
+interface NodeTransport {
+  request(options: WireOptions, onResponse: (response: IncomingMessage) => void): ClientRequest;
+}
+
+/** Node's options of a request, as axios makes them. */
+interface WireOptions extends RequestOptions {
+  headers: Record<string, string | string[]>;
+  maxRedirects?: number;
+  beforeRedirects?: { config?: unknown };
+}
+
+/** Sockets that a request of ours went over: of two that wait for one, Node marks only some as reused. */
+const used = new WeakSet<Socket>();
+
+/**
+ * Below axios' adapter, in the place of Node's `http` and `https`. Holds a body to its `Content-Length`, keeps Node's
+ * request, and so the token, out of the caller's stream, and knows whether the request went over a kept connection.
+ */
+export class WireTransport {
+  readonly #configured: NodeTransport | undefined;
+  readonly #maxRedirects: number | undefined;
+  readonly #beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'];
+  #isReused = false;
+  #refusal: AssetRequestError | undefined;
+
+  /**
+   * @param configured - the option `http.transport`, which follows no redirects
+   * @param maxRedirects - how many to follow; 0: none, `undefined`: as many as is usual
+   */
+  constructor(
+    configured: unknown,
+    maxRedirects: number | undefined,
+    beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'],
+  ) {
+    this.#configured = configured as NodeTransport | undefined;
+    this.#maxRedirects = maxRedirects;
+    this.#beforeRedirect = beforeRedirect;
+  }
+
+  /** Whether the latest request went over a connection that was kept from an earlier one. */
+  get isReused(): boolean {
+    return this.#isReused;
+  }
+
+  /** Why the latest request was broken off, if it was by us. Axios wraps it; this is the error itself. */
+  get refusal(): AssetRequestError | undefined {
+    return this.#refusal;
+  }
+
+  request(options: WireOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
+    this.#refusal = undefined;
+    this.#isReused = false;
+    const request = this.#open(options, onResponse);
+    request.on('socket', (socket: Socket) => {
+      this.#isReused = latest(request).reusedSocket || used.has(socket);
+      used.add(socket);
+    });
+    const length = Object.entries(options.headers).find(([name]) => name.toLowerCase() === 'content-length');
+    if (length !== undefined) this.#holdTo(Number(length[1]), request);
+    request.on('pipe', (source: Readable) => {
+      // Node sends the stream of a GET or DELETE as it is, and the server would read it as the next request.
+      if (length === undefined) request.setHeader('Transfer-Encoding', 'chunked');
+      hide(request, source);
+    });
+    return request;
+  }
+
+  #open(options: WireOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
+    if (this.#configured !== undefined) return this.#configured.request(options, onResponse);
+    const isSecure = options.protocol === 'https:';
+    if (this.#maxRedirects === 0) return (isSecure ? https : http).request(options, onResponse);
+    if (this.#maxRedirects) options.maxRedirects = this.#maxRedirects;
+    if (options.beforeRedirects !== undefined) options.beforeRedirects.config = this.#beforeRedirect;
+    // follow-redirects prints its options where DEBUG is set, so the credentials come after them.
+    const credentials = Object.entries(options.headers).filter(([name]) => CREDENTIALS.test(name));
+    for (const [name] of credentials) Reflect.deleteProperty(options.headers, name);
+    const request = (isSecure ? followRedirects.https : followRedirects.http).request(options, onResponse);
+    for (const [name, value] of credentials) request.setHeader(name, value);
+    return request;
+  }
+
+  /** Of a longer body, the rest would be read as another request; for a shorter one, the next would be its end. */
+  #holdTo(declared: number, request: ClientRequest): void {
+    let bytes = 0;
+    const breakOff = (): void => {
+      this.#refusal = new AssetRequestError(
+        `The body of the request has ${bytes > declared ? 'more' : 'fewer'} bytes than the ${declared} of its header Content-Length. The call was broken off. Leave the header out, or give the length of the body that is sent.`,
+      );
+      request.destroy(this.#refusal);
+    };
+    const write = request.write.bind(request) as (chunk: unknown, ...more: unknown[]) => boolean;
+    const end = request.end.bind(request) as (...more: unknown[]) => ClientRequest;
+    request.write = (chunk: string | Uint8Array, ...more: unknown[]): boolean => {
+      bytes += Buffer.byteLength(chunk);
+      if (bytes <= declared) return write(chunk, ...more);
+      breakOff();
+      return false;
+    };
+    request.end = (...more: unknown[]): ClientRequest => {
+      if (bytes === declared) return end(...more);
+      if (!request.destroyed) breakOff();
+      return request;
+    };
+  }
+}
+
+const CREDENTIALS = /^(proxy-)?authorization$/i;
+
+/** Node's own request; the one of follow-redirects stands for several. */
+const latest = (request: ClientRequest): ClientRequest =>
+  (request as { _currentRequest?: ClientRequest })._currentRequest ?? request;
+
+/**
+ * A stream refers to what it is piped to. The caller's own is in the config that errors carry, and Node's request holds
+ * the token, so something stands between them that does not show where it leads.
+ */
+function hide(request: ClientRequest, source: Readable): void {
+  // Streams of old refer to nothing.
+  if (typeof source.unpipe !== 'function') return;
+  const way = new Writable({
+    write: (chunk, encoding, done) => {
+      if ((request.write(chunk, encoding) as boolean | undefined) === false) request.once('drain', done);
+      else done();
+    },
+    final: (done) => {
+      request.end();
+      done();
+    },
+  });
+  // Nobody reads the rest of the stream, as without what stands between.
+  request.once('close', () => way.destroy());
+  source.unpipe(request);
+  source.pipe(way);
+}
