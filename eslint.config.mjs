@@ -70,8 +70,8 @@ const layers = {
 };
 
 /**
- * What users read in their editors. A line of a comment that begins with a decorator is taken for a tag, and the example
- * ends there. `Parameters<…>` of a function with a read-only rest parameter is `never` in the types of mock libraries.
+ * What users read in their editors. A decorator after a space is taken for a tag, and the example ends there, unless it
+ * stands in `inline code`. `Parameters<…>` of a function with a read-only rest parameter is `never` in the types of mock libraries.
  */
 const publicDeclarations = {
   create(context) {
@@ -81,8 +81,9 @@ const publicDeclarations = {
     return {
       Program() {
         for (const comment of context.sourceCode.getAllComments()) {
-          if (comment.type !== 'Block' || !/^\s*\*\s*@[A-Z]/m.test(comment.value)) continue;
-          const message = 'No line of an example begins with @: editors cut it there.';
+          const withoutCode = comment.value.replace(/(?<!`)`[^`\n]+`(?!`)/g, '');
+          if (comment.type !== 'Block' || !/\s@[A-Z]/.test(withoutCode)) continue;
+          const message = 'Editors cut an example at a decorator after a space: write it as `inline code`.';
           context.report({ loc: comment.loc, message });
         }
       },

@@ -24,7 +24,7 @@ export interface AssetHttpParts {
 export function createAssetAxios(parts: AssetHttpParts): HttpService['axiosRef'] {
   const { config, tokens, connections, clock, client } = parts;
   const { origin, businessId: defaultBusiness, http } = config;
-  const transport = new AssetTransport({ tokens, connections, clock, origin, defaultBusiness });
+  const transport = new AssetTransport({ tokens, connections, clock, origin, client, defaultBusiness });
   const bearer = new BearerInterceptor(client, transport.guarded);
   const instance = axios.create({ ...http, baseURL: origin, adapter: transport.adapter });
   isolate(instance, http);

@@ -20,6 +20,8 @@ export interface AssetTransportParts {
   readonly connections: ClientConnections;
   readonly clock: AssetClock;
   readonly origin: string;
+  /** The client's name; `undefined` for the default one. */
+  readonly client: string | undefined;
   /** The business of calls that name none. */
   readonly defaultBusiness: string | undefined;
 }
@@ -79,7 +81,7 @@ export class AssetTransport {
     try {
       return await this.#send(config, send);
     } catch (error) {
-      throw errorOfCall(error, config);
+      throw errorOfCall(error, config, this.#parts.client);
     }
   }
 

@@ -6,9 +6,18 @@ import { isAssetAuthError } from '../config/asset-auth.errors.js';
  * of this very call. Caches find by it what they have to clean up, and health checks whose failure it is.
  *
  * An error of ours keeps its class, name, code and message. It is copied, since all callers that wait for one token are
- * told of one error, and the config of none of them is for the others.
+ * told of one error, and the config of none of them is for the others. With several clients, it says which one failed.
+ *
+ * @param client - the client's name; `undefined` for the default one
  */
-export function errorOfCall(error: unknown, config: InternalAxiosRequestConfig): unknown {
+export function errorOfCall(error: unknown, config: InternalAxiosRequestConfig, client?: string): unknown {
+  if (client !== undefined && isAssetAuthError(error)) {
+    const named = error.message.includes(`client ${client}`)
+      ? error.message
+      : `client ${client}: ${error.message}`;
+    if (axios.isAxiosError(error)) return Object.assign(error, { message: named });
+    return copyFor(error, { config, isAxiosError: true, toJSON: toPlainObject, message: named });
+  }
   if (axios.isAxiosError(error)) return error.config === undefined ? copyFor(error, { config }) : error;
   if (isAssetAuthError(error)) return copyFor(error, { config, isAxiosError: true, toJSON: toPlainObject });
   // By its looks: an error of Node's is no instance of this realm's `Error` under Jest.

@@ -17,11 +17,9 @@ import { type AssetBusinessSource, declare, type Decorate, decoratedTarget } fro
  * `AssetBusinessError`, so that no token is ever broader than was meant.
  *
  * @example
+ * `@AssetBusiness('businessId') @Get(':businessId') list() {}`, or with a function, `@AssetBusiness(fromMessage)`:
  * ```ts
- * class LedgersController { @Get(':businessId') @AssetBusiness('businessId') list() {} }
- *
  * const fromMessage = (context: ExecutionContext) => context.switchToRpc().getData<Message>().businessId;
- * class LedgersWorker { @MessagePattern('ledgers') @AssetBusiness(fromMessage) list() {} }
  * ```
  * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` where it is written, if it names nothing
  */

@@ -22,9 +22,7 @@ import { declare, type Decorate, decoratedTarget } from './scope-metadata.js';
  * subclasses inherit what stands on the class, and an overriding method does not inherit what stands on the method.
  *
  * @example
- * ```ts
- * class LedgersController { @Post() @AssetScope('ledger:read', 'ledger:create') create() {} }
- * ```
+ * `@AssetScope('ledger:read', 'ledger:create') @Post() create() {}`
  * @throws AssetScopeError `ASSET_SCOPE_INVALID` where it is written: a malformed scope, an empty list, no scope at all
  * @see RFC 6749 §3.3 for what a scope may look like
  */

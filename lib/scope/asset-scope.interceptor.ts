@@ -31,7 +31,7 @@ type MarkedContext = ExecutionContext & { [HANDLING]?: object };
  *
  * @example
  * ```ts
- * app.useGlobalInterceptors(new AssetScopeInterceptor()); // not needed beside @AssetScope
+ * app.useGlobalInterceptors(new AssetScopeInterceptor()); // not needed where AssetScope is
  * ```
  */
 @Injectable()

@@ -16,11 +16,10 @@ import { resultInScope } from './scoped-result.js';
  * share it: return a generator over it.
  *
  * @example
+ * `@RunWithAssetScope('report:read') @Cron('0 0 * * *') async nightly() {}`, or with the business of a job,
+ * `@RunWithAssetScope('ledger:create', { businessId }) async process(job: Job<Order>) {}`:
  * ```ts
- * class Jobs { @Cron('0 0 * * *') @RunWithAssetScope('report:read') async nightly() {} }
- *
  * const businessId = (job: Job<Order>) => job.data.businessId;
- * class Orders { @RunWithAssetScope('ledger:create', { businessId }) async process(job: Job<Order>) {} }
  * ```
  * @throws AssetScopeError `ASSET_SCOPE_INVALID` where it is written
  * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` where it is written, or from the method if the function does not

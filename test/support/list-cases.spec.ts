@@ -42,7 +42,7 @@ describe('the list of known cases', () => {
   const found = listedFrom({
     ...NAMING,
     ...NOT_NAMING,
-    'a case that nobody knows': "it('T99 shares', () => {});",
+    'a case that nobody knows': "it('T999 shares', () => {});",
   });
 
   it.each(Object.keys(NAMING))('finds a case in the title of %s', (file) => {
@@ -60,7 +60,7 @@ describe('the list of known cases', () => {
   });
 
   it('is refused if a test names an unknown case', () => {
-    expect(found.complaints).toContain('T99 is not a known case, but named in ');
+    expect(found.complaints).toContain('T999 is not a known case, but named in ');
     expect(found.complaints).toContain('a case that nobody knows.spec.ts');
   });
 });

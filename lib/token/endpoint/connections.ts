@@ -55,10 +55,10 @@ export function waitsForSocket(error: unknown): boolean {
 }
 
 /**
- * An agent like the application's, with sockets of its own: API calls that hold all sockets of that one must not keep
- * their own tokens waiting. One of another class may go another way, so it is used as it is.
+ * An agent like the application's for when that one is out of sockets: API calls that hold them all must not keep their
+ * own tokens waiting. One of another class may go another way, so it is used as it is.
  */
-function ofItsOwn<A extends HttpAgent>(agent: A, Plain: new (options: AgentOptions) => A): A {
+function spareFor<A extends HttpAgent>(agent: A, Plain: new (options: AgentOptions) => A): A {
   const { maxSockets, maxTotalSockets, constructor } = agent as HttpAgent;
   if (constructor !== Plain || Object.hasOwn(agent, 'createConnection')) return agent;
   if (maxSockets === Infinity && maxTotalSockets === Infinity) return agent;
@@ -66,21 +66,25 @@ function ofItsOwn<A extends HttpAgent>(agent: A, Plain: new (options: AgentOptio
   return new Plain({ ...options, maxSockets: Infinity, maxTotalSockets: Infinity });
 }
 
+function isOutOfSockets({ sockets, maxSockets, maxTotalSockets }: HttpAgent): boolean {
+  const counts = Object.values(sockets).map((busy) => busy?.length ?? 0);
+  return counts.some((busy) => busy >= maxSockets) || counts.reduce((a, b) => a + b, 0) >= maxTotalSockets;
+}
+
 /** The agents of one client: its own, unless the options bring some. API requests and token requests go the same way. */
 export class ClientConnections implements OnApplicationShutdown {
   readonly #own: readonly (HttpAgent | HttpsAgent)[];
   // Private, so that no dump of the application shows a proxy's password.
   readonly #route: AssetHttpDefaults;
-  readonly #tokenRoute: AssetHttpDefaults;
+  readonly #agents: Readonly<Record<'httpAgent' | 'httpsAgent', HttpAgent>>;
+  readonly #spare: Readonly<Record<'httpAgent' | 'httpsAgent', HttpAgent>>;
 
   constructor({ http, origin }: AssetAuthConfig) {
     const httpAgent = (http.httpAgent as HttpAgent | undefined) ?? endingIdle(new HttpAgent(KEEP_ALIVE));
     const httpsAgent = (http.httpsAgent as HttpsAgent | undefined) ?? endingIdle(new HttpsAgent(KEEP_ALIVE));
-    const forTokens = {
-      httpAgent: ofItsOwn(httpAgent, HttpAgent),
-      httpsAgent: ofItsOwn(httpsAgent, HttpsAgent),
-    };
-    this.#own = [...new Set([httpAgent, httpsAgent, ...Object.values(forTokens)])].filter(
+    this.#agents = { httpAgent, httpsAgent };
+    this.#spare = { httpAgent: spareFor(httpAgent, HttpAgent), httpsAgent: spareFor(httpsAgent, HttpsAgent) };
+    this.#own = [...new Set([httpAgent, httpsAgent, ...Object.values(this.#spare)])].filter(
       (agent) => agent !== http.httpAgent && agent !== http.httpsAgent,
     );
     const chosen = ROUTE_OPTIONS.filter((name) => http[name] !== undefined).map(
@@ -94,7 +98,6 @@ export class ClientConnections implements OnApplicationShutdown {
       httpAgent,
       httpsAgent,
     };
-    this.#tokenRoute = { ...this.#route, ...forTokens };
   }
 
   /** Axios options for the way that every request of this client takes. */
@@ -102,9 +105,13 @@ export class ClientConnections implements OnApplicationShutdown {
     return this.#route;
   }
 
-  /** The same way for token requests. */
-  get tokenRoute(): AssetHttpDefaults {
-    return this.#tokenRoute;
+  /** The agents for a token request that is sent now: the same, unless they are out of sockets. */
+  get tokenAgents(): AssetHttpDefaults {
+    const { httpAgent, httpsAgent } = this.#agents;
+    return {
+      httpAgent: isOutOfSockets(httpAgent) ? this.#spare.httpAgent : httpAgent,
+      httpsAgent: isOutOfSockets(httpsAgent) ? this.#spare.httpsAgent : httpsAgent,
+    };
   }
 
   /** Closes idle and busy sockets of our own agents; agents that the application brought are its own to close. */

@@ -51,12 +51,12 @@ export class TokenEndpointClient {
 
   constructor(
     private readonly config: AssetAuthConfig,
-    connections: ClientConnections,
+    private readonly connections: ClientConnections,
     private readonly clock: AssetClock,
   ) {
     this.#secret = new ClientSecret(config, clock);
     this.#requestConfig = {
-      ...connections.tokenRoute,
+      ...connections.route,
       method: 'post',
       url: config.tokenUrl,
       // Through a proxy as well as directly, but never anywhere else.
@@ -111,7 +111,11 @@ export class TokenEndpointClient {
       // Without prototype, as axios makes its own: a polluted one decides nothing.
       const config = Object.create(null) as InternalAxiosRequestConfig;
       const headers = AxiosHeaders.from(HEADERS);
-      Object.assign(config, this.#requestConfig, { headers, data: request.body(clientSecret), signal });
+      Object.assign(config, this.#requestConfig, this.connections.tokenAgents, {
+        headers,
+        data: request.body(clientSecret),
+        signal,
+      });
       try {
         const answer = await this.#adapter(config);
         if (deadSockets < MAX_DEAD_SOCKETS && isIdleTimeout(answer)) {

@@ -1,6 +1,4 @@
-import axios, { type AxiosError, type AxiosInstance, type AxiosRequestConfig } from 'axios';
-import MockAdapter from 'axios-mock-adapter';
-import axiosRetry from 'axios-retry';
+import axios, { type AxiosError, type AxiosRequestConfig } from 'axios';
 import {
   AssetAuthError,
   AssetBusinessError,
@@ -11,10 +9,11 @@ import {
   AssetTokenError,
   isAssetAuthError,
 } from 'nestjs-asset-auth';
-import { type AssetSandbox, expectNoSecrets } from 'nestjs-asset-auth/testing';
+import { expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { inspect, types } from 'node:util';
 import { firstValueFrom, from, type Observable } from 'rxjs';
 import { type RunningApplication, startApplication } from '../../support/application.js';
+import { throughAttempts } from '../../support/through-attempts.js';
 import { failureOf } from '../../support/failure-of.js';
 
 type Call = (
@@ -113,7 +112,7 @@ describe('T133 what a call rejects with before anything is sent', () => {
         return Promise.reject(error);
       });
       const view = code === 'ASSET_SCOPE_UNDECLARED' ? asset : asset.withScope('ledger:read');
-      const error = await failureOf(call(view, { ...MARK }, parts));
+      const error = await throughAttempts(parts.clock, failureOf(call(view, { ...MARK }, parts)));
       expect(axios.isAxiosError(error)).toBe(true);
       expect(isAssetAuthError(error, code as never)).toBe(true);
       expect(error).toBeInstanceOf(type);
@@ -200,90 +199,5 @@ describe('T133 what a call rejects with before anything is sent', () => {
     const { asset } = await startApplication();
     const error = await failureOf(asset.get('/v0/x', { ...MARK, headers: { 'bad name': 'x' } }));
     expect(error).toMatchObject({ isAxiosError: true, config: MARK, code: 'ERR_INVALID_HTTP_TOKEN' });
-  });
-});
-
-/** Shares one answer among equal calls, as caches do: it finds by an error's config whom to tell. */
-function shareAnswers(instance: AxiosInstance): void {
-  const waiting = new Map<string, ((error: unknown) => void)[]>();
-  instance.interceptors.request.use(async (config) => {
-    const others = waiting.get(config.url!);
-    if (others === undefined) waiting.set(config.url!, []);
-    else await new Promise((_resolve, reject) => others.push(reject));
-    return config;
-  });
-  instance.interceptors.response.use(undefined, (error: AxiosError) => {
-    const url = error.config?.url;
-    if (url === undefined) throw error;
-    for (const tell of waiting.get(url) ?? []) tell(error);
-    waiting.delete(url);
-    throw error;
-  });
-}
-
-describe('T133 what is built on axios, while the token endpoint fails and comes back', () => {
-  const failing = async (): Promise<RunningApplication & { readonly sandbox: AssetSandbox }> => {
-    const parts = await startApplication();
-    parts.sandbox.fail('token', { status: 503 }, Infinity);
-    return parts;
-  };
-
-  it('a cache frees all that wait for one answer', async () => {
-    const { asset, sandbox, clock } = await failing();
-    shareAnswers(asset.axiosRef);
-    const errors = await Promise.all([1, 2, 3].map(() => failureOf(asset.get('/v0/business'))));
-    expect(errors.map(({ code }) => code)).toEqual(Array(3).fill('ASSET_TOKEN_UNAVAILABLE'));
-    sandbox.clearFaults();
-    await clock.advance(60_000);
-    expect((await firstValueFrom(asset.get('/v0/business'))).status).toBe(200);
-  });
-
-  it('a health check says that Asset is down, and then that it is up', async () => {
-    const { asset, sandbox, clock } = await failing();
-    // As pingCheck of @nestjs/terminus: an error that is none of axios' ends in a 500.
-    const ping = async (): Promise<string> => {
-      try {
-        await firstValueFrom(asset.request({ url: '/v0/business', timeout: 1000 }));
-        return 'up';
-      } catch (error) {
-        if ((error as { isAxiosError?: boolean }).isAxiosError !== true) throw error;
-        return `down: ${(error as Error).message}`;
-      }
-    };
-    expect(await ping()).toContain('down: No access token');
-    sandbox.clearFaults();
-    await clock.advance(60_000);
-    expect(await ping()).toBe('up');
-  });
-
-  it('axios-retry tries again what it is told to', async () => {
-    const { asset, sandbox, clock } = await failing();
-    axiosRetry(asset.axiosRef, {
-      retries: 2,
-      retryDelay: () => 0,
-      retryCondition: (error) => isAssetAuthError(error) && error.retryable,
-      onRetry: async () => {
-        sandbox.clearFaults();
-        await clock.advance(60_000);
-      },
-    });
-    const { status, config } = await firstValueFrom(asset.get('/v0/business'));
-    expect(status).toBe(200);
-    expect(config).toMatchObject({ 'axios-retry': { retryCount: 1 } });
-  });
-
-  it('axios-mock-adapter is not asked, and then is', async () => {
-    const { asset, sandbox, clock } = await failing();
-    const mock = new MockAdapter(asset.axiosRef as never);
-    mock.onGet('/v0/business').reply(200, { mocked: true });
-    expect(await failureOf(asset.get('/v0/business'))).toMatchObject({
-      code: 'ASSET_TOKEN_UNAVAILABLE',
-      isAxiosError: true,
-      config: { url: '/v0/business' },
-    });
-    expect(mock.history).not.toHaveProperty('get.0');
-    sandbox.clearFaults();
-    await clock.advance(60_000);
-    expect((await firstValueFrom(asset.get('/v0/business'))).data).toEqual({ mocked: true });
   });
 });

@@ -336,7 +336,7 @@ describe('the option timeout', () => {
     expect(clock.timers.filter(({ ref }) => ref)).toEqual([]);
   });
 
-  it('does not end an answer that is streamed; the signal of the caller still does', async () => {
+  it('T106 does not end an answer that is streamed; the signal of the caller still does', async () => {
     const { asset, sandbox, clock } = await startApplication();
     sandbox.fail('api', { endless: true });
     const controller = new AbortController();

@@ -16,7 +16,7 @@ const PATH = '/v0/business';
 describe('while the token endpoint fails and comes back', () => {
   it('T133 axios-cache-interceptor lets none of its waiters hang', async () => {
     const { asset, sandbox, clock } = await startApplication();
-    setupCache(asset.axiosRef as Parameters<typeof setupCache>[0]);
+    setupCache(asset.axiosRef);
     sandbox.fail('token', { status: 503 }, Infinity);
     for (let round = 0; round < 3; round += 1) {
       const calls = [1, 2, 3].map(() => rejectionOf(asset.axiosRef.get(PATH)));
@@ -36,7 +36,7 @@ describe('while the token endpoint fails and comes back', () => {
   it('T133 axios-retry asks again, and has its answer', async () => {
     const { asset, sandbox, clock } = await startApplication();
     const seen: unknown[] = [];
-    axiosRetry(asset.axiosRef as Parameters<typeof axiosRetry>[0], {
+    axiosRetry(asset.axiosRef, {
       retries: 5,
       retryCondition: (error) => isAssetAuthError(error) && error.retryable,
       retryDelay: () => 0,
@@ -75,9 +75,7 @@ describe('while the token endpoint fails and comes back', () => {
       @Get()
       @HealthCheck()
       check(): Promise<unknown> {
-        return this.health.check([
-          () => this.http.pingCheck('asset', PATH, { httpClient: this.asset as never }),
-        ]);
+        return this.health.check([() => this.http.pingCheck('asset', PATH, { httpClient: this.asset })]);
       }
     }
     @Module({ imports: [TerminusModule.forRoot({ logger: false })], controllers: [HealthController] })

@@ -6,6 +6,7 @@ import type { AssetHttpService } from 'nestjs-asset-auth';
 import { Agent } from 'node:http';
 import { firstValueFrom } from 'rxjs';
 import { startApplication } from '../../support/application.js';
+import { throughAttempts } from '../../support/through-attempts.js';
 import { afterThisTest } from '../../support/cleanup.js';
 import { failureOf } from '../../support/failure-of.js';
 import { startForeignServer } from '../../support/foreign-server.js';
@@ -538,9 +539,9 @@ describe('T46 no token, no request', () => {
   it.each([[{ status: 503 }], [{ status: 401 }], [{ body: 'nonsense' }], [{ reset: true as const }]])(
     'sends nothing when the token endpoint fails with %j',
     async (fault) => {
-      const { asset, sandbox } = await startApplication();
+      const { asset, sandbox, clock } = await startApplication();
       sandbox.fail('token', fault, Infinity);
-      const error = await failureOf(asset.get('/v0/business'));
+      const error = await throughAttempts(clock, failureOf(asset.get('/v0/business')));
       expect(error.code).toMatch(/^ASSET_(TOKEN|CREDENTIALS)/);
       expect(sandbox.apiRequests).toHaveLength(0);
     },

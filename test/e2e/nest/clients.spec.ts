@@ -20,8 +20,10 @@ import {
   isAssetAuthError,
   RunWithAssetScope,
 } from 'nestjs-asset-auth';
-import type { AssetSandbox } from 'nestjs-asset-auth/testing';
+import { type AssetSandbox, expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { firstValueFrom, of } from 'rxjs';
+import { failureOf } from '../../support/failure-of.js';
+import { recordingLogger } from '../../support/recording-logger.js';
 import { startSandbox } from '../../support/sandbox.js';
 import { bootError, expectSeen, moduleOf, start } from './application.fixture.js';
 
@@ -82,6 +84,33 @@ describe('Two clients of one application', () => {
       const all = [undefined, 'eu', 'uk'].map((name) => app.get<unknown>(tokenOf(name)));
       expect(new Set(all).size).toBe(3);
     }
+  });
+
+  it('T107 are named by whatever fails, is logged or shown of them', async () => {
+    const logger = recordingLogger();
+    const module = await Test.createTestingModule({
+      imports: bothClients({}, { clientSecret: 'wrong-secret-of-eu' }),
+      providers: [Clients],
+    })
+      .setLogger(logger)
+      .compile();
+    await module.init();
+    const { asset, euAsset, euTokens } = module.get(Clients);
+    await asset.axiosRef.get('/v0/business');
+
+    const errors = [
+      await failureOf(euTokens.getAccessToken()),
+      await failureOf(euAsset.get('/v0/business')),
+      await failureOf(euAsset.get('https://elsewhere.example/v0')),
+      await failureOf(euAsset.get('/v0/business', { asset: { scopes: ['not a scope'] } })),
+    ];
+    for (const error of errors) expect(error.message).toContain('client eu');
+    expect(errors[0]!.message).toContain(eu.moduleOptions().baseUrl);
+    expect((await failureOf(asset.get('https://elsewhere.example/v0'))).message).not.toContain('client eu');
+    expect(euTokens.snapshot()).toMatchObject([{ client: 'eu' }]);
+    expect(logger.text()).toContain('AssetTokenService eu');
+    expectNoSecrets([errors, logger.lines], ['wrong-secret-of-eu']);
+    await module.close();
   });
 
   it('T85 share no token, though they ask for the same', async () => {

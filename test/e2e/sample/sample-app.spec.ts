@@ -313,8 +313,10 @@ describe('What the sample application tells its callers when Asset refuses or fa
     const { call, sandbox } = await startSample(logger);
     const answers = [await call('GET', path)];
     for (const fault of [{ status: 403 }, { status: 404 }, { status: 500 }, { reset: true as const }]) {
-      sandbox.fail('api', fault);
+      // A kept connection that is reset says nothing: the call goes out again, on another.
+      sandbox.fail('api', fault, 'reset' in fault ? Infinity : 1);
       answers.push(await call('GET', path));
+      sandbox.clearFaults();
     }
     sandbox.rejectTokens(Infinity);
     answers.push(await call('GET', path));

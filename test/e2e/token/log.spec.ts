@@ -77,6 +77,22 @@ describe('the log of tokens', () => {
     expect(logger.text()).toContain('The present token goes on serving');
   });
 
+  it('T131 costs a line, and neither a token nor the process, where the logger throws', async () => {
+    const logger = recordingLogger();
+    const { tokens, sandbox, clock } = await startApplication({ logger });
+    const broken = (): never => {
+      throw new Error('the log is full');
+    };
+    Object.assign(logger, { log: broken, warn: broken, debug: broken, error: broken });
+    const token = await tokens.getAccessToken(SCOPES);
+    sandbox.fail('token', { status: 429, retryAfter: 1 });
+    await passToStale({ tokens, clock }, token);
+    tokens.peekAccessToken(SCOPES);
+    await refreshed({ tokens, clock });
+    await pass({ tokens, clock }, 2000);
+    expect(tokens.snapshot()).toMatchObject([{ state: 'fresh', lastError: undefined }]);
+  });
+
   it('holds no secret at any level, and neither do errors, snapshots and the service itself', async () => {
     const { tokens, sandbox, clock, logger } = await startLogged({ startup: 'warm' });
     const secret = sandbox.clientSecret;
