@@ -1,11 +1,11 @@
 import axios from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
 import type { AssetScopes } from '../config/scope-set.js';
-import { isPlainObject, said, unknownName } from '../config/plain-object.js';
+import { isPlainObject, unknownName } from '../config/plain-object.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, type ScopeInForce } from '../scope/scope-context.js';
 import type { AccessToken } from '../token/access-token.js';
-import type { AssetTokenRequest } from '../token/token-request.js';
+import { type AssetTokenRequest, saidOf } from '../token/token-request.js';
 
 /**
  * What one request asks its token for, in its axios config. It goes before everything else; what is left out comes from
@@ -92,9 +92,10 @@ export class AssetRequest implements AssetTokenRequest {
     return new AssetRequest(this.#asked);
   }
 
-  /** As the token service reads it, which takes plain objects only. */
+  /** As the token service reads it, which takes plain objects only. Bare, so that it need not be read twice. */
   get tokenRequest(): AssetTokenRequest {
-    return { scopes: this.scopes, businessId: this.businessId, resource: this.resource };
+    const { scopes, businessId, resource } = this;
+    return Object.assign(Object.create(null) as object, { scopes, businessId, resource });
   }
 
   get isAnonymous(): boolean {
@@ -162,20 +163,18 @@ function askedOf(
 ): Asked {
   const isSaid = asset !== undefined && asset !== false;
   const problem = isSaid ? problemOf(asset) : undefined;
-  const own = isSaid && problem === undefined ? (asset as AssetRequestOptions) : {};
+  const own = isSaid && problem === undefined ? saidOf(asset as AssetRequestOptions) : NOTHING;
   const isMeant = scope?.scopesClient === undefined || scope.scopesClient === client;
   return {
-    scopes: firstSaid(
-      copied(said(own, 'scopes')),
-      narrowing.scopes,
-      isMeant ? scope?.scopes : scope.otherScopes,
-    ),
-    businessId: firstSaid(said(own, 'businessId'), narrowing.businessId, scope?.businessId),
-    resource: copied(said(own, 'resource')),
+    scopes: firstSaid(copied(own.scopes), narrowing.scopes, isMeant ? scope?.scopes : scope.otherScopes),
+    businessId: firstSaid(own.businessId, narrowing.businessId, scope?.businessId),
+    resource: copied(own.resource),
     isAnonymous: asset === false,
     problem,
   };
 }
+
+const NOTHING: AssetRequestOptions = Object.freeze(Object.create(null) as object);
 
 /** `null` is said, and means none. */
 const firstSaid = <T>(...values: readonly (T | undefined)[]): T | undefined =>

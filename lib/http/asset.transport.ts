@@ -1,5 +1,6 @@
 import axios, { type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
+import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AssetClock } from '../config/clock.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { ClientConnections } from '../token/endpoint/connections.js';
@@ -9,10 +10,9 @@ import { attempt, isFinal } from './attempt.js';
 import { errorOfCall } from './call-error.js';
 import { Deadline, timeoutMs } from './deadline.js';
 import { AssetRequestError } from './http.errors.js';
-import { presetBoundary } from './request-body.js';
 import { assertBusiness, requestUrl } from './request-url.js';
 import { RetryPolicy } from './retry.policy.js';
-import { assertSendable, type Exchange } from './wire-config.js';
+import { assertSendable, type Exchange, presetBoundary } from './wire-config.js';
 
 /** The collaborators and settings of a call. */
 export interface AssetTransportParts {
@@ -45,12 +45,14 @@ const refusing: AxiosAdapter = (config) =>
 export class AssetTransport {
   readonly #parts: AssetTransportParts;
   readonly #retries: RetryPolicy;
+  readonly #route: AssetHttpDefaults;
   readonly #builtIn = axios.getAdapter('http');
   /** Adapters that go through the transport already, or refuse. */
   readonly #guarded = new WeakSet<AxiosAdapter>([refusing]);
 
   constructor(parts: AssetTransportParts) {
     this.#parts = parts;
+    this.#route = parts.connections.route;
     this.#retries = new RetryPolicy(parts.tokens, parts.clock);
   }
 
@@ -92,12 +94,12 @@ export class AssetTransport {
         "The request reached the transport without having passed this client's own interceptor, which says what token it needs. Nothing was sent. Do not clear interceptors.request of axiosRef.",
       );
     }
-    const { connections, clock, origin } = this.#parts;
+    const { clock, origin } = this.#parts;
     const url = requestUrl(config, origin);
     presetBoundary(config);
     const deadline = new Deadline(config, request, clock);
     const isForeign = send !== this.#builtIn;
-    const exchange = { config, request, url, deadline, send, isForeign, connections };
+    const exchange = { config, request, url, deadline, send, isForeign, route: this.#route };
     let response: AxiosResponse | undefined;
     try {
       // Handed on by an adapter of the application: the call that it comes from has the token, and sends it again.
@@ -122,9 +124,10 @@ export class AssetTransport {
     assertSendable(exchange);
     assertBusiness(url, request.businessId === undefined ? defaultBusiness : request.businessId);
     const withinMs = timeoutMs(config);
+    const times = Object.assign(Object.create(null) as object, { withinMs, minimumLifeMs: withinMs });
     try {
       return await deadline.wait((signal) =>
-        tokens.getAccessToken(request.tokenRequest, { signal, withinMs, minimumLifeMs: withinMs }),
+        tokens.getAccessToken(request.tokenRequest, Object.assign(times, { signal })),
       );
     } catch (error) {
       if (!(error instanceof AssetScopeError)) throw error;

@@ -1,19 +1,27 @@
 import axios, { type AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { errorMonitor } from 'node:events';
+import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { parsedUrl } from '../config/text.js';
 import type { AccessToken } from '../token/access-token.js';
+import {
+  isDeadSocket,
+  isIdleTimeout,
+  MOST_KEPT_SOCKETS,
+  noteAnswer,
+} from '../token/endpoint/kept-sockets.js';
 import type { SentRequest } from './http.errors.js';
 import { RedirectGuard } from './redirects.js';
 import { assertBusiness } from './request-url.js';
-import { isUnanswered, MOST_KEPT_CONNECTIONS } from './kept-connection.js';
 import {
   assertSendable,
   type Exchange,
   forForeignAdapter,
+  isReplayable,
   type WireConfig,
   wireConfig,
 } from './wire-config.js';
+import { WireTransport } from './wire-transport.js';
 
 /** How one attempt ended: with an answer, with an error, or with an answer whose status axios takes for an error. */
 export interface Outcome {
@@ -49,7 +57,7 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
   try {
     const response = handedOut
       ? await send(forForeignAdapter(wire, exchange, handedOut))
-      : await sentOverLiveConnection(exchange, wire);
+      : await sentOverLiveSocket(exchange, wire);
     const nodeRequest: unknown = response.request;
     const { status } = response;
     const sanitized = sanitizedResponse(response, sent);
@@ -62,7 +70,8 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
     const nodeRequest: unknown = response?.request ?? (error as { request?: unknown } | undefined)?.request;
     const status = response?.status ?? statusOf(nodeRequest);
     if (request.hasLeft) discard(response, nodeRequest);
-    const refusal = guard?.refusal ?? wire.transport.refusal;
+    const { transport } = wire;
+    const refusal = guard?.refusal ?? (transport instanceof WireTransport ? transport.refusal : undefined);
     const failure = { error: refusal ?? sanitizedError(error, sent) };
     return { response, status, nodeRequest, failure };
   } finally {
@@ -70,22 +79,27 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
   }
 }
 
-/**
- * A server may close a kept connection at the very moment in which it is used again, which is no failure of anybody: a
- * request that may be repeated goes out again at once, over another connection. One that fails on a new one has failed.
- */
-async function sentOverLiveConnection(
-  { config, send, deadline }: Exchange,
-  wire: WireConfig,
-): Promise<AxiosResponse> {
-  for (let left = MOST_KEPT_CONNECTIONS; ; left -= 1) {
+/** May be sent twice (RFC 9110 §9.2.2), and by their nature carry nothing that is used up. */
+const REPEATABLE: readonly unknown[] = ['get', 'head', 'options'];
+
+/** Where a kept socket turns out to be dead, a request that may be repeated goes out again at once, over another. */
+async function sentOverLiveSocket(exchange: Exchange, wire: WireConfig): Promise<AxiosResponse> {
+  const { config, send, deadline, route } = exchange;
+  const isRepeatable =
+    REPEATABLE.includes(config.method?.toLowerCase() ?? 'get') && isReplayable(config.data);
+  const isLimited = Number.isFinite((route.httpAgent as Agent | undefined)?.maxSockets);
+  for (let left = isRepeatable ? MOST_KEPT_SOCKETS : 0; ; left -= 1) {
     try {
       const response = await send(wire);
-      if (left === 0 || !isUnanswered(config, wire.transport, response)) return response;
+      if (left === 0 || response.status !== 408 || !isIdleTimeout(response)) {
+        if (isLimited) noteAnswer(response.request);
+        return response;
+      }
       discard(response, response.request);
     } catch (error) {
-      if (left === 0 || !isUnanswered(config, wire.transport, error)) throw error;
-      const { response } = error as AxiosError;
+      const { response } = Object(error) as Partial<AxiosError>;
+      const isDead = isDeadSocket(error) || (response !== undefined && isIdleTimeout(response));
+      if (left === 0 || !isDead) throw error;
       discard(response, response?.request);
     }
     deadline.throwIfOver();
@@ -164,6 +178,6 @@ function sentRequest(nodeRequest: unknown, { config, url }: Sent): SentRequest {
     path: typeof path === 'string' ? path : url.pathname + url.search,
   };
   // Where many look up which address answered.
-  const res = { responseUrl: parsedUrl(sent.path, url)?.href ?? url.href };
-  return Object.defineProperty(sent, 'res', { value: res });
+  const res = (): unknown => ({ responseUrl: parsedUrl(sent.path, url)?.href ?? url.href });
+  return Object.defineProperty(sent, 'res', { get: res });
 }

@@ -2,14 +2,13 @@ import axios, { AxiosError, CanceledError, type InternalAxiosRequestConfig } fro
 import { Readable } from 'node:stream';
 import { type AssetClock, MAX_TIMER_MS, setDeadline } from '../config/clock.js';
 import type { AssetRequest } from './asset-request.js';
-import { watchBody } from './request-body.js';
 
 /**
  * Everything that may end a call before its answer: its `timeout`, the caller's `signal` or `cancelToken`, a subscriber
- * that leaves, a body stream that breaks before it is sent. One for the whole call, from the wait for a token to the last attempt, since axios starts `timeout` anew
- * for each attempt, counts it only once there is a socket, and looks at nothing before it sends. The call then ends with
- * the error that axios would end it with. For a streamed answer the time-out ends with its head: a quiet event stream
- * must not time out.
+ * that leaves, a body stream that breaks before it is sent. One for the whole call, from the wait for a token to the last
+ * attempt, since axios starts `timeout` anew for each attempt, counts it only once there is a socket, and looks at nothing
+ * before it sends. The call then ends with the error that axios would end it with. For a streamed answer the time-out
+ * ends with its head: a quiet event stream must not time out.
  */
 export class Deadline {
   readonly #controller = new AbortController();
@@ -116,4 +115,35 @@ export function timeoutMs({ timeout }: InternalAxiosRequestConfig): number | und
   if (timeout === undefined || timeout === 0) return undefined;
   const ms = Number.parseInt(String(timeout), 10);
   return ms > 0 ? Math.min(ms, MAX_TIMER_MS) : undefined;
+}
+
+/**
+ * Watches a stream that waits to be sent. Nobody else listens to it yet, and an error that nobody hears ends the process.
+ *
+ * @param onBroken - told once, with the error that axios would end the call with
+ * @returns a function that ends the watch
+ */
+function watchBody(config: InternalAxiosRequestConfig, onBroken: (error: AxiosError) => void): () => void {
+  const data = config.data as NodeJS.ReadableStream | undefined;
+  if (typeof data?.pipe !== 'function') return () => {};
+  const broken = (error: Error): void => {
+    onBroken(AxiosError.from(error, undefined, config));
+  };
+  const closed = (): void => {
+    if (!(data instanceof Readable) || data.readableEnded) return;
+    onBroken(new CanceledError('Request stream has been aborted', config));
+  };
+  const end = (): void => {
+    data.off('error', broken);
+    data.off('close', closed);
+  };
+  if (data instanceof Readable && data.destroyed) {
+    // Its error was told before anybody could listen.
+    if (data.errored) broken(data.errored);
+    else closed();
+    return end;
+  }
+  data.once('error', broken);
+  data.once('close', closed);
+  return end;
 }

@@ -3,8 +3,7 @@ import { parsedUrl, printable } from '../config/text.js';
 import { lowerCaseHeaders } from '../retry/rate-limit.js';
 import { AssetApiError, AssetRequestError, describeCall } from './http.errors.js';
 import { assertBusiness, assertOurs } from './request-url.js';
-import { assertOfThisRequest, isOfTheTransport } from './request-headers.js';
-import { assertHost } from './wire-config.js';
+import { assertHost, assertOfThisRequest, isOfTheTransport } from './wire-config.js';
 
 /**
  * Redirects are refused by default: Asset documents none, and each could lead a token away. With `maxRedirects` in the
@@ -89,7 +88,7 @@ export class RedirectGuard {
           'The hook beforeRedirect changed a header that says how the message is carried, such as Content-Length. The redirect was not followed. Leave these headers as they are.',
         );
       }
-      assertOfThisRequest(options.headers);
+      for (const name of Object.keys((options.headers ?? {}) as object)) assertOfThisRequest(name);
       const target = new URL(String(options.href));
       assertOurs(target, this.#origin);
       assertBusiness(target, this.#businessId);

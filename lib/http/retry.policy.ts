@@ -7,8 +7,7 @@ import type { AssetTokenService } from '../token/token.service.js';
 import { attempt, discard, type Outcome } from './attempt.js';
 import { toApiError, type UnauthorizedDetails } from './http.errors.js';
 import { redirectRefusal } from './redirects.js';
-import { isReplayable } from './request-body.js';
-import type { Exchange } from './wire-config.js';
+import { type Exchange, isReplayable } from './wire-config.js';
 
 const MAX_RATE_LIMIT_RETRIES = 2;
 const LONGEST_RATE_LIMIT_WAIT_MS = 2000;

@@ -1,17 +1,118 @@
-import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import { randomUUID } from 'node:crypto';
+import { types } from 'node:util';
+import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AccessToken } from '../token/access-token.js';
-import { type ClientConnections, ROUTE_OPTIONS } from '../token/endpoint/connections.js';
+import { ROUTE_OPTIONS } from '../token/endpoint/connections.js';
 import type { AssetRequest } from './asset-request.js';
 import type { Deadline } from './deadline.js';
 import { AssetRequestError } from './http.errors.js';
-import { assertOfThisRequest, carriedHeaders } from './request-headers.js';
 import { WireTransport } from './wire-transport.js';
 
 /** What may be on a request, and what goes over the wire. */
 
+// What the headers of a request may say. An application may hand on the headers of its own callers, so none of them is
+// trusted to say where a message ends or which path it is for.
+
+/**
+ * Where a message ends, and what a single connection is to do, is the transport's: with a `Content-Length` that is
+ * shorter than the body, the rest of the body is a request of its own, with somebody else's token before it.
+ */
+const OF_THE_TRANSPORT = new Set([
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'te',
+  'trailer',
+  'upgrade',
+  'expect',
+  'http2-settings',
+]);
+
+/**
+ * Front ends and frameworks take path or method from these in place of those of the request, whose business was checked.
+ * `X-Forwarded-Prefix` is none of them: it only goes before the links of an answer.
+ */
+const OF_ANOTHER_REQUEST = new Set([
+  'x-original-url',
+  'x-original-uri',
+  'x-original-method',
+  'x-rewrite-url',
+  'x-rewrite-uri',
+  'x-forwarded-uri',
+  'x-forwarded-path',
+  'x-forwarded-method',
+  'x-envoy-original-path',
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+]);
+
+/** As axios' types for `import` and for `require` both have them. */
+type Headers = InternalAxiosRequestConfig['headers'];
+
+/** A header's name as it is compared. Axios trims names, and gateways that speak CGI take `_` for `-`. */
+const normalName = (name: string): string => name.trim().toLowerCase().replaceAll('_', '-');
+
+/** Whether a header says how the message is carried, and so is dropped. */
+export function isOfTheTransport(name: string): boolean {
+  const normal = normalName(name);
+  return OF_THE_TRANSPORT.has(normal) || normal.startsWith('proxy-');
+}
+
+/**
+ * Refuses a header that names another path or method than the request has.
+ *
+ * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
+ */
+export function assertOfThisRequest(name: string): void {
+  const normal = normalName(name);
+  if (!OF_ANOTHER_REQUEST.has(normal)) return;
+  throw new AssetRequestError(
+    `The request sets the header ${normal}, by which a gateway takes another path or method than was checked. Nothing was sent there. Remove it, also from headers that are handed on from a caller.`,
+  );
+}
+
+/** A copy of a request's headers without those that are the transport's. */
+function carriedHeaders(given: Headers, data: unknown): Headers {
+  const headers: Headers = new AxiosHeaders(given);
+  const length: unknown = headers.getContentLength();
+  for (const name of Object.keys(headers)) {
+    if (isOfTheTransport(name)) Reflect.deleteProperty(headers, name);
+  }
+  // How long a stream is, nobody else knows. It is held to it.
+  if (isStream(data) && /^\d{1,15}$/.test(String(length))) headers.setContentLength(String(length));
+  return headers;
+}
+
+/** As axios tells it. */
+export const isStream = (data: unknown): data is NodeJS.ReadableStream =>
+  typeof data === 'object' && data !== null && typeof (data as { pipe?: unknown }).pipe === 'function';
+
+/**
+ * Whether a request body, as axios has transformed it, can be sent a second time byte for byte. Streams are used up, and
+ * so is form data of the form-data package: axios would send an empty body, and the server may well accept it.
+ */
+export function isReplayable(body: unknown): boolean {
+  if (body === undefined || body === null || typeof body === 'string') return true;
+  if (types.isAnyArrayBuffer(body) || ArrayBuffer.isView(body)) return true;
+  // Read again for each attempt.
+  return body instanceof Blob || (body instanceof FormData && !('pipe' in body));
+}
+
+/** What axios takes for a boundary; anything else it replaces by one of its own. */
+const BOUNDARY = /boundary=[-_\w\d]{10,70}/i;
+
+/** Settles the boundary of a multipart form before it is sent, since axios would choose another one for a replay. */
+export function presetBoundary({ data, headers }: InternalAxiosRequestConfig): void {
+  if (!(data instanceof FormData) || BOUNDARY.test(String(headers.getContentType() ?? ''))) return;
+  headers.setContentType(`multipart/form-data; boundary=asset-${randomUUID()}`);
+}
+
 /** What goes to the adapter. */
 export interface WireConfig extends InternalAxiosRequestConfig {
-  transport: WireTransport;
+  transport?: unknown;
 }
 
 /** One call on its way: what stays the same over its attempts. */
@@ -25,7 +126,8 @@ export interface Exchange {
   readonly send: AxiosAdapter;
   /** Whether it is sent by an adapter that the application brought. */
   readonly isForeign: boolean;
-  readonly connections: ClientConnections;
+  /** The way that every request of the client takes. */
+  readonly route: AssetHttpDefaults;
 }
 
 /**
@@ -34,12 +136,11 @@ export interface Exchange {
  *
  * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
  */
-export function assertSendable({ config, request, url, connections }: Exchange): void {
+export function assertSendable({ config, request, url, route }: Exchange): void {
   const { handedOut } = request;
   for (const name of ROUTE_OPTIONS) {
     const value: unknown = config[name];
-    const isOurs =
-      handedOut !== undefined && (value === connections.route[name] || value instanceof WireTransport);
+    const isOurs = handedOut !== undefined && (value === route[name] || value instanceof WireTransport);
     if (value !== undefined && !isOurs) {
       throw new AssetRequestError(
         `The request sets "${name}". Nothing was sent. The way to Asset is set up once, in the option http of AssetAuthModule, so that no single request can send a token elsewhere.`,
@@ -52,10 +153,15 @@ export function assertSendable({ config, request, url, connections }: Exchange):
     );
   }
   const ours = handedOut?.token && authorizationWith(handedOut.token);
-  // Whatever kind of object an interceptor made of the headers. Axios trims the names of what a transform put there.
-  const headers: Readonly<Record<string, unknown>> = config.headers;
-  for (const name in headers) {
-    const value = headers[name];
+  // Whatever kind of object an interceptor made of the headers, and what axios makes of that.
+  assertHeaders(config.headers, url, ours);
+  if (!(config.headers instanceof AxiosHeaders)) assertHeaders(new AxiosHeaders(config.headers), url, ours);
+}
+
+function assertHeaders(headers: Headers, url: URL, ours: string | undefined): void {
+  const given: Readonly<Record<string, unknown>> = headers;
+  for (const name in given) {
+    const value = given[name];
     const sentName = name.trim().toLowerCase();
     if (value === undefined || value === null) continue;
     if (sentName === 'authorization' && value !== ours) {
@@ -64,8 +170,8 @@ export function assertSendable({ config, request, url, connections }: Exchange):
       );
     }
     if (sentName === 'host') assertHost(value, url);
+    if (value !== false) assertOfThisRequest(name);
   }
-  assertOfThisRequest(headers);
 }
 
 const authorizationWith = ({ value }: AccessToken): string => `Bearer ${value}`;
@@ -88,7 +194,7 @@ export function assertHost(value: unknown, url: URL): void {
  * carry the caller's own config.
  */
 export function wireConfig(
-  { config, url, deadline, connections }: Exchange,
+  { config, url, deadline, route }: Exchange,
   token: AccessToken | undefined,
   beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'],
 ): WireConfig {
@@ -99,7 +205,7 @@ export function wireConfig(
   const wire = Object.create(null) as WireConfig;
   // Without a guard none is followed. Axios would follow some with a NaN, as with any value but 0.
   const maxRedirects = beforeRedirect === undefined ? 0 : config.maxRedirects;
-  Object.assign(wire, config, connections.route, {
+  Object.assign(wire, config, route, {
     headers,
     // The address is combined and parsed once: what was checked is what is sent.
     url: url.href,
@@ -107,13 +213,16 @@ export function wireConfig(
     asset: undefined,
     maxRedirects,
     beforeRedirect,
-    transport: new WireTransport(connections.route.transport, maxRedirects, beforeRedirect),
     signal: deadline.signal,
     // The deadline of the whole call counts, also where axios would not.
     timeout: 0,
     // A form of the form-data package must not bring a Host or an Authorization of its own.
     formDataHeaderPolicy: 'content-only',
   });
+  // Node's own carries all else as it is.
+  if (maxRedirects !== 0 || isStream(config.data)) {
+    wire.transport = new WireTransport(route.transport, maxRedirects, beforeRedirect);
+  }
   return wire;
 }
 

@@ -1,7 +1,6 @@
 import followRedirects from 'follow-redirects';
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
 import { type Readable, Writable } from 'node:stream';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { AssetRequestError } from './http.errors.js';
@@ -18,18 +17,15 @@ interface WireOptions extends RequestOptions {
   beforeRedirects?: { config?: unknown };
 }
 
-/** Sockets that a request of ours went over: of two that wait for one, Node marks only some as reused. */
-const used = new WeakSet<Socket>();
-
 /**
- * Below axios' adapter, in the place of Node's `http` and `https`. Holds a body to its `Content-Length`, keeps Node's
- * request, and so the token, out of the caller's stream, and knows whether the request went over a kept connection.
+ * Below axios' adapter, in the place of Node's `http` and `https`, for what they would not carry safely: a stream as body,
+ * and redirects. Holds a body to its `Content-Length`, and keeps Node's request, and so the token, out of the caller's
+ * stream and out of debug output.
  */
 export class WireTransport {
   readonly #configured: NodeTransport | undefined;
   readonly #maxRedirects: number | undefined;
   readonly #beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'];
-  #isReused = false;
   #refusal: AssetRequestError | undefined;
 
   /**
@@ -46,11 +42,6 @@ export class WireTransport {
     this.#beforeRedirect = beforeRedirect;
   }
 
-  /** Whether the latest request went over a connection that was kept from an earlier one. */
-  get isReused(): boolean {
-    return this.#isReused;
-  }
-
   /** Why the latest request was broken off, if it was by us. Axios wraps it; this is the error itself. */
   get refusal(): AssetRequestError | undefined {
     return this.#refusal;
@@ -58,12 +49,7 @@ export class WireTransport {
 
   request(options: WireOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
     this.#refusal = undefined;
-    this.#isReused = false;
     const request = this.#open(options, onResponse);
-    request.on('socket', (socket: Socket) => {
-      this.#isReused = latest(request).reusedSocket || used.has(socket);
-      used.add(socket);
-    });
     const length = Object.entries(options.headers).find(([name]) => name.toLowerCase() === 'content-length');
     if (length !== undefined) this.#holdTo(Number(length[1]), request);
     request.on('pipe', (source: Readable) => {
@@ -114,10 +100,6 @@ export class WireTransport {
 }
 
 const CREDENTIALS = /^(proxy-)?authorization$/i;
-
-/** Node's own request; the one of follow-redirects stands for several. */
-const latest = (request: ClientRequest): ClientRequest =>
-  (request as { _currentRequest?: ClientRequest })._currentRequest ?? request;
 
 /**
  * A stream refers to what it is piped to. The caller's own is in the config that errors carry, and Node's request holds

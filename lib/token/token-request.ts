@@ -133,10 +133,9 @@ export class TokenRequestResolver {
    */
   fieldsOf(asked: AssetTokenRequest): string {
     assertUnderstood(asked);
-    const resource = said(asked, 'resource');
-    const businessId = said(asked, 'businessId');
+    const { scopes, businessId, resource } = saidOf(asked);
     return fieldsFrom(
-      this.#scopes(said(asked, 'scopes')),
+      this.#scopes(scopes),
       resource === undefined ? this.#config.resource : resources(resource),
       businessId === undefined ? this.#config.businessId : businessId,
     );
@@ -150,8 +149,8 @@ export class TokenRequestResolver {
   request(asked: AssetTokenRequest): AccessTokenRequest {
     assertUnderstood(asked);
     // Read once: a getter could answer something else after the check.
-    const scopes = this.#scopes(said(asked, 'scopes'));
-    const [askedBusiness, askedResource] = [said(asked, 'businessId'), said(asked, 'resource')];
+    const { scopes: askedScopes, businessId: askedBusiness, resource: askedResource } = saidOf(asked);
+    const scopes = this.#scopes(askedScopes);
     const businessId = askedBusiness === undefined ? this.#config.businessId : business(askedBusiness);
     const resource = askedResource === undefined ? this.#config.resource : resources(askedResource);
     const grant = { scopes: scopes?.set, businessId, resource };
@@ -219,15 +218,35 @@ const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
  * misspelled `scope` would ask for everything, a misspelled `businessId` for the whole tenant.
  */
 function assertUnderstood(asked: unknown): void {
+  if (isBare(asked)) {
+    // On the path of a cached token.
+    for (const name in asked as object) if (!KNOWN_NAMES.includes(name)) throw misnamed(name);
+    return;
+  }
   if (!isPlainObject(asked)) {
     const given = typeof asked === 'object' && asked !== null && !Array.isArray(asked);
     const what = given ? 'a promise that nobody awaited or an instance of a class' : described(asked);
     throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${what}`);
   }
   const unknown = unknownName(asked, KNOWN_NAMES);
-  if (unknown !== undefined) {
-    throw unreadable(`takes scopes, businessId and resource, but not ${quoted(unknown)}`);
-  }
+  if (unknown !== undefined) throw misnamed(unknown);
+}
+
+const misnamed = (name: string): AssetScopeError =>
+  unreadable(`takes scopes, businessId and resource, but not ${quoted(name)}`);
+
+/** Whether an object has no prototype, as calls of the API hand it on: then nothing can be inherited. */
+const isBare = (asked: unknown): boolean =>
+  typeof asked === 'object' && asked !== null && Object.getPrototypeOf(asked) === null;
+
+/** What is asked for by the object itself. What was put on `Object.prototype` asks for nothing. */
+export function saidOf(asked: AssetTokenRequest): AssetTokenRequest {
+  if (isBare(asked)) return asked;
+  return {
+    scopes: said(asked, 'scopes'),
+    businessId: said(asked, 'businessId'),
+    resource: said(asked, 'resource'),
+  };
 }
 
 const unreadable = (problem: string): AssetScopeError =>

@@ -21,7 +21,7 @@ import type { AssetTokenRequest, GetAccessTokenOptions } from './token-request.j
 import { TokenEvents } from './token.events.js';
 
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
-const USUAL: GetAccessTokenOptions = Object.freeze({});
+const USUAL: GetAccessTokenOptions = Object.freeze(Object.create(null) as object);
 
 /**
  * Access tokens for anything but HTTP calls (those get theirs from {@link AssetHttpService}).
@@ -226,10 +226,12 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */
   #get(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
     if (this.#isClosed) throw new AssetClosedError();
-    const signal = said(options, 'signal');
-    const forceRefresh = said(options, 'forceRefresh') ?? false;
+    // Without a prototype, nothing can be inherited.
+    const isBare = Object.getPrototypeOf(options) === null;
+    const signal = isBare ? options.signal : said(options, 'signal');
+    const forceRefresh = isBare ? options.forceRefresh : said(options, 'forceRefresh');
     signal?.throwIfAborted();
-    if (forceRefresh) return this.#wait(entry, options);
+    if (forceRefresh === true) return this.#wait(entry, options);
     const state = entry.state(this.#clock);
     const { settled } = entry;
     if (state === 'expired' || settled === undefined) return this.#wait(entry, options);

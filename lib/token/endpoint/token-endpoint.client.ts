@@ -6,7 +6,7 @@ import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { ClientSecret, type Rejection } from './client-secret.js';
 import { type ClientConnections, isOfTunnel, waitsForSocket } from './connections.js';
-import { isDeadSocket, isIdleTimeout } from './kept-sockets.js';
+import { isDeadSocket, isIdleTimeout, MOST_KEPT_SOCKETS, noteAnswer } from './kept-sockets.js';
 import { RecentTokens, thrownText } from './redact.js';
 import {
   type IssuedToken,
@@ -32,9 +32,6 @@ export interface TokenAttempt {
   /** Called with the headers of each answer, and whether it brought a token. */
   readonly onHeaders: (headers: ResponseHeaders, isToken: boolean) => void;
 }
-
-/** More kept sockets than an agent keeps: all of them may have been closed by the server meanwhile. */
-const MAX_DEAD_SOCKETS = 300;
 
 /**
  * Fetches one token: reads the secret, sends the request (RFC 6749 §4.4.2, form-encoded, credentials in the body), reads
@@ -118,10 +115,11 @@ export class TokenEndpointClient {
       });
       try {
         const answer = await this.#adapter(config);
-        if (deadSockets < MAX_DEAD_SOCKETS && isIdleTimeout(answer)) {
+        if (deadSockets < MOST_KEPT_SOCKETS && isIdleTimeout(answer)) {
           (answer.data as Readable).destroy();
           continue;
         }
+        noteAnswer(answer.request);
         const ofTunnel = isOfTunnel(answer.request);
         const body = await startOf(answer.data as Readable);
         const { status } = answer;
@@ -129,7 +127,7 @@ export class TokenEndpointClient {
         return { status, headers: answer.headers, body, isOfTunnel: ofTunnel, sentAt, receivedAt, requestMs };
       } catch (error) {
         if (signal.aborted) throw waitsForSocket(error) ? this.#noSocket(request) : signal.reason;
-        if (deadSockets < MAX_DEAD_SOCKETS && isDeadSocket(error)) continue;
+        if (deadSockets < MOST_KEPT_SOCKETS && isDeadSocket(error)) continue;
         throw this.#unreachable(error, request, clientSecret);
       }
     }

@@ -6,7 +6,6 @@ import { AssetRequest, NOT_NARROWED } from '../../../lib/http/asset-request.js';
 import { attempt, discard, type Outcome } from '../../../lib/http/attempt.js';
 import { Deadline } from '../../../lib/http/deadline.js';
 import { AccessToken } from '../../../lib/token/access-token.js';
-import type { ClientConnections } from '../../../lib/token/endpoint/connections.js';
 import { requestFor } from '../token/endpoint/token-endpoint.fixture.js';
 
 const TOKEN = 'token-of-asset-0123456789';
@@ -45,7 +44,7 @@ function outcomeOf(
     deadline: new Deadline(sent, request, new ManualClock()),
     send,
     isForeign: false,
-    connections: { route: {} } as unknown as ClientConnections,
+    route: {},
   };
   return attempt(exchange, withToken ? token : undefined);
 }

@@ -1,6 +1,6 @@
 import FormDataPackage from 'form-data';
 import { PassThrough, Readable } from 'node:stream';
-import { isReplayable } from '../../../lib/http/request-body.js';
+import { isReplayable } from '../../../lib/http/wire-config.js';
 
 describe('a request body', () => {
   it.each<[string, unknown]>([

@@ -3,15 +3,15 @@ import { ManualClock } from 'nestjs-asset-auth/testing';
 import { AssetRequest, NOT_NARROWED } from '../../../lib/http/asset-request.js';
 import { Deadline } from '../../../lib/http/deadline.js';
 import {
+  presetBoundary,
   assertHost,
   assertSendable,
   type Exchange,
   forForeignAdapter,
   wireConfig,
 } from '../../../lib/http/wire-config.js';
-import { presetBoundary } from '../../../lib/http/request-body.js';
 import { AccessToken } from '../../../lib/token/access-token.js';
-import { type ClientConnections, ROUTE_OPTIONS } from '../../../lib/token/endpoint/connections.js';
+import { ROUTE_OPTIONS } from '../../../lib/token/endpoint/connections.js';
 import { requestFor } from '../token/endpoint/token-endpoint.fixture.js';
 
 const URL_SENT = new URL('https://api.getasset.com/v0/x');
@@ -31,7 +31,7 @@ function exchangeOf(config: InternalAxiosRequestConfig): Exchange {
     deadline: new Deadline(config, request, new ManualClock()),
     send: () => Promise.reject(new Error('Nothing is sent here.')),
     isForeign: false,
-    connections: { route: ROUTE } as unknown as ClientConnections,
+    route: ROUTE,
   };
 }
 
