@@ -1,12 +1,19 @@
 import { type AssetClock, type Instant, instantOf } from '../config/clock.js';
 import { PriorityQueue } from './priority-queue.js';
 import { RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
-import { Slot, type SlotOutcome, type SlotRequest, type TurnedAway, TurnedAwayError } from './slot.js';
+import {
+  Slot,
+  type SlotOutcome,
+  type SlotRequest,
+  type Standing,
+  type TurnedAway,
+  TurnedAwayError,
+} from './slot.js';
 
 /** Refreshes that fall due together follow each other this far apart: thousands at once would hold up the application. */
 const SPACING_MS = 10;
 
-/** How much the latest of them counts in the usual time that a newcomer holds its slot. */
+/** How much the latest counts in the pace at which newcomers are answered. */
 const WEIGHT_OF_LATEST = 0.3;
 
 /**
@@ -14,8 +21,8 @@ const WEIGHT_OF_LATEST = 0.3;
  * for. They go in this order:
  * 1. callers that wait for a key that had a token, as they came;
  * 2. refreshes of tokens that would come too late otherwise, the most urgent first, in all slots but one;
- * 3. keys whose last request got no answer, then newcomers, as they came: together in at most half of the slots and of
- *    the room, once any token is in use, so that naming businesses starves nobody;
+ * 3. by turns, keys whose last request got no answer, and newcomers, each as they came: together in at most half of the
+ *    slots and of the room, once any token is in use, so that naming businesses starves nobody;
  * 4. all other refreshes, a fixed spacing apart.
  * Callers queue for as long as they wait themselves, and are turned away only if nothing moves for `stuckMs`; a newcomer
  * also if its turn would come after its caller's time. A newcomer whose callers have left is dropped.
@@ -27,12 +34,13 @@ export class RequestLimiter {
   readonly #callers = new Set<Slot>();
   readonly #doubtful = new Set<Slot>();
   readonly #newcomers = new Set<Slot>();
+  #lastUnproven: Standing = 'newcomer';
   readonly #refreshes = new PriorityQueue<Slot>();
   readonly #active = new Set<Slot>();
   /** When an answer last freed a slot, by the monotonic clock. */
   #movedAt = 0;
-  /** How long an unproven request usually holds its slot. */
-  #usualMs = 0;
+  /** How many unproven requests a slot usually serves in a millisecond. */
+  #pace = 1;
   /** The moment up to which the spacing is taken, by the monotonic clock. */
   #spacedUpTo = 0;
   #cancelWake: (() => void) | undefined;
@@ -87,7 +95,7 @@ export class RequestLimiter {
     if (!this.#active.delete(slot)) return;
     const now = this.clock.monotonic();
     if (outcome !== 'silence') this.#movedAt = now;
-    if (slot.isUnproven) this.#usualMs += (now - slot.grantedAt - this.#usualMs) * WEIGHT_OF_LATEST;
+    if (slot.isUnproven) this.#pace += (paceOf(now - slot.grantedAt) - this.#pace) * WEIGHT_OF_LATEST;
     this.#pump();
   }
 
@@ -142,6 +150,7 @@ export class RequestLimiter {
       this.#unqueue(next);
       this.#active.add(next);
       next.grantedAt = now;
+      if (next.isUnproven) this.#lastUnproven = next.request.standing;
       next.grant();
     }
     this.#planWake();
@@ -157,10 +166,15 @@ export class RequestLimiter {
     return this.#nextUnproven() ?? (this.#nextRefreshInMs() === 0 ? refresh : undefined);
   }
 
+  /** Doubtful keys leave a slot to newcomers: they may all hang, again and again. */
   #nextUnproven(): Slot | undefined {
-    if (this.#unprovenActive().length >= this.#unprovenSlots) return undefined;
-    const [first] = this.#doubtful.size > 0 ? this.#doubtful : this.#newcomers;
-    return first;
+    const active = this.#unprovenActive();
+    if (active.length >= this.#unprovenSlots) return undefined;
+    const [newcomer] = this.#newcomers;
+    const [doubtful] = this.#doubtful;
+    const ofDoubtful = active.filter(({ request }) => request.standing === 'doubtful').length;
+    if (doubtful === undefined || ofDoubtful >= Math.max(1, this.#unprovenSlots - 1)) return newcomer;
+    return this.#lastUnproven === 'newcomer' ? doubtful : (newcomer ?? doubtful);
   }
 
   get #unprovenSlots(): number {
@@ -184,15 +198,15 @@ export class RequestLimiter {
     return leftMs <= this.#limit.resetInMs ? caller : undefined;
   }
 
-  /** When the turn of one more newcomer would come, from what those before it take. */
+  /** When the turn of one more newcomer would come. A slot whose request hangs is as slow as that has been so far. */
   #newcomersWaitMs(): number {
     const now = this.clock.monotonic();
     const active = this.#unprovenActive();
-    const free = this.#unprovenSlots - active.length;
-    const ahead = this.#doubtful.size + this.#newcomers.size;
+    const free = Math.max(0, this.#unprovenSlots - active.length);
+    const ahead = this.#newcomers.size + Math.min(this.#doubtful.size, this.#newcomers.size + 1);
     if (ahead < free) return 0;
-    const longestMs = Math.max(this.#usualMs, ...active.map(({ grantedAt }) => now - grantedAt));
-    return (longestMs * (ahead + 1)) / Math.max(1, this.#unprovenSlots);
+    const paces = active.map(({ grantedAt }) => Math.min(this.#pace, paceOf(now - grantedAt)));
+    return (ahead + 1) / paces.reduce((sum, pace) => sum + pace, free * this.#pace);
   }
 
   #isOverdue(refresh: Slot): boolean {
@@ -262,3 +276,6 @@ export class RequestLimiter {
     return isRoom ? Math.max(1, this.#nextRefreshInMs()) : Number.POSITIVE_INFINITY;
   }
 }
+
+/** Requests that a slot serves in a millisecond if each takes so long. */
+const paceOf = (ms: number): number => 1 / Math.max(1, ms);
