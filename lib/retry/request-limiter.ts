@@ -150,7 +150,10 @@ export class RequestLimiter {
       this.#unqueue(next);
       this.#active.add(next);
       next.grantedAt = now;
-      if (next.isUnproven) this.#lastUnproven = next.request.standing;
+      if (next.isUnproven) {
+        this.#lastUnproven = next.request.standing;
+        this.#limit.spend();
+      }
       next.grant();
     }
     this.#planWake();
@@ -169,7 +172,7 @@ export class RequestLimiter {
   /** Doubtful keys leave a slot to newcomers: they may all hang, again and again. */
   #nextUnproven(): Slot | undefined {
     const active = this.#unprovenActive();
-    if (active.length >= this.#unprovenSlots) return undefined;
+    if (active.length >= this.#unprovenSlots || !this.#isSpared()) return undefined;
     const [newcomer] = this.#newcomers;
     const [doubtful] = this.#doubtful;
     const ofDoubtful = active.filter(({ request }) => request.standing === 'doubtful').length;
@@ -178,21 +181,30 @@ export class RequestLimiter {
   }
 
   get #unprovenSlots(): number {
-    return this.hasKnown()
-      ? Math.min(Math.max(1, Math.floor(this.slots / 2)), Math.ceil(this.#limit.room / 2))
-      : this.slots;
+    return this.hasKnown() ? Math.max(1, Math.floor(this.slots / 2)) : this.slots;
+  }
+
+  /** Whether the rate limit leaves as much to keys that had a token as it has given to the others. */
+  #isSpared(): boolean {
+    return !this.hasKnown() || this.#limit.sparesOne(this.#active.size);
   }
 
   #unprovenActive(): Slot[] {
     return [...this.#active].filter(({ isUnproven }) => isUnproven);
   }
 
-  /** A caller that cannot wait until the limit starts anew goes out all the same, as the only one. */
+  /**
+   * A caller that cannot wait until the limit starts anew goes out all the same, as the only one. No newcomer does while
+   * tokens are in use, nor is an unproven request in the way of a known key's.
+   */
   #probe(): Slot | undefined {
-    const [caller] = [...this.#callers, ...this.#doubtful, ...this.#newcomers].filter(
-      ({ isAwaited }) => isAwaited,
-    );
-    if (caller === undefined || this.#active.size > 0) return undefined;
+    const caller =
+      this.#firstAwaited(this.#callers) ??
+      this.#firstAwaited(this.#doubtful) ??
+      (this.hasKnown() ? undefined : this.#firstAwaited(this.#newcomers));
+    if (caller === undefined) return undefined;
+    const others = caller.isUnproven ? 0 : this.#unprovenActive().length;
+    if (this.#active.size > others) return undefined;
     const { withinMs = this.stuckMs } = caller.request;
     const leftMs = caller.enteredAt + Math.min(withinMs, this.stuckMs) - this.clock.monotonic();
     return leftMs <= this.#limit.resetInMs ? caller : undefined;
@@ -204,6 +216,7 @@ export class RequestLimiter {
     const active = this.#unprovenActive();
     const free = Math.max(0, this.#unprovenSlots - active.length);
     const ahead = this.#newcomers.size + Math.min(this.#doubtful.size, this.#newcomers.size + 1);
+    if (!this.#isSpared()) return this.#limit.resetInMs;
     if (ahead < free) return 0;
     const paces = active.map(({ grantedAt }) => Math.min(this.#pace, paceOf(now - grantedAt)));
     return (ahead + 1) / paces.reduce((sum, pace) => sum + pace, free * this.#pace);
@@ -273,7 +286,9 @@ export class RequestLimiter {
     if (queued === 0) return Number.POSITIVE_INFINITY;
     if (this.#active.size >= this.#limit.room) return Math.max(1, this.#limit.resetInMs);
     const isRoom = this.#refreshes.size > 0 && this.#active.size < this.#refreshSlots;
-    return isRoom ? Math.max(1, this.#nextRefreshInMs()) : Number.POSITIVE_INFINITY;
+    const refreshInMs = isRoom ? this.#nextRefreshInMs() : Number.POSITIVE_INFINITY;
+    const spareInMs = this.#isSpared() ? Number.POSITIVE_INFINITY : this.#limit.resetInMs;
+    return Math.max(1, Math.min(refreshInMs, spareInMs));
   }
 }
 

@@ -97,3 +97,67 @@ describe('keys that hang and newcomers', () => {
     expect(refused.length).toBeGreaterThanOrEqual(14);
   });
 });
+
+describe('under a rate limit, newcomers', () => {
+  it.each([
+    [20, 8],
+    [7, 8],
+    [3, 2],
+    [1, 8],
+    [1, 1],
+  ])('T123 leave half of %i remaining requests to known keys (%i slots)', async (remaining, slots) => {
+    const { clock, enter, granted, active, end, limit } = queue(slots);
+    let left = remaining;
+    limit(left, 50);
+    for (let i = 0; i < 100; i += 1) enter('newcomer', `newcomer ${i}`);
+    await turn();
+    for (let round = 0; round < 100; round += 1) {
+      await clock.advance(10);
+      left -= active.length;
+      limit(left, 49 - round / 100);
+      end(/./);
+      await turn();
+    }
+    expect(left).toBe(Math.ceil(remaining / 2));
+    expect(granted).toHaveLength(Math.floor(remaining / 2));
+    enter('known', 'tenant');
+    await turn();
+    expect(granted).toContain('tenant');
+  });
+
+  it.each([2, 9])('T123 get their part of each window, also of one that slides (%i s)', async (seconds) => {
+    const { clock, enter, granted, end, limit } = queue(8);
+    for (let i = 0; i < 100; i += 1) enter('newcomer', `newcomer ${i}`);
+    for (let second = 0; second < 60; second += 1) {
+      limit(10, seconds);
+      await turn();
+      end(/./);
+      await clock.advance(1000);
+    }
+    expect(granted.length).toBeGreaterThan(60 / seconds);
+  });
+
+  it('T123 are refused at once when the next window comes too late for them, and go with it otherwise', async () => {
+    const { clock, enter, granted, refused, limit } = queue(8);
+    limit(1, 5);
+    enter('newcomer', 'hurried', { withinMs: 4000 });
+    enter('newcomer', 'patient', { withinMs: 6000 });
+    await turn();
+    expect(refused).toEqual(['hurried: too late']);
+    await clock.advance(5000);
+    await turn();
+    expect(granted).toEqual(['patient']);
+    expect(clock.timers).toEqual([]);
+  });
+
+  it('T123 are no probes while tokens are in use, nor in the way of one', async () => {
+    const { enter, granted, limit } = queue(8);
+    enter('newcomer', 'hangs');
+    limit(0, 60);
+    enter('newcomer', 'newcomer');
+    enter('known', 'tenant');
+    enter('known', 'other tenant');
+    await turn();
+    expect(granted).toEqual(['hangs', 'tenant']);
+  });
+});
