@@ -1,20 +1,11 @@
 import { type AssetClock, type Instant, instantOf } from '../config/clock.js';
 import { PriorityQueue } from './priority-queue.js';
 import { RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
-import {
-  Slot,
-  type SlotOutcome,
-  type SlotRequest,
-  type Standing,
-  type TurnedAway,
-  TurnedAwayError,
-} from './slot.js';
+import { Slot, type SlotOutcome, type SlotRequest, type TurnedAway, TurnedAwayError } from './slot.js';
+import { UnprovenQueue } from './unproven-queue.js';
 
 /** Refreshes that fall due together follow each other this far apart: thousands at once would hold up the application. */
 const SPACING_MS = 10;
-
-/** How much the latest counts in the pace at which newcomers are answered. */
-const WEIGHT_OF_LATEST = 0.3;
 
 /**
  * Who may ask next? At most `slots` requests are under way, and no more than the server's rate-limit headers leave room
@@ -25,22 +16,20 @@ const WEIGHT_OF_LATEST = 0.3;
  *    slots and of the room, once any token is in use, so that naming businesses starves nobody;
  * 4. all other refreshes, a fixed spacing apart.
  * Callers queue for as long as they wait themselves, and are turned away only if nothing moves for `stuckMs`; a newcomer
- * also if its turn would come after its caller's time. A newcomer whose callers have left is dropped.
+ * also if its turn would come after its caller's time, or if its callers have left.
  */
 export class RequestLimiter {
   readonly #start: Instant;
   readonly #limit: RateLimitWindow;
   readonly #refreshSlots: number;
   readonly #callers = new Set<Slot>();
-  readonly #doubtful = new Set<Slot>();
-  readonly #newcomers = new Set<Slot>();
-  #lastUnproven: Standing = 'newcomer';
+  readonly #unproven = new UnprovenQueue();
   readonly #refreshes = new PriorityQueue<Slot>();
   readonly #active = new Set<Slot>();
   /** When an answer last freed a slot, by the monotonic clock. */
   #movedAt = 0;
-  /** How many unproven requests a slot usually serves in a millisecond. */
-  #pace = 1;
+  /** When one last did, or their slots were not all taken: answers to others do not move those that queue for these. */
+  #unprovenMovedAt = 0;
   /** The moment up to which the spacing is taken, by the monotonic clock. */
   #spacedUpTo = 0;
   #cancelWake: (() => void) | undefined;
@@ -67,8 +56,10 @@ export class RequestLimiter {
     const dueAt =
       awaited && remainingMs === 0 ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4;
     const slot = new Slot(this, request, this.clock.monotonic(), dueAt, awaited);
-    const waitMs = request.standing === 'newcomer' ? this.#newcomersWaitMs() : 0;
-    if (waitMs > withinMs) slot.turnAway(new TurnedAwayError('too late', waitMs));
+    const isNewcomer = request.standing === 'newcomer';
+    const waitMs = isNewcomer ? this.#newcomersWaitMs() : 0;
+    if (isNewcomer && !awaited) slot.turnAway(new TurnedAwayError('left'));
+    else if (waitMs > withinMs) slot.turnAway(new TurnedAwayError('too late', waitMs));
     else this.#queue(slot);
     this.#pump();
     return slot;
@@ -94,8 +85,11 @@ export class RequestLimiter {
   release(slot: Slot, outcome: SlotOutcome): void {
     if (!this.#active.delete(slot)) return;
     const now = this.clock.monotonic();
-    if (outcome !== 'silence') this.#movedAt = now;
-    if (slot.isUnproven) this.#pace += (paceOf(now - slot.grantedAt) - this.#pace) * WEIGHT_OF_LATEST;
+    if (outcome !== 'silence') {
+      this.#movedAt = now;
+      if (slot.isUnproven || this.#unproven.active < this.#unprovenSlots) this.#unprovenMovedAt = now;
+    }
+    this.#unproven.released(slot, now);
     this.#pump();
   }
 
@@ -104,19 +98,19 @@ export class RequestLimiter {
     for (let slot = this.#refreshes.first; slot !== undefined; slot = this.#refreshes.first) {
       this.#turnAway(slot, reason);
     }
-    for (const slot of this.#doubtful) if (!slot.isAwaited) this.#turnAway(slot, reason);
+    for (const slot of this.#unproven.doubtful) if (!slot.isAwaited) this.#turnAway(slot, reason);
     this.#planWake();
   }
 
   /** Turns away the newcomers that are queued. */
   clearNewcomers(reason: TurnedAway): void {
-    for (const slot of this.#newcomers) this.#turnAway(slot, reason);
+    for (const slot of this.#unproven.newcomers) this.#turnAway(slot, reason);
     this.#planWake();
   }
 
   /** Turns away all that is queued. */
   clear(reason: TurnedAway): void {
-    for (const slot of [...this.#callers, ...this.#doubtful]) this.#turnAway(slot, reason);
+    for (const slot of [...this.#callers, ...this.#unproven.doubtful]) this.#turnAway(slot, reason);
     this.clearNewcomers(reason);
     this.clearBackground(reason);
   }
@@ -127,9 +121,7 @@ export class RequestLimiter {
   }
 
   #queue(slot: Slot): void {
-    const { standing } = slot.request;
-    if (standing === 'newcomer') this.#newcomers.add(slot);
-    else if (standing === 'doubtful') this.#doubtful.add(slot);
+    if (slot.isUnproven) this.#unproven.add(slot);
     else if (slot.isAwaited) this.#callers.add(slot);
     else this.#refreshes.put(slot, slot.dueAt);
   }
@@ -140,7 +132,7 @@ export class RequestLimiter {
       this.#refreshes.delete(slot);
       return true;
     }
-    return this.#callers.delete(slot) || this.#doubtful.delete(slot) || this.#newcomers.delete(slot);
+    return this.#callers.delete(slot) || this.#unproven.delete(slot);
   }
 
   #pump(): void {
@@ -151,7 +143,7 @@ export class RequestLimiter {
       this.#active.add(next);
       next.grantedAt = now;
       if (next.isUnproven) {
-        this.#lastUnproven = next.request.standing;
+        this.#unproven.granted(next);
         this.#limit.spend();
       }
       next.grant();
@@ -169,15 +161,8 @@ export class RequestLimiter {
     return this.#nextUnproven() ?? (this.#nextRefreshInMs() === 0 ? refresh : undefined);
   }
 
-  /** Doubtful keys leave a slot to newcomers: they may all hang, again and again. */
   #nextUnproven(): Slot | undefined {
-    const active = this.#unprovenActive();
-    if (active.length >= this.#unprovenSlots || !this.#isSpared()) return undefined;
-    const [newcomer] = this.#newcomers;
-    const [doubtful] = this.#doubtful;
-    const ofDoubtful = active.filter(({ request }) => request.standing === 'doubtful').length;
-    if (doubtful === undefined || ofDoubtful >= Math.max(1, this.#unprovenSlots - 1)) return newcomer;
-    return this.#lastUnproven === 'newcomer' ? doubtful : (newcomer ?? doubtful);
+    return this.#isSpared() ? this.#unproven.next(this.#unprovenSlots) : undefined;
   }
 
   get #unprovenSlots(): number {
@@ -189,10 +174,6 @@ export class RequestLimiter {
     return !this.hasKnown() || this.#limit.sparesOne(this.#active.size);
   }
 
-  #unprovenActive(): Slot[] {
-    return [...this.#active].filter(({ isUnproven }) => isUnproven);
-  }
-
   /**
    * A caller that cannot wait until the limit starts anew goes out all the same, as the only one. No newcomer does while
    * tokens are in use, nor is an unproven request in the way of a known key's.
@@ -200,26 +181,20 @@ export class RequestLimiter {
   #probe(): Slot | undefined {
     const caller =
       this.#firstAwaited(this.#callers) ??
-      this.#firstAwaited(this.#doubtful) ??
-      (this.hasKnown() ? undefined : this.#firstAwaited(this.#newcomers));
+      this.#firstAwaited(this.#unproven.doubtful) ??
+      (this.hasKnown() ? undefined : this.#firstAwaited(this.#unproven.newcomers));
     if (caller === undefined) return undefined;
-    const others = caller.isUnproven ? 0 : this.#unprovenActive().length;
+    const others = caller.isUnproven ? 0 : this.#unproven.active;
     if (this.#active.size > others) return undefined;
     const { withinMs = this.stuckMs } = caller.request;
     const leftMs = caller.enteredAt + Math.min(withinMs, this.stuckMs) - this.clock.monotonic();
     return leftMs <= this.#limit.resetInMs ? caller : undefined;
   }
 
-  /** When the turn of one more newcomer would come. A slot whose request hangs is as slow as that has been so far. */
+  /** When the turn of one more newcomer would come. */
   #newcomersWaitMs(): number {
-    const now = this.clock.monotonic();
-    const active = this.#unprovenActive();
-    const free = Math.max(0, this.#unprovenSlots - active.length);
-    const ahead = this.#newcomers.size + Math.min(this.#doubtful.size, this.#newcomers.size + 1);
     if (!this.#isSpared()) return this.#limit.resetInMs;
-    if (ahead < free) return 0;
-    const paces = active.map(({ grantedAt }) => Math.min(this.#pace, paceOf(now - grantedAt)));
-    return (ahead + 1) / paces.reduce((sum, pace) => sum + pace, free * this.#pace);
+    return this.#unproven.newcomersWaitMs(this.#unprovenSlots, this.clock.monotonic());
   }
 
   #isOverdue(refresh: Slot): boolean {
@@ -246,8 +221,8 @@ export class RequestLimiter {
     this.#cancelWake = undefined;
     const awaited = [
       this.#firstAwaited(this.#callers),
-      this.#firstAwaited(this.#doubtful),
-      this.#firstAwaited(this.#newcomers),
+      this.#firstAwaited(this.#unproven.doubtful),
+      this.#firstAwaited(this.#unproven.newcomers),
     ];
     const stuckIn = Math.min(...awaited.map((slot) => this.#stuckInMs(slot)));
     const next = Math.min(stuckIn, this.#wakeInMs());
@@ -268,11 +243,12 @@ export class RequestLimiter {
 
   #stuckInMs(slot: Slot | undefined): number {
     if (slot === undefined) return Number.POSITIVE_INFINITY;
-    return Math.max(slot.enteredAt, this.#movedAt) + this.stuckMs - this.clock.monotonic();
+    const movedAt = slot.isUnproven ? this.#unprovenMovedAt : this.#movedAt;
+    return Math.max(slot.enteredAt, movedAt) + this.stuckMs - this.clock.monotonic();
   }
 
   #turnAwayStuck(): void {
-    for (const slot of [...this.#callers, ...this.#doubtful, ...this.#newcomers]) {
+    for (const slot of [...this.#callers, ...this.#unproven.doubtful, ...this.#unproven.newcomers]) {
       if (slot.isAwaited && this.#stuckInMs(slot) <= 0) this.#turnAway(slot, 'nothing moves');
     }
   }
@@ -282,7 +258,7 @@ export class RequestLimiter {
    * since the queue was looked at, and nothing else would look again.
    */
   #wakeInMs(): number {
-    const queued = this.#callers.size + this.#doubtful.size + this.#newcomers.size + this.#refreshes.size;
+    const queued = this.#callers.size + this.#unproven.size + this.#refreshes.size;
     if (queued === 0) return Number.POSITIVE_INFINITY;
     if (this.#active.size >= this.#limit.room) return Math.max(1, this.#limit.resetInMs);
     const isRoom = this.#refreshes.size > 0 && this.#active.size < this.#refreshSlots;
@@ -291,6 +267,3 @@ export class RequestLimiter {
     return Math.max(1, Math.min(refreshInMs, spareInMs));
   }
 }
-
-/** Requests that a slot serves in a millisecond if each takes so long. */
-const paceOf = (ms: number): number => 1 / Math.max(1, ms);

@@ -161,3 +161,47 @@ describe('under a rate limit, newcomers', () => {
     expect(granted).toEqual(['hangs', 'tenant']);
   });
 });
+
+describe('newcomers without a time of their own', () => {
+  const tenantsGoOn = async ({ clock, enter, end }: ReturnType<typeof queue>, ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      enter('known', 'tenant');
+      await turn();
+      end(/tenant/);
+      await clock.advance(100);
+    }
+  };
+
+  it.each([2, 3, 8])('T123 do not queue for ever behind others that hang, with %i slots', async (slots) => {
+    const at = queue(slots);
+    const most = Math.max(1, Math.floor(slots / 2));
+    for (let i = 0; i < most; i += 1) at.enter('newcomer', `hangs ${i}`);
+    at.enter('newcomer', 'waits');
+    await tenantsGoOn(at, STUCK_MS + 100);
+    expect(at.refused).toEqual(['waits: nothing moves']);
+  });
+
+  it('T90 queue on while known keys take all slots, and get answers', async () => {
+    const at = queue(1);
+    const slots = [at.enter('known', 'busy')];
+    at.enter('newcomer', 'waits');
+    for (let i = 0; i < 30; i += 1) {
+      slots.push(at.enter('known', 'next'));
+      await at.clock.advance(1000);
+      slots[i]!.release('answer');
+      await turn();
+    }
+    expect(at.refused).toEqual([]);
+    slots.at(-1)!.release('answer');
+    await turn();
+    expect(at.granted.at(-1)).toBe('waits');
+  });
+
+  it('T123 are not queued at all when nobody waits for them any more', async () => {
+    const { enter, refused, clock } = queue(8);
+    enter('newcomer', 'left between two attempts', { awaited: false });
+    await turn();
+    expect(refused).toEqual(['left between two attempts: left']);
+    expect(clock.timers).toEqual([]);
+  });
+});
