@@ -57,7 +57,7 @@ export class RequestLimiter {
       awaited && remainingMs === 0 ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4;
     const slot = new Slot(this, request, this.clock.monotonic(), dueAt, awaited);
     const isNewcomer = request.standing === 'newcomer';
-    const waitMs = isNewcomer ? this.#newcomersWaitMs() : 0;
+    const waitMs = isNewcomer ? this.#newcomersWaitMs(slot) : 0;
     if (isNewcomer && !awaited) slot.turnAway(new TurnedAwayError('left'));
     else if (waitMs > withinMs) slot.turnAway(new TurnedAwayError('too late', waitMs));
     else this.#queue(slot);
@@ -98,20 +98,20 @@ export class RequestLimiter {
     for (let slot = this.#refreshes.first; slot !== undefined; slot = this.#refreshes.first) {
       this.#turnAway(slot, reason);
     }
-    for (const slot of this.#unproven.doubtful) if (!slot.isAwaited) this.#turnAway(slot, reason);
+    for (const slot of this.#unproven.all) if (!slot.isAwaited) this.#turnAway(slot, reason);
     this.#planWake();
   }
 
   /** Turns away the newcomers that are queued. */
   clearNewcomers(reason: TurnedAway): void {
-    for (const slot of this.#unproven.newcomers) this.#turnAway(slot, reason);
+    for (const slot of this.#unproven.all)
+      if (slot.request.standing === 'newcomer') this.#turnAway(slot, reason);
     this.#planWake();
   }
 
   /** Turns away all that is queued. */
   clear(reason: TurnedAway): void {
-    for (const slot of [...this.#callers, ...this.#unproven.doubtful]) this.#turnAway(slot, reason);
-    this.clearNewcomers(reason);
+    for (const slot of [...this.#callers, ...this.#unproven.all]) this.#turnAway(slot, reason);
     this.clearBackground(reason);
   }
 
@@ -179,10 +179,9 @@ export class RequestLimiter {
    * tokens are in use, nor is an unproven request in the way of a known key's.
    */
   #probe(): Slot | undefined {
-    const caller =
-      this.#firstAwaited(this.#callers) ??
-      this.#firstAwaited(this.#unproven.doubtful) ??
-      (this.hasKnown() ? undefined : this.#firstAwaited(this.#unproven.newcomers));
+    const [caller] = [this.#callers, ...this.#unproven.queues]
+      .map((queue) => this.#firstAwaited(queue))
+      .filter((slot) => slot !== undefined && !(slot.request.standing === 'newcomer' && this.hasKnown()));
     if (caller === undefined) return undefined;
     const others = caller.isUnproven ? 0 : this.#unproven.active;
     if (this.#active.size > others) return undefined;
@@ -192,9 +191,9 @@ export class RequestLimiter {
   }
 
   /** When the turn of one more newcomer would come. */
-  #newcomersWaitMs(): number {
+  #newcomersWaitMs(slot: Slot): number {
     if (!this.#isSpared()) return this.#limit.resetInMs;
-    return this.#unproven.newcomersWaitMs(this.#unprovenSlots, this.clock.monotonic());
+    return this.#unproven.waitMs(slot, this.#unprovenSlots, this.clock.monotonic());
   }
 
   #isOverdue(refresh: Slot): boolean {
@@ -219,11 +218,7 @@ export class RequestLimiter {
   #planWake(): void {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    const awaited = [
-      this.#firstAwaited(this.#callers),
-      this.#firstAwaited(this.#unproven.doubtful),
-      this.#firstAwaited(this.#unproven.newcomers),
-    ];
+    const awaited = [this.#callers, ...this.#unproven.queues].map((queue) => this.#firstAwaited(queue));
     const stuckIn = Math.min(...awaited.map((slot) => this.#stuckInMs(slot)));
     const next = Math.min(stuckIn, this.#wakeInMs());
     if (next === Number.POSITIVE_INFINITY) return;
@@ -248,7 +243,7 @@ export class RequestLimiter {
   }
 
   #turnAwayStuck(): void {
-    for (const slot of [...this.#callers, ...this.#unproven.doubtful, ...this.#unproven.newcomers]) {
+    for (const slot of [...this.#callers, ...this.#unproven.all]) {
       if (slot.isAwaited && this.#stuckInMs(slot) <= 0) this.#turnAway(slot, 'nothing moves');
     }
   }

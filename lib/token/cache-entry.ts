@@ -2,7 +2,6 @@ import type { AssetAuthErrorCode } from '../config/asset-auth.errors.js';
 import type { AssetClock } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';
 import { backoffMs, shortenedToFit } from '../retry/backoff.js';
-import type { Fault } from '../retry/circuit-breaker.js';
 import type { Queued } from '../retry/priority-queue.js';
 import type { Standing } from '../retry/slot.js';
 import {
@@ -55,8 +54,8 @@ export class CacheEntry implements Queued {
   isPinned = false;
   /** Whether it ever had a token, also before the cache forgot it. */
   hadToken = false;
-  /** Its last request got no answer in time. */
-  #isDoubtful = false;
+  /** Its last request got no answer in time, or a failure only after long: the next may hold its slot as long. */
+  #hasHung = false;
   /** When the scheduler looks at it next, and where it stands in the scheduler's queue. */
   dueAt = 0;
   heapIndex = -1;
@@ -86,7 +85,11 @@ export class CacheEntry implements Queued {
   /** What its requests may take from others. */
   get standing(): Standing {
     if (!this.hadToken && !this.isPinned) return 'newcomer';
-    return this.#isDoubtful ? 'doubtful' : 'known';
+    return this.#hasHung ? 'doubtful' : 'known';
+  }
+
+  get hasHung(): boolean {
+    return this.#hasHung;
   }
 
   /** Whether it has a usable token. */
@@ -129,7 +132,7 @@ export class CacheEntry implements Queued {
     this.#token = token;
     this.#settled = Promise.resolve(token);
     this.hadToken = true;
-    this.#isDoubtful = false;
+    this.#hasHung = false;
     this.#isInvalidated = false;
     this.#isUsedSinceRefresh = false;
     this.#failure = undefined;
@@ -197,9 +200,9 @@ export class CacheEntry implements Queued {
   }
 
   /** For the snapshot, also where the endpoint is to blame. */
-  noteError(error: AssetTokenError, fault: Fault): void {
+  noteError(error: AssetTokenError, hasHung: boolean): void {
     this.#lastError = error;
-    this.#isDoubtful = error.timedOut && fault === 'unavailable';
+    this.#hasHung = hasHung;
   }
 
   /** Remembers a failure of this very request: no other attempt before a pause is over. */

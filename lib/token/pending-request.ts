@@ -11,6 +11,9 @@ export class TokenTimeout extends Error {}
 /** An attempt that was sent before the machine slept: its answer, if there is one, is out of date. */
 export class Outlived extends Error {}
 
+/** A failure that takes more than a tenth of the time counts as slow. */
+const SLOW_PART = 10;
+
 /**
  * One token request that any number of callers wait on. It belongs to none of them: it has its own abort controller and
  * deadline, and a caller that leaves ends nothing. It makes one attempt after the other; all share one deadline.
@@ -35,6 +38,7 @@ export class PendingRequest {
   #slot: Slot | undefined;
   #attempt: AbortController | undefined;
   #sentAt: Instant | undefined;
+  #timeoutMs = Number.POSITIVE_INFINITY;
   /** By the monotonic clock; `undefined` before the first attempt. */
   #endsAt: number | undefined;
   #armDeadline: (() => void) | undefined;
@@ -107,6 +111,7 @@ export class PendingRequest {
    */
   startAttempt(timeoutMs: number, clock: AssetClock): { signal: AbortSignal; end: () => void } {
     this.attempts += 1;
+    this.#timeoutMs = timeoutMs;
     this.#sentAt = instantOf(clock);
     const endsAt = (this.#endsAt ??= clock.monotonic() + timeoutMs);
     const attempt = new AbortController();
@@ -127,6 +132,12 @@ export class PendingRequest {
       cancel();
     };
     return { signal: attempt.signal, end };
+  }
+
+  /** Whether the latest attempt has held its slot for long, compared with the time that there is for all. */
+  isSlow(clock: AssetClock): boolean {
+    if (this.#sentAt === undefined) return false;
+    return clock.monotonic() - this.#sentAt.monotonic > this.#timeoutMs / SLOW_PART;
   }
 
   /** Milliseconds left for attempts. */

@@ -144,11 +144,9 @@ export class TokenRefresher {
       return undefined;
     } catch (thrown) {
       const reason: unknown = pending.endReason ?? thrown;
-      if (reason instanceof TokenRequestFailure) {
-        if (!reason.error.timedOut) outcome = 'answer';
-        return this.#failed(pending, reason);
-      }
-      return this.#notSent(pending, reason);
+      if (!(reason instanceof TokenRequestFailure)) return this.#notSent(pending, reason);
+      if (!reason.error.timedOut) outcome = 'answer';
+      return this.#failed(pending, reason);
     } finally {
       // The slot last, so that the next request knows how this one fared.
       slot?.release(outcome);
@@ -161,6 +159,7 @@ export class TokenRefresher {
     const entry = this.parts.cache.entryOf(pending.request);
     const slot = limiter.enter({
       standing: entry.standing,
+      hasHung: entry.hasHung,
       awaited: pending.isAwaited,
       remainingMs: entry.remainingMs(clock),
       withinMs: pending.withinMs,
@@ -226,7 +225,7 @@ export class TokenRefresher {
     const { clock, random } = this.parts;
     const { error, fault, orderedWaitMs } = failure;
     const entry = this.parts.cache.keep(pending.request);
-    entry.noteError(error, fault);
+    entry.noteError(error, fault === 'unavailable' && (error.timedOut || pending.isSlow(clock)));
     const isBlamed = this.#circuit.failed(pending, failure, entry);
     const { retryable, timedOut } = error;
     const { attempts, isAwaited, probe } = pending;

@@ -205,3 +205,29 @@ describe('newcomers without a time of their own', () => {
     expect(clock.timers).toEqual([]);
   });
 });
+
+describe('newcomers that have hung', () => {
+  it.each([4, 8, 16])('T89 leave one of %i slots to those that have not', async (slots) => {
+    const { enter, granted, end } = queue(slots);
+    for (let i = 0; i < 40; i += 1) enter('newcomer', `hangs again ${i}`, { hasHung: true });
+    await turn();
+    for (let i = 0; i < 5; i += 1) {
+      enter('newcomer', `new ${i}`, { withinMs: 5000 });
+      await turn();
+      expect(granted).toContain(`new ${i}`);
+      end(/^new/);
+    }
+  });
+
+  it('T89 take turns with the others where there is one slot', async () => {
+    const { enter, granted, end } = queue(2);
+    for (const name of ['hung', 'hung']) enter('newcomer', name, { hasHung: true });
+    for (const name of ['new', 'new']) enter('newcomer', name);
+    for (const name of ['doubtful', 'doubtful']) enter('doubtful', name);
+    for (let i = 0; i < 6; i += 1) {
+      await turn();
+      end(/./);
+    }
+    expect(granted).toEqual(['hung', 'doubtful', 'new', 'hung', 'doubtful', 'new']);
+  });
+});
