@@ -22,8 +22,9 @@ export class RequestLimiter {
   readonly #start: Instant;
   readonly #limit: RateLimitWindow;
   readonly #refreshSlots: number;
+  readonly #half: number;
   readonly #callers = new Set<Slot>();
-  readonly #unproven = new UnprovenQueue();
+  readonly #unproven: UnprovenQueue;
   readonly #refreshes = new PriorityQueue<Slot>();
   readonly #active = new Set<Slot>();
   /** When an answer last freed a slot, by the monotonic clock. */
@@ -47,6 +48,8 @@ export class RequestLimiter {
     this.#start = instantOf(clock);
     this.#limit = new RateLimitWindow(clock);
     this.#refreshSlots = Math.max(1, slots - 1);
+    this.#half = Math.max(1, Math.floor(slots / 2));
+    this.#unproven = new UnprovenQueue(Math.max(1, this.#half - 1));
   }
 
   /** Queues a request. */
@@ -166,7 +169,7 @@ export class RequestLimiter {
   }
 
   get #unprovenSlots(): number {
-    return this.hasKnown() ? Math.max(1, Math.floor(this.slots / 2)) : this.slots;
+    return this.hasKnown() ? this.#half : this.slots;
   }
 
   /** Whether the rate limit leaves as much to keys that had a token as it has given to the others. */

@@ -27,6 +27,9 @@ export class UnprovenQueue {
     return this.queues.flatMap((queue) => [...queue]);
   }
 
+  /** @param mostHung - how many of keys that have hung may be under way together */
+  constructor(private readonly mostHung: number) {}
+
   get size(): number {
     return this.queues.reduce((sum, { size }) => sum + size, 0);
   }
@@ -49,7 +52,7 @@ export class UnprovenQueue {
   next(slots: number): Slot | undefined {
     if (this.#active.size >= slots) return undefined;
     const haveHung = [...this.#active].filter((slot) => kindOf(slot) !== 'newcomer').length;
-    const isOpen = (kind: Kind): boolean => kind === 'newcomer' || haveHung < Math.max(1, slots - 1);
+    const isOpen = (kind: Kind): boolean => kind === 'newcomer' || haveHung < this.mostHung;
     const turn = KINDS.indexOf(this.#latest) + 1;
     const kind = [...KINDS.slice(turn), ...KINDS].find((its) => this.#queued[its].size > 0 && isOpen(its));
     const [first] = kind === undefined ? [] : this.#queued[kind];

@@ -1,7 +1,6 @@
 import type { AssetTokenService } from 'nestjs-asset-auth';
 import type { SandboxFault, SandboxRequest } from 'nestjs-asset-auth/testing';
 import { startApplication, type RunningApplication } from '../../support/application.js';
-import { eventually } from '../../support/eventually.js';
 import { throughAttempts } from '../../support/through-attempts.js';
 import { outcome, pass, rejectionOf } from '../../support/token-time.js';
 
@@ -239,30 +238,5 @@ describe('a crowd of new businesses', () => {
       await sandbox.waitForRequest('token', { count: answered + 1, until: 'answered' });
     }
     for (const value of await Promise.all(calls)) expect(value).toMatch(/^ey/);
-  });
-});
-
-describe('businesses whose requests fail only after long', () => {
-  it.each([
-    ['reset', { reset: true }],
-    ['502', { status: 502, body: '' }],
-  ] as const)('T89 leave slots to the others from then on: %s', async (_name, fault) => {
-    const { tokens, sandbox, clock } = await withTenants(20);
-    await clock.advance(3_700_000);
-    const isSlow = isOneOf(/tenant[0-7]$/);
-    sandbox.fail('token', fault, { times: Infinity, when: isSlow });
-    const hold = sandbox.hold('token', isSlow);
-    const ask = (from: number, count: number): Promise<string>[] =>
-      times(count, (i) => outcome(tokens.getAccessToken(tenant(from + i))));
-    void ask(0, 8);
-    await sandbox.waitForRequest(isSlow, { count: 16 });
-    await clock.advance(5000);
-    hold.release(8);
-    await sandbox.waitForRequest(isSlow, { count: 16, until: 'answered' });
-    await eventually(async () => {
-      await clock.advance(10);
-      return sandbox.tokenRequests.filter(isSlow).length >= 19;
-    });
-    for (const value of await Promise.all(ask(8, 12))) expect(value).toMatch(/^ey/);
   });
 });

@@ -207,6 +207,17 @@ describe('newcomers without a time of their own', () => {
 });
 
 describe('newcomers that have hung', () => {
+  it.each([
+    [8, 3],
+    [4, 1],
+    [2, 1],
+  ])('T89 have no more of %i slots at the start, when no token is in use: %i', async (slots, most) => {
+    const { enter, granted } = queue(slots, false);
+    for (let i = 0; i < 20; i += 1) enter('newcomer', 'hangs again', { hasHung: true });
+    await turn();
+    expect(granted).toHaveLength(most);
+  });
+
   it.each([4, 8, 16])('T89 leave one of %i slots to those that have not', async (slots) => {
     const { enter, granted, end } = queue(slots);
     for (let i = 0; i < 40; i += 1) enter('newcomer', `hangs again ${i}`, { hasHung: true });
