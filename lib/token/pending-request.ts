@@ -1,4 +1,5 @@
 import { type AssetClock, type Instant, instantOf, setDeadline } from '../config/clock.js';
+import { detached } from '../config/detached.js';
 import type { Probe } from '../retry/circuit-breaker.js';
 import type { Slot } from '../retry/slot.js';
 import type { AccessToken } from './access-token.js';
@@ -11,6 +12,14 @@ export class TokenTimeout extends Error {}
 /** An attempt that was sent before the machine slept: its answer, if there is one, is out of date. */
 export class Outlived extends Error {}
 
+/** Who began a token request. */
+export interface Beginning {
+  /** A caller, or else a refresh. */
+  readonly isAwaited: boolean;
+  /** Milliseconds that the caller has, if known. */
+  readonly withinMs?: number | undefined;
+}
+
 /** A failure that takes more than a tenth of the time counts as slow. */
 const SLOW_PART = 10;
 
@@ -20,7 +29,6 @@ const SLOW_PART = 10;
  */
 export class PendingRequest {
   readonly request: AccessTokenRequest;
-  /** Milliseconds that the caller which began it has, if known. */
   readonly withinMs: number | undefined;
   /** Set if it is the one request by which an open circuit is tried. */
   probe: Probe | undefined;
@@ -43,11 +51,7 @@ export class PendingRequest {
   #endsAt: number | undefined;
   #armDeadline: (() => void) | undefined;
 
-  constructor(
-    request: AccessTokenRequest,
-    probe: Probe | undefined,
-    { isAwaited, withinMs }: { readonly isAwaited: boolean; readonly withinMs?: number | undefined },
-  ) {
+  constructor(request: AccessTokenRequest, probe: Probe | undefined, { isAwaited, withinMs }: Beginning) {
     this.request = request;
     this.withinMs = withinMs;
     this.probe = probe;
@@ -158,7 +162,10 @@ export class PendingRequest {
   }
 
   #awaitedChanged(): void {
-    this.#slot?.setAwaited(this.isAwaited);
-    this.#armDeadline?.();
+    // The timers that this sets serve everybody, and not the caller that comes or goes.
+    detached(() => {
+      this.#slot?.setAwaited(this.isAwaited);
+      this.#armDeadline?.();
+    });
   }
 }
