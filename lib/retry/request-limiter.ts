@@ -1,6 +1,6 @@
 import { type AssetClock, type Instant, instantOf } from '../config/clock.js';
 import { PriorityQueue } from './priority-queue.js';
-import { RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
+import { LONGEST_WAIT_MS, RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
 import { Slot, type SlotOutcome, type SlotRequest, type TurnedAway, TurnedAwayError } from './slot.js';
 import { UnprovenQueue } from './unproven-queue.js';
 
@@ -62,7 +62,8 @@ export class RequestLimiter {
     const isNewcomer = request.standing === 'newcomer';
     const waitMs = isNewcomer ? this.#newcomersWaitMs(slot) : 0;
     if (isNewcomer && !awaited) slot.turnAway(new TurnedAwayError('left'));
-    else if (waitMs > withinMs) slot.turnAway(new TurnedAwayError('too late', waitMs));
+    else if (waitMs > withinMs)
+      slot.turnAway(new TurnedAwayError('too late', Math.min(waitMs, LONGEST_WAIT_MS)));
     else this.#queue(slot);
     this.#pump();
     return slot;

@@ -162,6 +162,18 @@ describe('under a rate limit, newcomers', () => {
   });
 });
 
+describe('the wait that a newcomer is told', () => {
+  it.each([20, 2000, 20_000])('T101 is an hour at most, with %i before it', async (ahead) => {
+    const { clock, enter } = queue(8);
+    for (let i = 0; i < 4; i += 1) enter('newcomer', `hangs ${i}`);
+    await clock.advance(9000);
+    for (let i = 0; i < ahead; i += 1) enter('newcomer', 'waits');
+    const refused = enter('newcomer', 'refused', { withinMs: 5000 });
+    const error = (await refused.granted.catch((thrown: unknown) => thrown)) as TurnedAwayError;
+    expect(error.waitMs).toBe(Math.min(((ahead + 1) * 9000) / 4, 3_600_000));
+  });
+});
+
 describe('newcomers without a time of their own', () => {
   const tenantsGoOn = async ({ clock, enter, end }: ReturnType<typeof queue>, ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 100) {
