@@ -69,14 +69,15 @@ export class ClientSecret {
 
   async #read(request: AccessTokenRequest, signal: AbortSignal, isAnew: boolean): Promise<string> {
     signal.throwIfAborted();
-    // A reading that hangs leaves time to go on with the last good secret.
+    // A reading that hangs leaves time to go on with the last good secret. While callers wait, the deadline of all
+    // keeps the process alive.
     const patience = new AbortController();
     const half = (): void => {
       patience.abort();
     };
     const isSpare = this.#lastRead !== '';
     const cancelTimer = isSpare
-      ? setDeadline(half, this.config.tokenTimeoutMs / 2, this.clock, { ref: true })
+      ? setDeadline(half, this.config.tokenTimeoutMs / 2, this.clock, { ref: false })
       : (): void => {};
     let problem: string | undefined;
     let clientSecret: unknown;

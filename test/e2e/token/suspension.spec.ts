@@ -37,6 +37,28 @@ describe('after the machine slept', () => {
 });
 
 describe('timers of token requests', () => {
+  it('T50 keep no process alive for a refresh, also while the secret is being read', async () => {
+    let reading = (): Promise<string> => Promise.resolve('');
+    const { tokens, sandbox, clock } = await startApplication({ options: { clientSecret: () => reading() } });
+    const secret = String(sandbox.moduleOptions().clientSecret);
+    reading = () => Promise.resolve(secret);
+    const token = await tokens.getAccessToken();
+    let isHanging = false;
+    reading = () => {
+      isHanging = true;
+      return new Promise(() => {});
+    };
+    await clock.advance(token.refreshAt.getTime() + 1 - clock.now());
+    tokens.peekAccessToken();
+    await eventually(() => isHanging);
+    expect(clock.timers.filter(({ ref }) => ref)).toEqual([]);
+    const call = tokens.getAccessToken({}, { forceRefresh: true });
+    expect(clock.timers.filter(({ ref }) => ref)).toHaveLength(1);
+    reading = () => Promise.resolve(secret);
+    await clock.advance(5000);
+    expect(await outcome(call)).toMatch(/^ey/);
+  });
+
   it('T113 belong to no caller, whoever joins or leaves', async () => {
     const context = new AsyncLocalStorage<string>();
     const found = new Set<string>();
