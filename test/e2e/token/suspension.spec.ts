@@ -27,7 +27,7 @@ describe('after the machine slept', () => {
     const { tokens, sandbox, clock } = await startApplication({
       options: { clientSecret: () => ((reads += 1) === 1 ? sleeps : secret.value) },
     });
-    secret.value = String(sandbox.moduleOptions().clientSecret);
+    secret.value = sandbox.moduleOptions().clientSecret;
     const before = Array.from({ length: calls }, (_, i) => tokens.getAccessToken(key(i)));
     await eventually(() => reads > 0);
     clock.suspend(60_000);
@@ -40,7 +40,7 @@ describe('timers of token requests', () => {
   it('T50 keep no process alive for a refresh, also while the secret is being read', async () => {
     let reading = (): Promise<string> => Promise.resolve('');
     const { tokens, sandbox, clock } = await startApplication({ options: { clientSecret: () => reading() } });
-    const secret = String(sandbox.moduleOptions().clientSecret);
+    const secret = sandbox.moduleOptions().clientSecret;
     reading = () => Promise.resolve(secret);
     const token = await tokens.getAccessToken();
     let isHanging = false;
