@@ -44,6 +44,8 @@ export interface AssetTokenSnapshot {
 }
 
 const LONGEST_COOL_DOWN_MS = 30_000;
+/** A failure whose pause has been over for so long counts no more: what fails now is another matter. */
+const FORGOTTEN_AFTER_MS = 60_000;
 const SHORTEST_SAME_TOKEN_REST_MS = 1000;
 
 /** All that is known of one key: its token, how it is used, and how its requests fared. Moments are monotonic. */
@@ -186,7 +188,9 @@ export class CacheEntry implements Queued {
 
   /** Failures in a row, one more included. */
   failuresWithThis(clock: AssetClock): number {
-    return this.#failure?.held === this.isHeld(clock) ? this.#failure.failures + 1 : 1;
+    const failure = this.#failure;
+    if (failure?.held !== this.isHeld(clock)) return 1;
+    return clock.monotonic() < failure.until + FORGOTTEN_AFTER_MS ? failure.failures + 1 : 1;
   }
 
   /**
