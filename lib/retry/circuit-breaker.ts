@@ -123,9 +123,12 @@ export class CircuitBreaker<E extends Error> {
     const open = this.#holds(urgency);
     if (open === undefined) return undefined;
     const waitMs = Math.max(0, open[urgency].until - this.clock.monotonic());
-    // A key that keeps failing proves little: while it is tried, one that has worked may go as well.
+    // A key that keeps failing proves little: while it is tried, one that has not failed may go as well, but a newcomer
+    // only beside a newcomer.
     const isBetter = (probe: Probe): boolean =>
-      this.#unanswered.has(probe.key) && !this.#unanswered.has(key) && urgency !== 'newcomer';
+      this.#unanswered.has(probe.key) &&
+      !this.#unanswered.has(key) &&
+      (urgency !== 'newcomer' || probe.urgency === 'newcomer');
     const blocks = ({ probe }: Side): boolean => probe !== undefined && !isBetter(probe);
     return waitMs > 0 || blocks(open.awaited) || blocks(open[urgency])
       ? { error: open.error, waitMs }

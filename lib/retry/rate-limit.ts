@@ -65,6 +65,9 @@ const momentMs = (timestamp: number): number =>
 export class RateLimitWindow {
   #remaining = Number.POSITIVE_INFINITY;
   #resetAt = 0;
+  /** Requests that went at others' cost, counted until the moment at which the window was to end when counting began. */
+  #spent = 0;
+  #countsUntil = 0;
 
   constructor(private readonly clock: AssetClock) {}
 
@@ -78,6 +81,16 @@ export class RateLimitWindow {
     return this.resetInMs > 0 ? this.#remaining : Number.POSITIVE_INFINITY;
   }
 
+  /** A request goes at others' cost: such requests take at most half of what a window has. */
+  spend(): void {
+    this.#spent += 1;
+  }
+
+  /** Whether one more of them leaves as much as they have taken. */
+  sparesOne(underWay: number): boolean {
+    return this.room - underWay > this.#spent + 1;
+  }
+
   observe(headers: ResponseHeaders): void {
     const now = this.clock.now();
     const wait = resetMs(headers['x-ratelimit-reset'], serverDateMs(headers) ?? now);
@@ -85,6 +98,10 @@ export class RateLimitWindow {
     if (wait === undefined || typeof remaining !== 'string' || !WHOLE_NUMBER.test(remaining)) return;
     this.#remaining = Number(remaining);
     this.#resetAt = this.clock.monotonic() + Math.min(wait, LONGEST_ORDERED_WAIT_MS);
+    // A window that slides ends ever later.
+    if (this.clock.monotonic() < this.#countsUntil) return;
+    this.#spent = 0;
+    this.#countsUntil = this.#resetAt;
   }
 }
 

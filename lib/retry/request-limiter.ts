@@ -1,38 +1,36 @@
 import { type AssetClock, type Instant, instantOf } from '../config/clock.js';
 import { PriorityQueue } from './priority-queue.js';
-import { RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
+import { LONGEST_WAIT_MS, RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
 import { Slot, type SlotOutcome, type SlotRequest, type TurnedAway, TurnedAwayError } from './slot.js';
+import { UnprovenQueue } from './unproven-queue.js';
 
 /** Refreshes that fall due together follow each other this far apart: thousands at once would hold up the application. */
 const SPACING_MS = 10;
-
-/** How much the latest of them counts in the usual time that a newcomer holds its slot. */
-const WEIGHT_OF_LATEST = 0.3;
 
 /**
  * Who may ask next? At most `slots` requests are under way, and no more than the server's rate-limit headers leave room
  * for. They go in this order:
  * 1. callers that wait for a key that had a token, as they came;
  * 2. refreshes of tokens that would come too late otherwise, the most urgent first, in all slots but one;
- * 3. keys whose last request got no answer, then newcomers, as they came: together in at most half of the slots and of
- *    the room, once any token is in use, so that naming businesses starves nobody;
+ * 3. by turns, keys whose last request got no answer, and newcomers, each as they came: together in at most half of the
+ *    slots and of the room, once any token is in use, so that naming businesses starves nobody;
  * 4. all other refreshes, a fixed spacing apart.
  * Callers queue for as long as they wait themselves, and are turned away only if nothing moves for `stuckMs`; a newcomer
- * also if its turn would come after its caller's time. A newcomer whose callers have left is dropped.
+ * also if its turn would come after its caller's time, or if its callers have left.
  */
 export class RequestLimiter {
   readonly #start: Instant;
   readonly #limit: RateLimitWindow;
   readonly #refreshSlots: number;
+  readonly #half: number;
   readonly #callers = new Set<Slot>();
-  readonly #doubtful = new Set<Slot>();
-  readonly #newcomers = new Set<Slot>();
+  readonly #unproven: UnprovenQueue;
   readonly #refreshes = new PriorityQueue<Slot>();
   readonly #active = new Set<Slot>();
   /** When an answer last freed a slot, by the monotonic clock. */
   #movedAt = 0;
-  /** How long an unproven request usually holds its slot. */
-  #usualMs = 0;
+  /** When one last did, or their slots were not all taken: answers to others do not move those that queue for these. */
+  #unprovenMovedAt = 0;
   /** The moment up to which the spacing is taken, by the monotonic clock. */
   #spacedUpTo = 0;
   #cancelWake: (() => void) | undefined;
@@ -50,6 +48,8 @@ export class RequestLimiter {
     this.#start = instantOf(clock);
     this.#limit = new RateLimitWindow(clock);
     this.#refreshSlots = Math.max(1, slots - 1);
+    this.#half = Math.max(1, Math.floor(slots / 2));
+    this.#unproven = new UnprovenQueue(Math.max(1, this.#half - 1));
   }
 
   /** Queues a request. */
@@ -59,8 +59,11 @@ export class RequestLimiter {
     const dueAt =
       awaited && remainingMs === 0 ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4;
     const slot = new Slot(this, request, this.clock.monotonic(), dueAt, awaited);
-    const waitMs = request.standing === 'newcomer' ? this.#newcomersWaitMs() : 0;
-    if (waitMs > withinMs) slot.turnAway(new TurnedAwayError('too late', waitMs));
+    const isNewcomer = request.standing === 'newcomer';
+    const waitMs = isNewcomer ? this.#newcomersWaitMs(slot) : 0;
+    if (isNewcomer && !awaited) slot.turnAway(new TurnedAwayError('left'));
+    else if (waitMs > withinMs)
+      slot.turnAway(new TurnedAwayError('too late', Math.min(waitMs, LONGEST_WAIT_MS)));
     else this.#queue(slot);
     this.#pump();
     return slot;
@@ -86,8 +89,11 @@ export class RequestLimiter {
   release(slot: Slot, outcome: SlotOutcome): void {
     if (!this.#active.delete(slot)) return;
     const now = this.clock.monotonic();
-    if (outcome !== 'silence') this.#movedAt = now;
-    if (slot.isUnproven) this.#usualMs += (now - slot.grantedAt - this.#usualMs) * WEIGHT_OF_LATEST;
+    if (outcome !== 'silence') {
+      this.#movedAt = now;
+      if (slot.isUnproven || this.#unproven.active < this.#unprovenSlots) this.#unprovenMovedAt = now;
+    }
+    this.#unproven.released(slot, now);
     this.#pump();
   }
 
@@ -96,20 +102,20 @@ export class RequestLimiter {
     for (let slot = this.#refreshes.first; slot !== undefined; slot = this.#refreshes.first) {
       this.#turnAway(slot, reason);
     }
-    for (const slot of this.#doubtful) if (!slot.isAwaited) this.#turnAway(slot, reason);
+    for (const slot of this.#unproven.all) if (!slot.isAwaited) this.#turnAway(slot, reason);
     this.#planWake();
   }
 
   /** Turns away the newcomers that are queued. */
   clearNewcomers(reason: TurnedAway): void {
-    for (const slot of this.#newcomers) this.#turnAway(slot, reason);
+    for (const slot of this.#unproven.all)
+      if (slot.request.standing === 'newcomer') this.#turnAway(slot, reason);
     this.#planWake();
   }
 
   /** Turns away all that is queued. */
   clear(reason: TurnedAway): void {
-    for (const slot of [...this.#callers, ...this.#doubtful]) this.#turnAway(slot, reason);
-    this.clearNewcomers(reason);
+    for (const slot of [...this.#callers, ...this.#unproven.all]) this.#turnAway(slot, reason);
     this.clearBackground(reason);
   }
 
@@ -119,9 +125,7 @@ export class RequestLimiter {
   }
 
   #queue(slot: Slot): void {
-    const { standing } = slot.request;
-    if (standing === 'newcomer') this.#newcomers.add(slot);
-    else if (standing === 'doubtful') this.#doubtful.add(slot);
+    if (slot.isUnproven) this.#unproven.add(slot);
     else if (slot.isAwaited) this.#callers.add(slot);
     else this.#refreshes.put(slot, slot.dueAt);
   }
@@ -132,7 +136,7 @@ export class RequestLimiter {
       this.#refreshes.delete(slot);
       return true;
     }
-    return this.#callers.delete(slot) || this.#doubtful.delete(slot) || this.#newcomers.delete(slot);
+    return this.#callers.delete(slot) || this.#unproven.delete(slot);
   }
 
   #pump(): void {
@@ -142,6 +146,10 @@ export class RequestLimiter {
       this.#unqueue(next);
       this.#active.add(next);
       next.grantedAt = now;
+      if (next.isUnproven) {
+        this.#unproven.granted(next);
+        this.#limit.spend();
+      }
       next.grant();
     }
     this.#planWake();
@@ -158,41 +166,38 @@ export class RequestLimiter {
   }
 
   #nextUnproven(): Slot | undefined {
-    if (this.#unprovenActive().length >= this.#unprovenSlots) return undefined;
-    const [first] = this.#doubtful.size > 0 ? this.#doubtful : this.#newcomers;
-    return first;
+    return this.#isSpared() ? this.#unproven.next(this.#unprovenSlots) : undefined;
   }
 
   get #unprovenSlots(): number {
-    return this.hasKnown()
-      ? Math.min(Math.max(1, Math.floor(this.slots / 2)), Math.ceil(this.#limit.room / 2))
-      : this.slots;
+    return this.hasKnown() ? this.#half : this.slots;
   }
 
-  #unprovenActive(): Slot[] {
-    return [...this.#active].filter(({ isUnproven }) => isUnproven);
+  /** Whether the rate limit leaves as much to keys that had a token as it has given to the others. */
+  #isSpared(): boolean {
+    return !this.hasKnown() || this.#limit.sparesOne(this.#active.size);
   }
 
-  /** A caller that cannot wait until the limit starts anew goes out all the same, as the only one. */
+  /**
+   * A caller that cannot wait until the limit starts anew goes out all the same, as the only one. No newcomer does while
+   * tokens are in use, nor is an unproven request in the way of a known key's.
+   */
   #probe(): Slot | undefined {
-    const [caller] = [...this.#callers, ...this.#doubtful, ...this.#newcomers].filter(
-      ({ isAwaited }) => isAwaited,
-    );
-    if (caller === undefined || this.#active.size > 0) return undefined;
+    const [caller] = [this.#callers, ...this.#unproven.queues]
+      .map((queue) => this.#firstAwaited(queue))
+      .filter((slot) => slot !== undefined && !(slot.request.standing === 'newcomer' && this.hasKnown()));
+    if (caller === undefined) return undefined;
+    const others = caller.isUnproven ? 0 : this.#unproven.active;
+    if (this.#active.size > others) return undefined;
     const { withinMs = this.stuckMs } = caller.request;
     const leftMs = caller.enteredAt + Math.min(withinMs, this.stuckMs) - this.clock.monotonic();
     return leftMs <= this.#limit.resetInMs ? caller : undefined;
   }
 
-  /** When the turn of one more newcomer would come, from what those before it take. */
-  #newcomersWaitMs(): number {
-    const now = this.clock.monotonic();
-    const active = this.#unprovenActive();
-    const free = this.#unprovenSlots - active.length;
-    const ahead = this.#doubtful.size + this.#newcomers.size;
-    if (ahead < free) return 0;
-    const longestMs = Math.max(this.#usualMs, ...active.map(({ grantedAt }) => now - grantedAt));
-    return (longestMs * (ahead + 1)) / Math.max(1, this.#unprovenSlots);
+  /** When the turn of one more newcomer would come. */
+  #newcomersWaitMs(slot: Slot): number {
+    if (!this.#isSpared()) return this.#limit.resetInMs;
+    return this.#unproven.waitMs(slot, this.#unprovenSlots, this.clock.monotonic());
   }
 
   #isOverdue(refresh: Slot): boolean {
@@ -217,11 +222,7 @@ export class RequestLimiter {
   #planWake(): void {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    const awaited = [
-      this.#firstAwaited(this.#callers),
-      this.#firstAwaited(this.#doubtful),
-      this.#firstAwaited(this.#newcomers),
-    ];
+    const awaited = [this.#callers, ...this.#unproven.queues].map((queue) => this.#firstAwaited(queue));
     const stuckIn = Math.min(...awaited.map((slot) => this.#stuckInMs(slot)));
     const next = Math.min(stuckIn, this.#wakeInMs());
     if (next === Number.POSITIVE_INFINITY) return;
@@ -241,11 +242,12 @@ export class RequestLimiter {
 
   #stuckInMs(slot: Slot | undefined): number {
     if (slot === undefined) return Number.POSITIVE_INFINITY;
-    return Math.max(slot.enteredAt, this.#movedAt) + this.stuckMs - this.clock.monotonic();
+    const movedAt = slot.isUnproven ? this.#unprovenMovedAt : this.#movedAt;
+    return Math.max(slot.enteredAt, movedAt) + this.stuckMs - this.clock.monotonic();
   }
 
   #turnAwayStuck(): void {
-    for (const slot of [...this.#callers, ...this.#doubtful, ...this.#newcomers]) {
+    for (const slot of [...this.#callers, ...this.#unproven.all]) {
       if (slot.isAwaited && this.#stuckInMs(slot) <= 0) this.#turnAway(slot, 'nothing moves');
     }
   }
@@ -255,10 +257,12 @@ export class RequestLimiter {
    * since the queue was looked at, and nothing else would look again.
    */
   #wakeInMs(): number {
-    const queued = this.#callers.size + this.#doubtful.size + this.#newcomers.size + this.#refreshes.size;
+    const queued = this.#callers.size + this.#unproven.size + this.#refreshes.size;
     if (queued === 0) return Number.POSITIVE_INFINITY;
     if (this.#active.size >= this.#limit.room) return Math.max(1, this.#limit.resetInMs);
     const isRoom = this.#refreshes.size > 0 && this.#active.size < this.#refreshSlots;
-    return isRoom ? Math.max(1, this.#nextRefreshInMs()) : Number.POSITIVE_INFINITY;
+    const refreshInMs = isRoom ? this.#nextRefreshInMs() : Number.POSITIVE_INFINITY;
+    const spareInMs = this.#isSpared() ? Number.POSITIVE_INFINITY : this.#limit.resetInMs;
+    return Math.max(1, Math.min(refreshInMs, spareInMs));
   }
 }

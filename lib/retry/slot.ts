@@ -9,6 +9,8 @@ export type Standing = 'known' | 'doubtful' | 'newcomer';
 /** Who asks for a slot. */
 export interface SlotRequest {
   readonly standing: Standing;
+  /** Whether its last request got no answer in time, or only after long. */
+  readonly hasHung?: boolean;
   /** Whether callers wait; otherwise it is a background refresh. */
   readonly awaited: boolean;
   /** What is left of the token that serves in the meantime, in milliseconds: a quarter of it may pass in the queue. */

@@ -2,7 +2,6 @@ import type { AssetAuthErrorCode } from '../config/asset-auth.errors.js';
 import type { AssetClock } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';
 import { backoffMs, shortenedToFit } from '../retry/backoff.js';
-import type { Fault } from '../retry/circuit-breaker.js';
 import type { Queued } from '../retry/priority-queue.js';
 import type { Standing } from '../retry/slot.js';
 import {
@@ -47,6 +46,8 @@ export interface AssetTokenSnapshot {
 }
 
 const LONGEST_COOL_DOWN_MS = 30_000;
+/** A failure whose pause has been over for so long counts no more: what fails now is another matter. */
+const FORGOTTEN_AFTER_MS = 60_000;
 const SHORTEST_SAME_TOKEN_REST_MS = 1000;
 
 /** All that is known of one key: its token, how it is used, and how its requests fared. Moments are monotonic. */
@@ -57,8 +58,8 @@ export class CacheEntry implements Queued {
   isPinned = false;
   /** Whether it ever had a token, also before the cache forgot it. */
   hadToken = false;
-  /** Its last request got no answer in time. */
-  #isDoubtful = false;
+  /** Its last request got no answer in time, or a failure only after long: the next may hold its slot as long. */
+  #hasHung = false;
   /** When the scheduler looks at it next, and where it stands in the scheduler's queue. */
   dueAt = 0;
   heapIndex = -1;
@@ -88,7 +89,11 @@ export class CacheEntry implements Queued {
   /** What its requests may take from others. */
   get standing(): Standing {
     if (!this.hadToken && !this.isPinned) return 'newcomer';
-    return this.#isDoubtful ? 'doubtful' : 'known';
+    return this.#hasHung ? 'doubtful' : 'known';
+  }
+
+  get hasHung(): boolean {
+    return this.#hasHung;
   }
 
   /** Whether it has a usable token. */
@@ -131,7 +136,7 @@ export class CacheEntry implements Queued {
     this.#token = token;
     this.#settled = Promise.resolve(token);
     this.hadToken = true;
-    this.#isDoubtful = false;
+    this.#hasHung = false;
     this.#isInvalidated = false;
     this.#isUsedSinceRefresh = false;
     this.#failure = undefined;
@@ -185,7 +190,9 @@ export class CacheEntry implements Queued {
 
   /** Failures in a row, one more included. */
   failuresWithThis(clock: AssetClock): number {
-    return this.#failure?.held === this.isHeld(clock) ? this.#failure.failures + 1 : 1;
+    const failure = this.#failure;
+    if (failure?.held !== this.isHeld(clock)) return 1;
+    return clock.monotonic() < failure.until + FORGOTTEN_AFTER_MS ? failure.failures + 1 : 1;
   }
 
   /**
@@ -199,9 +206,9 @@ export class CacheEntry implements Queued {
   }
 
   /** For the snapshot, also where the endpoint is to blame. */
-  noteError(error: AssetTokenError, fault: Fault): void {
+  noteError(error: AssetTokenError, hasHung: boolean): void {
     this.#lastError = error;
-    this.#isDoubtful = error.timedOut && fault === 'unavailable';
+    this.#hasHung = hasHung;
   }
 
   /** Remembers a failure of this very request: no other attempt before a pause is over. */

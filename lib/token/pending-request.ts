@@ -1,4 +1,5 @@
 import { type AssetClock, type Instant, instantOf, setDeadline } from '../config/clock.js';
+import { detached } from '../config/detached.js';
 import type { Probe } from '../retry/circuit-breaker.js';
 import type { Slot } from '../retry/slot.js';
 import type { AccessToken } from './access-token.js';
@@ -11,13 +12,23 @@ export class TokenTimeout extends Error {}
 /** An attempt that was sent before the machine slept: its answer, if there is one, is out of date. */
 export class Outlived extends Error {}
 
+/** Who began a token request. */
+export interface Beginning {
+  /** A caller, or else a refresh. */
+  readonly isAwaited: boolean;
+  /** Milliseconds that the caller has, if known. */
+  readonly withinMs?: number | undefined;
+}
+
+/** A failure that takes more than a tenth of the time counts as slow. */
+const SLOW_PART = 10;
+
 /**
  * One token request that any number of callers wait on. It belongs to none of them: it has its own abort controller and
  * deadline, and a caller that leaves ends nothing. It makes one attempt after the other; all share one deadline.
  */
 export class PendingRequest {
   readonly request: AccessTokenRequest;
-  /** Milliseconds that the caller which began it has, if known. */
   readonly withinMs: number | undefined;
   /** Set if it is the one request by which an open circuit is tried. */
   probe: Probe | undefined;
@@ -35,15 +46,12 @@ export class PendingRequest {
   #slot: Slot | undefined;
   #attempt: AbortController | undefined;
   #sentAt: Instant | undefined;
+  #timeoutMs = Number.POSITIVE_INFINITY;
   /** By the monotonic clock; `undefined` before the first attempt. */
   #endsAt: number | undefined;
   #armDeadline: (() => void) | undefined;
 
-  constructor(
-    request: AccessTokenRequest,
-    probe: Probe | undefined,
-    { isAwaited, withinMs }: { readonly isAwaited: boolean; readonly withinMs?: number | undefined },
-  ) {
+  constructor(request: AccessTokenRequest, probe: Probe | undefined, { isAwaited, withinMs }: Beginning) {
     this.request = request;
     this.withinMs = withinMs;
     this.probe = probe;
@@ -107,6 +115,7 @@ export class PendingRequest {
    */
   startAttempt(timeoutMs: number, clock: AssetClock): { signal: AbortSignal; end: () => void } {
     this.attempts += 1;
+    this.#timeoutMs = timeoutMs;
     this.#sentAt = instantOf(clock);
     const endsAt = (this.#endsAt ??= clock.monotonic() + timeoutMs);
     const attempt = new AbortController();
@@ -127,6 +136,12 @@ export class PendingRequest {
       cancel();
     };
     return { signal: attempt.signal, end };
+  }
+
+  /** Whether the latest attempt has held its slot for long, compared with the time that there is for all. */
+  isSlow(clock: AssetClock): boolean {
+    if (this.#sentAt === undefined) return false;
+    return clock.monotonic() - this.#sentAt.monotonic > this.#timeoutMs / SLOW_PART;
   }
 
   /** Milliseconds left for attempts. */
@@ -152,7 +167,10 @@ export class PendingRequest {
   }
 
   #awaitedChanged(): void {
-    this.#slot?.setAwaited(this.isAwaited);
-    this.#armDeadline?.();
+    // The timers that this sets serve everybody, and not the caller that comes or goes.
+    detached(() => {
+      this.#slot?.setAwaited(this.isAwaited);
+      this.#armDeadline?.();
+    });
   }
 }

@@ -17,7 +17,7 @@ import {
   TokenRequestFailure,
   tooSlow,
 } from './endpoint/token.errors.js';
-import { Outlived, PendingRequest, TokenTimeout } from './pending-request.js';
+import { type Beginning, Outlived, PendingRequest, TokenTimeout } from './pending-request.js';
 import type { TokenCache } from './token-cache.js';
 import type { TokenEvents } from './token.events.js';
 import type { AccessTokenRequest } from './token-request.js';
@@ -39,12 +39,13 @@ export interface TokenRefresherParts {
  * Gets new tokens, with at most one request per key. May a request go? Not while the endpoint is known to hand out the
  * same token again, nor while a failure of the key is in force, nor while the circuit is open. It then waits for its slot
  * and is sent, and again if that failed and {@link nextAttemptMs} says so. A token goes into the cache. A failure that is
- * the endpoint's opens the circuit; any other is remembered with the key, and its token, if usable, goes on serving. In
- * the background a failure is remembered, not thrown.
+ * the endpoint's opens the circuit; any other is remembered with the key, and its token, if usable, goes on serving.
  */
 export class TokenRefresher {
   readonly #circuit: EndpointCircuit;
   readonly #pending = new Map<string, PendingRequest>();
+  /** Those with an attempt under way. */
+  readonly #sent = new Set<PendingRequest>();
   #isBackgroundStopped = false;
 
   constructor(private readonly parts: TokenRefresherParts) {
@@ -64,12 +65,13 @@ export class TokenRefresher {
    */
   request(entry: CacheEntry, withinMs?: number): PendingRequest | Promise<AccessToken> {
     const { clock, config } = this.parts;
+    // After a sleep, also those of other keys hold slots.
+    for (const sent of this.#sent) sent.dropIfOutlived(config.tokenTimeoutMs, clock);
     const pending = this.#pending.get(entry.request.key);
     if (pending === undefined) {
       return entry.sameTokenForNow(clock) ?? this.#start(entry, { isAwaited: true, withinMs });
     }
     pending.join();
-    pending.dropIfOutlived(config.tokenTimeoutMs, clock);
     return pending;
   }
 
@@ -107,15 +109,12 @@ export class TokenRefresher {
     this.#remove(pending);
   }
 
-  #start(
-    entry: CacheEntry,
-    caller: { readonly isAwaited: boolean; readonly withinMs?: number | undefined },
-  ): PendingRequest {
+  #start(entry: CacheEntry, beginning: Beginning): PendingRequest {
     const { clock } = this.parts;
     const { request } = entry;
     const known = entry.failureInForce(clock);
     if (known !== undefined) throw stillFailing(known.error, request, known.until - clock.monotonic());
-    const pending = new PendingRequest(request, this.#circuit.admit(entry), caller);
+    const pending = new PendingRequest(request, this.#circuit.admit(entry), beginning);
     this.#pending.set(request.key, pending);
     detached(() => void this.#run(pending));
     return pending;
@@ -144,11 +143,9 @@ export class TokenRefresher {
       return undefined;
     } catch (thrown) {
       const reason: unknown = pending.endReason ?? thrown;
-      if (reason instanceof TokenRequestFailure) {
-        if (!reason.error.timedOut) outcome = 'answer';
-        return this.#failed(pending, reason);
-      }
-      return this.#notSent(pending, reason);
+      if (!(reason instanceof TokenRequestFailure)) return this.#notSent(pending, reason);
+      if (!reason.error.timedOut) outcome = 'answer';
+      return this.#failed(pending, reason);
     } finally {
       // The slot last, so that the next request knows how this one fared.
       slot?.release(outcome);
@@ -161,6 +158,7 @@ export class TokenRefresher {
     const entry = this.parts.cache.entryOf(pending.request);
     const slot = limiter.enter({
       standing: entry.standing,
+      hasHung: entry.hasHung,
       awaited: pending.isAwaited,
       remainingMs: entry.remainingMs(clock),
       withinMs: pending.withinMs,
@@ -174,6 +172,7 @@ export class TokenRefresher {
     const { request } = pending;
     await slot.granted;
     const attempt = pending.startAttempt(config.tokenTimeoutMs, clock);
+    this.#sent.add(pending);
     try {
       pending.signal.throwIfAborted();
       const entry = cache.entryOf(request);
@@ -193,6 +192,7 @@ export class TokenRefresher {
       throw thrown instanceof TokenTimeout ? tooSlow(request, config) : thrown;
     } finally {
       attempt.end();
+      this.#sent.delete(pending);
     }
   }
 
@@ -226,14 +226,14 @@ export class TokenRefresher {
     const { clock, random } = this.parts;
     const { error, fault, orderedWaitMs } = failure;
     const entry = this.parts.cache.keep(pending.request);
-    entry.noteError(error, fault);
+    entry.noteError(error, fault === 'unavailable' && (error.timedOut || pending.isSlow(clock)));
     const isBlamed = this.#circuit.failed(pending, failure, entry);
     const { retryable, timedOut } = error;
     const { attempts, isAwaited, probe } = pending;
     const isNeeded = isAwaited && !entry.isHeld(clock) && !isBlamed;
     const isRepeated = probe !== undefined || entry.failuresWithThis(clock) > 1;
-    const details = { fault, retryable, timedOut, orderedWaitMs, attempts, isNeeded, isRepeated };
-    const afterMs = nextAttemptMs(details, random());
+    const failed = { fault, retryable, timedOut, orderedWaitMs, attempts, isNeeded, isRepeated };
+    const afterMs = nextAttemptMs(failed, random());
     if (afterMs !== undefined && afterMs < pending.remainingMs(clock)) {
       pending.lastFailure = failure;
       return afterMs;

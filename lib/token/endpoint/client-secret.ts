@@ -1,5 +1,5 @@
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
-import { type AssetClock, setDeadline, untilAborted } from '../../config/clock.js';
+import { type AssetClock, type Instant, instantOf, setDeadline, untilAborted } from '../../config/clock.js';
 import { credential } from '../../config/option-checks.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { thrownText } from './redact.js';
@@ -42,7 +42,7 @@ export interface RejectedSecret {
 export class ClientSecret {
   /** The last that was read: it serves while reading fails, and no message repeats it. */
   #lastRead = '';
-  #reading: { readonly secret: Promise<unknown>; readonly since: number } | undefined;
+  #reading: { readonly secret: Promise<unknown>; readonly since: Instant } | undefined;
   #rejection: Rejection | undefined;
   /** The last secret that brought a token, and the newcomer that met a rejection since. */
   #accepted: { readonly clientSecret: string; rejectedKey: string | undefined } | undefined;
@@ -69,14 +69,15 @@ export class ClientSecret {
 
   async #read(request: AccessTokenRequest, signal: AbortSignal, isAnew: boolean): Promise<string> {
     signal.throwIfAborted();
-    // A reading that hangs leaves time to go on with the last good secret.
+    // A reading that hangs leaves time to go on with the last good secret. While callers wait, the deadline of all
+    // keeps the process alive.
     const patience = new AbortController();
     const half = (): void => {
       patience.abort();
     };
     const isSpare = this.#lastRead !== '';
     const cancelTimer = isSpare
-      ? setDeadline(half, this.config.tokenTimeoutMs / 2, this.clock, { ref: true })
+      ? setDeadline(half, this.config.tokenTimeoutMs / 2, this.clock, { ref: false })
       : (): void => {};
     let problem: string | undefined;
     let clientSecret: unknown;
@@ -99,17 +100,21 @@ export class ClientSecret {
 
   /** One reading that is under way serves all that ask meanwhile, unless it hangs. */
   #shared(isAnew: boolean): Promise<unknown> {
-    const now = this.clock.monotonic();
     const reading = this.#reading;
-    if (!isAnew && reading !== undefined && now - reading.since < this.config.tokenTimeoutMs / 2)
-      return reading.secret;
-    const begun = { secret: this.config.readClientSecret(), since: now };
+    if (!isAnew && reading !== undefined && !this.#hangs(reading.since)) return reading.secret;
+    const begun = { secret: this.config.readClientSecret(), since: instantOf(this.clock) };
     this.#reading = begun;
     const end = (): void => {
       if (this.#reading === begun) this.#reading = undefined;
     };
     begun.secret.then(end, end);
     return begun.secret;
+  }
+
+  /** By either clock: what was being read before the machine slept may never come. */
+  #hangs({ wall, monotonic }: Instant): boolean {
+    const ageMs = Math.max(this.clock.now() - wall, this.clock.monotonic() - monotonic);
+    return ageMs >= this.config.tokenTimeoutMs / 2;
   }
 
   /**

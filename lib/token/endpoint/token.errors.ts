@@ -189,7 +189,7 @@ export function neverSent(
   const why =
     waitMs === undefined
       ? `all ${maxConcurrentTokenRequests} slots for token requests were taken, and no answer came for ${tokenTimeoutMs} ms. If this lasts, the endpoint is slow, or maxConcurrentTokenRequests is too low.`
-      : `so many requests for other new businesses and scopes are queued that its turn would come in about ${Math.ceil(waitMs)} ms, after its caller has left. Limit how many new businesses your own callers can name in a second.`;
+      : `so many requests for other new businesses and scopes are queued, or have spent their half of the rate limit, that its turn would come in about ${Math.ceil(waitMs)} ms, after its caller has left. Limit how many new businesses your own callers can name in a second.`;
   return tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
     what: `${why} Nothing was sent.`,
     fault: 'unclear',

@@ -79,6 +79,19 @@ describe('one failure of a key that has no token', () => {
     expect(sandbox.tokenRequests).toHaveLength(3);
   });
 
+  it.each([
+    ['a 503', { status: 503 }],
+    ['a refusal', { status: 400, body: {} }],
+  ] as const)('T87 is tried again although its key failed an hour ago: %s', async (_name, fault) => {
+    const { tokens, sandbox, clock } = await startApplication();
+    sandbox.fail('token', fault, Infinity);
+    await throughAttempts(clock, rejectionOf(tokens.getAccessToken(SCOPES)));
+    sandbox.clearFaults();
+    await clock.advance(3_600_000);
+    sandbox.fail('token', { status: 503 });
+    await expect(throughAttempts(clock, tokens.getAccessToken(SCOPES))).resolves.toBeDefined();
+  });
+
   it.each([400, 401, 403, 429])('T87 is not tried again if it is an answer: %i', async (status) => {
     const { tokens, sandbox } = await startApplication();
     sandbox.fail('token', { status, body: {} });

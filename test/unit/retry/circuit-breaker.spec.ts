@@ -434,6 +434,16 @@ describe('whose fault a failure is', () => {
     expect(at.circuit.cause).toBeDefined();
   });
 
+  it('T89 lets a newcomer that has not failed go as a probe beside one that keeps failing, at the start', async () => {
+    const at = setting();
+    for (let i = 0; i < 5; i += 1) at.fail(unavailable, { key: `failing ${i}`, urgency: 'newcomer' });
+    await at.clock.advance(500);
+    expect(at.circuit.admit({ key: 'failing 1', urgency: 'newcomer' })).toHaveProperty('probe.key');
+    expect(at.circuit.admit({ key: 'failing 2', urgency: 'newcomer' })).toHaveProperty('refusal');
+    expect(at.circuit.admit({ key: 'new', urgency: 'newcomer' })).toHaveProperty('probe.key', 'new');
+    expect(at.circuit.admit({ key: 'another', urgency: 'newcomer' })).toHaveProperty('refusal');
+  });
+
   it('T89 lets a key that has worked go as a probe beside one that keeps failing', async () => {
     const at = setting();
     for (let i = 0; i < 5; i += 1) at.fail(unavailable, { key: `failing ${i}` });

@@ -105,7 +105,7 @@ describe('a cache entry', () => {
     hold();
     entry.markUse();
     entry.rememberFailure(error, { random: 0 }, clock);
-    entry.noteError(error, 'unavailable');
+    entry.noteError(error, false);
     entry.restAfterSameToken(clock);
     entry.invalidate(VALUE);
     hold();
@@ -209,7 +209,7 @@ describe('a cache entry', () => {
       lastError: undefined,
     });
     await clock.advance(80_000);
-    entry.noteError(error, 'unavailable');
+    entry.noteError(error, false);
     expect(entry.snapshot(clock, false)).toMatchObject({
       state: 'stale',
       lastError: { code: 'ASSET_TOKEN_UNAVAILABLE', message: error.message },

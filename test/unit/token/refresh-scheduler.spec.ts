@@ -94,7 +94,7 @@ describe('the schedule of one key', () => {
   it('keeps a failure in memory beyond the token, and asks for nothing then', async () => {
     const { clock, cache, entry, refreshed, hold } = setting();
     hold(1000, 250);
-    entry.noteError(error, 'unavailable');
+    entry.noteError(error, false);
     await clock.advance(5000);
     expect(cache.entries()).toEqual([entry]);
     expect(refreshed).toEqual([]);
@@ -258,7 +258,7 @@ describe('a token that expired by a clock that was wrong', () => {
   it('T27 does not come back with the right time, when nothing is due for it any more', async () => {
     const { clock, cache, entry, hold } = setting();
     hold(1000, 250);
-    entry.noteError(error, 'unavailable');
+    entry.noteError(error, false);
     clock.jumpWallClock(3_600_000);
     await clock.advance(750);
     clock.jumpWallClock(-3_600_000);

@@ -1,0 +1,90 @@
+import type { Slot } from './slot.js';
+
+/** How much the latest counts in the pace at which newcomers are answered. */
+const WEIGHT_OF_LATEST = 0.3;
+
+/** Keys that had a token, but hung last; newcomers; newcomers that hung. */
+const KINDS = ['doubtful', 'newcomer', 'hung'] as const;
+type Kind = (typeof KINDS)[number];
+
+/**
+ * The requests of keys that may hang, whatever the endpoint does. The kinds go by turns, each as they came. Keys that have
+ * hung leave a slot to newcomers that have not, since they may hang again and again.
+ */
+export class UnprovenQueue {
+  readonly #queued = { doubtful: new Set<Slot>(), newcomer: new Set<Slot>(), hung: new Set<Slot>() };
+  readonly #active = new Set<Slot>();
+  #latest: Kind = 'hung';
+  /** How many of them a slot usually serves in a millisecond. */
+  #pace = 1;
+
+  /** What is queued, kind by kind. */
+  get queues(): readonly ReadonlySet<Slot>[] {
+    return KINDS.map((kind) => this.#queued[kind]);
+  }
+
+  get all(): Slot[] {
+    return this.queues.flatMap((queue) => [...queue]);
+  }
+
+  /** @param mostHung - how many of keys that have hung may be under way together */
+  constructor(private readonly mostHung: number) {}
+
+  get size(): number {
+    return this.queues.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** How many are under way. */
+  get active(): number {
+    return this.#active.size;
+  }
+
+  add(slot: Slot): void {
+    this.#queued[kindOf(slot)].add(slot);
+  }
+
+  /** @returns whether it was queued */
+  delete(slot: Slot): boolean {
+    return this.#queued[kindOf(slot)].delete(slot);
+  }
+
+  /** @param slots - how many may be under way together */
+  next(slots: number): Slot | undefined {
+    if (this.#active.size >= slots) return undefined;
+    const haveHung = [...this.#active].filter((slot) => kindOf(slot) !== 'newcomer').length;
+    const isOpen = (kind: Kind): boolean => kind === 'newcomer' || haveHung < this.mostHung;
+    const turn = KINDS.indexOf(this.#latest) + 1;
+    const kind = [...KINDS.slice(turn), ...KINDS].find((its) => this.#queued[its].size > 0 && isOpen(its));
+    const [first] = kind === undefined ? [] : this.#queued[kind];
+    return first;
+  }
+
+  granted(slot: Slot): void {
+    this.#latest = kindOf(slot);
+    this.#active.add(slot);
+  }
+
+  /** @param now - by the monotonic clock */
+  released(slot: Slot, now: number): void {
+    if (this.#active.delete(slot))
+      this.#pace += (paceOf(now - slot.grantedAt) - this.#pace) * WEIGHT_OF_LATEST;
+  }
+
+  /** When the turn of one more of its kind would come. A slot whose request hangs is as slow as that has been so far. */
+  waitMs(slot: Slot, slots: number, now: number): number {
+    const free = Math.max(0, slots - this.#active.size);
+    const turns = this.#queued[kindOf(slot)].size + 1;
+    const ahead = this.queues.reduce((sum, { size }) => sum + Math.min(size, turns), 0);
+    if (ahead < free) return 0;
+    const paces = [...this.#active].map(({ grantedAt }) => Math.min(this.#pace, paceOf(now - grantedAt)));
+    return (ahead + 1) / paces.reduce((sum, pace) => sum + pace, free * this.#pace);
+  }
+}
+
+function kindOf({ request }: Slot): Kind {
+  if (request.standing !== 'newcomer') return 'doubtful';
+  return request.hasHung === true ? 'hung' : 'newcomer';
+}
+
+/** Requests that a slot serves in a millisecond if each takes so long. */
+const paceOf = (ms: number): number => 1 / Math.max(1, ms);

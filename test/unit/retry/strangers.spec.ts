@@ -1,0 +1,256 @@
+import { ManualClock } from 'nestjs-asset-auth/testing';
+import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
+import type { Slot, SlotRequest, Standing, TurnedAwayError } from '../../../lib/retry/slot.js';
+
+const STUCK_MS = 10_000;
+
+function queue(slots: number, hasKnown = true) {
+  const clock = new ManualClock();
+  const limiter = new RequestLimiter(clock, slots, STUCK_MS, () => hasKnown);
+  const granted: string[] = [];
+  const refused: string[] = [];
+  const active: { readonly name: string; readonly slot: Slot }[] = [];
+  const enter = (standing: Standing, name: string, more: Partial<SlotRequest> = {}): Slot => {
+    const slot = limiter.enter({ standing, awaited: true, ...more });
+    slot.granted.then(
+      () => {
+        granted.push(name);
+        active.push({ name, slot });
+      },
+      (error: unknown) => refused.push(`${name}: ${(error as TurnedAwayError).reason}`),
+    );
+    return slot;
+  };
+  /** Ends what is under way and has a name like this. */
+  const end = (names: RegExp): number => {
+    const ended = active.filter(({ name }) => names.test(name));
+    for (const one of ended) {
+      active.splice(active.indexOf(one), 1);
+      one.slot.release('answer');
+    }
+    return ended.length;
+  };
+  const limit = (remaining: number, seconds: number): void => {
+    limiter.observe({
+      'x-ratelimit-remaining': String(remaining),
+      'x-ratelimit-reset': String(clock.now() / 1000 + seconds),
+    });
+  };
+  return { clock, limiter, granted, refused, active, enter, end, limit };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('keys that hang and newcomers', () => {
+  it.each([4, 8, 16])(
+    'T89 of %i slots leave one to newcomers, however many known keys hang',
+    async (slots) => {
+      const { enter, granted, end } = queue(slots);
+      for (let i = 0; i < 40; i += 1) enter('doubtful', `doubtful ${i}`);
+      await turn();
+      for (let i = 0; i < 5; i += 1) {
+        enter('newcomer', `newcomer ${i}`, { withinMs: 5000 });
+        await turn();
+        expect(granted).toContain(`newcomer ${i}`);
+        end(/newcomer/);
+      }
+    },
+  );
+
+  it.each([1, 2, 3])('T89 of %i slots take turns', async (slots) => {
+    const { enter, granted, end } = queue(slots);
+    for (let i = 0; i < 5; i += 1) enter('doubtful', 'doubtful');
+    for (let i = 0; i < 5; i += 1) enter('newcomer', 'newcomer');
+    for (let i = 0; i < 6; i += 1) {
+      await turn();
+      end(/./);
+    }
+    expect(granted.slice(0, 4)).toEqual(['doubtful', 'newcomer', 'doubtful', 'newcomer']);
+  });
+
+  it.each([1, 2, 3])(
+    'T90 %i newcomers that hang refuse no crowd that the other slots serve in time',
+    async (hanging) => {
+      const { clock, enter, refused, granted, end } = queue(8);
+      const pass = async (): Promise<void> => {
+        await clock.advance(20);
+        end(/^quick/);
+        await turn();
+      };
+      for (let i = 0; i < 40; i += 1) enter('newcomer', `quick ${i}`);
+      for (let i = 0; i < 12; i += 1) await pass();
+      for (let i = 0; i < hanging; i += 1) enter('newcomer', `hangs ${i}`);
+      await clock.advance(5000);
+      for (let i = 0; i < 100; i += 1) enter('newcomer', `quick crowd ${i}`, { withinMs: 10_000 });
+      for (let i = 0; i < 101; i += 1) await pass();
+      expect(refused).toEqual([]);
+      expect(granted).toHaveLength(140 + hanging);
+    },
+  );
+
+  it('T123 a newcomer that comes while all their slots hang is refused at once', async () => {
+    const { clock, enter, refused } = queue(8);
+    for (let i = 0; i < 4; i += 1) enter('newcomer', `hangs ${i}`);
+    await clock.advance(3000);
+    for (let i = 0; i < 20; i += 1) enter('newcomer', 'late', { withinMs: 5000 });
+    await turn();
+    expect(refused.length).toBeGreaterThanOrEqual(14);
+  });
+});
+
+describe('under a rate limit, newcomers', () => {
+  it.each([
+    [20, 8],
+    [7, 8],
+    [3, 2],
+    [1, 8],
+    [1, 1],
+  ])('T123 leave half of %i remaining requests to known keys (%i slots)', async (remaining, slots) => {
+    const { clock, enter, granted, active, end, limit } = queue(slots);
+    let left = remaining;
+    limit(left, 50);
+    for (let i = 0; i < 100; i += 1) enter('newcomer', `newcomer ${i}`);
+    await turn();
+    for (let round = 0; round < 100; round += 1) {
+      await clock.advance(10);
+      left -= active.length;
+      limit(left, 49 - round / 100);
+      end(/./);
+      await turn();
+    }
+    expect(left).toBe(Math.ceil(remaining / 2));
+    expect(granted).toHaveLength(Math.floor(remaining / 2));
+    enter('known', 'tenant');
+    await turn();
+    expect(granted).toContain('tenant');
+  });
+
+  it.each([2, 9])('T123 get their part of each window, also of one that slides (%i s)', async (seconds) => {
+    const { clock, enter, granted, end, limit } = queue(8);
+    for (let i = 0; i < 100; i += 1) enter('newcomer', `newcomer ${i}`);
+    for (let second = 0; second < 60; second += 1) {
+      limit(10, seconds);
+      await turn();
+      end(/./);
+      await clock.advance(1000);
+    }
+    expect(granted.length).toBeGreaterThan(60 / seconds);
+  });
+
+  it('T123 are refused at once when the next window comes too late for them, and go with it otherwise', async () => {
+    const { clock, enter, granted, refused, limit } = queue(8);
+    limit(1, 5);
+    enter('newcomer', 'hurried', { withinMs: 4000 });
+    enter('newcomer', 'patient', { withinMs: 6000 });
+    await turn();
+    expect(refused).toEqual(['hurried: too late']);
+    await clock.advance(5000);
+    await turn();
+    expect(granted).toEqual(['patient']);
+    expect(clock.timers).toEqual([]);
+  });
+
+  it('T123 are no probes while tokens are in use, nor in the way of one', async () => {
+    const { enter, granted, limit } = queue(8);
+    enter('newcomer', 'hangs');
+    limit(0, 60);
+    enter('newcomer', 'newcomer');
+    enter('known', 'tenant');
+    enter('known', 'other tenant');
+    await turn();
+    expect(granted).toEqual(['hangs', 'tenant']);
+  });
+});
+
+describe('the wait that a newcomer is told', () => {
+  it.each([20, 2000, 20_000])('T101 is an hour at most, with %i before it', async (ahead) => {
+    const { clock, enter } = queue(8);
+    for (let i = 0; i < 4; i += 1) enter('newcomer', `hangs ${i}`);
+    await clock.advance(9000);
+    for (let i = 0; i < ahead; i += 1) enter('newcomer', 'waits');
+    const refused = enter('newcomer', 'refused', { withinMs: 5000 });
+    const error = (await refused.granted.catch((thrown: unknown) => thrown)) as TurnedAwayError;
+    expect(error.waitMs).toBe(Math.min(((ahead + 1) * 9000) / 4, 3_600_000));
+  });
+});
+
+describe('newcomers without a time of their own', () => {
+  const tenantsGoOn = async ({ clock, enter, end }: ReturnType<typeof queue>, ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      enter('known', 'tenant');
+      await turn();
+      end(/tenant/);
+      await clock.advance(100);
+    }
+  };
+
+  it.each([2, 3, 8])('T123 do not queue for ever behind others that hang, with %i slots', async (slots) => {
+    const at = queue(slots);
+    const most = Math.max(1, Math.floor(slots / 2));
+    for (let i = 0; i < most; i += 1) at.enter('newcomer', `hangs ${i}`);
+    at.enter('newcomer', 'waits');
+    await tenantsGoOn(at, STUCK_MS + 100);
+    expect(at.refused).toEqual(['waits: nothing moves']);
+  });
+
+  it('T90 queue on while known keys take all slots, and get answers', async () => {
+    const at = queue(1);
+    const slots = [at.enter('known', 'busy')];
+    at.enter('newcomer', 'waits');
+    for (let i = 0; i < 30; i += 1) {
+      slots.push(at.enter('known', 'next'));
+      await at.clock.advance(1000);
+      slots[i]!.release('answer');
+      await turn();
+    }
+    expect(at.refused).toEqual([]);
+    slots.at(-1)!.release('answer');
+    await turn();
+    expect(at.granted.at(-1)).toBe('waits');
+  });
+
+  it('T123 are not queued at all when nobody waits for them any more', async () => {
+    const { enter, refused, clock } = queue(8);
+    enter('newcomer', 'left between two attempts', { awaited: false });
+    await turn();
+    expect(refused).toEqual(['left between two attempts: left']);
+    expect(clock.timers).toEqual([]);
+  });
+});
+
+describe('newcomers that have hung', () => {
+  it.each([
+    [8, 3],
+    [4, 1],
+    [2, 1],
+  ])('T89 have no more of %i slots at the start, when no token is in use: %i', async (slots, most) => {
+    const { enter, granted } = queue(slots, false);
+    for (let i = 0; i < 20; i += 1) enter('newcomer', 'hangs again', { hasHung: true });
+    await turn();
+    expect(granted).toHaveLength(most);
+  });
+
+  it.each([4, 8, 16])('T89 leave one of %i slots to those that have not', async (slots) => {
+    const { enter, granted, end } = queue(slots);
+    for (let i = 0; i < 40; i += 1) enter('newcomer', `hangs again ${i}`, { hasHung: true });
+    await turn();
+    for (let i = 0; i < 5; i += 1) {
+      enter('newcomer', `new ${i}`, { withinMs: 5000 });
+      await turn();
+      expect(granted).toContain(`new ${i}`);
+      end(/^new/);
+    }
+  });
+
+  it('T89 take turns with the others where there is one slot', async () => {
+    const { enter, granted, end } = queue(2);
+    for (const name of ['hung', 'hung']) enter('newcomer', name, { hasHung: true });
+    for (const name of ['new', 'new']) enter('newcomer', name);
+    for (const name of ['doubtful', 'doubtful']) enter('doubtful', name);
+    for (let i = 0; i < 6; i += 1) {
+      await turn();
+      end(/./);
+    }
+    expect(granted).toEqual(['hung', 'doubtful', 'new', 'hung', 'doubtful', 'new']);
+  });
+});
