@@ -1,4 +1,5 @@
-// Time: the clock that an application can replace, and waiting that a signal ends.
+// Time: the clock that an application can replace, waiting that a signal or a deadline ends, and whose context it is in.
+import { AsyncResource } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 // Not the global one, which fake timers of test runners replace.
 import { setImmediate } from 'node:timers';
@@ -114,3 +115,13 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
     if (signal.aborted) leave();
   });
 }
+
+/**
+ * Made when the library is loaded, so that it belongs to no request, span or invocation. What serves everybody runs in
+ * it: a token request that one caller began, a timer for the whole client. In the context of whoever happened to come
+ * first, it would show up in that one's trace, and keep all that hangs on the context in memory.
+ */
+const NOBODYS = new AsyncResource('AssetAuth');
+
+/** Runs the function in nobody's async context. */
+export const detached = <T>(run: () => T): T => NOBODYS.runInAsyncScope(run);

@@ -1,7 +1,8 @@
 import { HttpService } from '@nestjs/axios';
 import { Observable } from 'rxjs';
 import { type AssetScopeName, checkedBusinessId, scopeSet } from '../config/scope-set.js';
-import { AssetRequest, type Narrowing, NOT_NARROWED, ownValue, SubscriberToken } from './asset-request.js';
+import { AssetRequest, type Narrowing, NOT_NARROWED, SubscriberToken } from './asset-request.js';
+import { ownValue } from '../token/token-request.js';
 import { discard } from './attempt.js';
 import { narrowedAxios } from './narrowed-axios.js';
 

@@ -1,11 +1,10 @@
 import axios from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
 import type { AssetScopes } from '../config/scope-set.js';
-import { isPlainObject, unknownName } from '../config/plain-object.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, type ScopeInForce } from '../scope/scope-context.js';
 import type { AccessToken } from '../token/access-token.js';
-import { type AssetTokenRequest, saidOf } from '../token/token-request.js';
+import { type AssetTokenRequest, misunderstanding, saidOf } from '../token/token-request.js';
 
 /**
  * What one request asks its token for, in its axios config. It goes before everything else; what is left out comes from
@@ -92,10 +91,9 @@ export class AssetRequest implements AssetTokenRequest {
     return new AssetRequest(this.#asked);
   }
 
-  /** As the token service reads it, which takes plain objects only. Bare, so that it need not be read twice. */
+  /** As the token service reads it, which takes plain objects only. */
   get tokenRequest(): AssetTokenRequest {
-    const { scopes, businessId, resource } = this;
-    return Object.assign(Object.create(null) as object, { scopes, businessId, resource });
+    return { scopes: this.scopes, businessId: this.businessId, resource: this.resource };
   }
 
   get isAnonymous(): boolean {
@@ -148,13 +146,6 @@ export class AssetRequest implements AssetTokenRequest {
 export const isAssetConfig = (config: unknown): boolean =>
   (config as { readonly asset?: unknown } | null | undefined)?.asset instanceof AssetRequest;
 
-/**
- * A property that the object has of its own. What was put on `Object.prototype` must not decide whether a request
- * carries a token, and which.
- */
-export const ownValue = <T extends object, K extends keyof T>(object: T, name: K): T[K] | undefined =>
-  Object.hasOwn(object, name) ? object[name] : undefined;
-
 function askedOf(
   asset: unknown,
   narrowing: Narrowing,
@@ -174,7 +165,7 @@ function askedOf(
   };
 }
 
-const NOTHING: AssetRequestOptions = Object.freeze(Object.create(null) as object);
+const NOTHING: AssetRequestOptions = { scopes: undefined, businessId: undefined, resource: undefined };
 
 /** `null` is said, and means none. */
 const firstSaid = <T>(...values: readonly (T | undefined)[]): T | undefined =>
@@ -183,13 +174,15 @@ const firstSaid = <T>(...values: readonly (T | undefined)[]): T | undefined =>
 /** Lists are the caller's own, and may change until the call is made. */
 const copied = <T>(value: T): T => (Array.isArray(value) ? ([...(value as unknown[])] as T) : value);
 
-const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
-
 /** Takes the known names only: a misspelled `scope` would ask for the full grant. */
 function problemOf(asset: unknown): AssetScopeError | undefined {
-  if (!isPlainObject(asset)) return invalid('is neither a plain object nor false');
-  const unknown = unknownName(asset, KNOWN_NAMES);
-  return unknown === undefined ? undefined : invalid(`does not know ${quoted(unknown)}`);
+  const problem = misunderstanding(asset);
+  if (problem === undefined) return undefined;
+  return invalid(
+    problem.unknown === undefined
+      ? 'is neither a plain object nor false'
+      : `does not know ${quoted(problem.unknown)}`,
+  );
 }
 
 const invalid = (what: string): AssetScopeError =>

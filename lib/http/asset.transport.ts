@@ -124,10 +124,9 @@ export class AssetTransport {
     assertSendable(exchange);
     assertBusiness(url, request.businessId === undefined ? defaultBusiness : request.businessId);
     const withinMs = timeoutMs(config);
-    const times = Object.assign(Object.create(null) as object, { withinMs, minimumLifeMs: withinMs });
     try {
       return await deadline.wait((signal) =>
-        tokens.getAccessToken(request.tokenRequest, Object.assign(times, { signal })),
+        tokens.getAccessToken(request.tokenRequest, { signal, withinMs, minimumLifeMs: withinMs }),
       );
     } catch (error) {
       if (!(error instanceof AssetScopeError)) throw error;

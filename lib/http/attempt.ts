@@ -4,12 +4,7 @@ import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { parsedUrl } from '../config/text.js';
 import type { AccessToken } from '../token/access-token.js';
-import {
-  isDeadSocket,
-  isIdleTimeout,
-  MOST_KEPT_SOCKETS,
-  noteAnswer,
-} from '../token/endpoint/kept-sockets.js';
+import { isDeadSocket, isIdleTimeout, MOST_KEPT_SOCKETS, noteAnswer } from '../token/endpoint/connections.js';
 import type { SentRequest } from './http.errors.js';
 import { RedirectGuard } from './redirects.js';
 import { assertBusiness } from './request-url.js';

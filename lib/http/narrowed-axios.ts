@@ -1,5 +1,6 @@
 import type { HttpService } from '@nestjs/axios';
-import { AssetRequest, type Narrowing, ownValue } from './asset-request.js';
+import { AssetRequest, type Narrowing } from './asset-request.js';
+import { ownValue } from '../token/token-request.js';
 
 type Axios = HttpService['axiosRef'];
 type Send = (...args: unknown[]) => unknown;

@@ -1,8 +1,14 @@
 import { type AssetClock, type Instant, instantOf } from '../config/clock.js';
 import { PriorityQueue } from './priority-queue.js';
 import { LONGEST_WAIT_MS, RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
-import { Slot, type SlotOutcome, type SlotRequest, type TurnedAway, TurnedAwayError } from './slot.js';
-import { UnprovenQueue } from './unproven-queue.js';
+import {
+  Slot,
+  type SlotOutcome,
+  type SlotRequest,
+  type TurnedAway,
+  TurnedAwayError,
+  UnprovenQueue,
+} from './slots.js';
 
 /** Refreshes that fall due together follow each other this far apart: thousands at once would hold up the application. */
 const SPACING_MS = 10;

@@ -3,7 +3,7 @@ import type { AssetClock } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';
 import { backoffMs, shortenedToFit } from '../retry/backoff.js';
 import type { Queued } from '../retry/priority-queue.js';
-import type { Standing } from '../retry/slot.js';
+import type { Standing } from '../retry/slots.js';
 import {
   type AccessToken,
   lifeOf,

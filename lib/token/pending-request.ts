@@ -1,7 +1,6 @@
-import { type AssetClock, type Instant, instantOf, setDeadline } from '../config/clock.js';
-import { detached } from '../config/detached.js';
+import { type AssetClock, type Instant, instantOf, setDeadline, detached } from '../config/clock.js';
 import type { Probe } from '../retry/circuit-breaker.js';
-import type { Slot } from '../retry/slot.js';
+import type { Slot } from '../retry/slots.js';
 import type { AccessToken } from './access-token.js';
 import type { TokenRequestFailure } from './endpoint/token.errors.js';
 import type { AccessTokenRequest } from './token-request.js';

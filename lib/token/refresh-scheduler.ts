@@ -1,5 +1,4 @@
-import { type AssetClock, MAX_TIMER_MS } from '../config/clock.js';
-import { detached } from '../config/detached.js';
+import { type AssetClock, MAX_TIMER_MS, detached } from '../config/clock.js';
 import { PriorityQueue } from '../retry/priority-queue.js';
 import type { CacheEntry } from './cache-entry.js';
 import type { TokenCache } from './token-cache.js';

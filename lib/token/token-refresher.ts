@@ -1,9 +1,8 @@
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
-import { type AssetClock, pause } from '../config/clock.js';
-import { detached } from '../config/detached.js';
+import { type AssetClock, pause, detached } from '../config/clock.js';
 import { nextAttemptMs } from '../retry/attempts.js';
 import type { RequestLimiter } from '../retry/request-limiter.js';
-import { type Slot, type SlotOutcome, TurnedAwayError } from '../retry/slot.js';
+import { type Slot, type SlotOutcome, TurnedAwayError } from '../retry/slots.js';
 import { AccessToken, earlierEnd, issuedLife, remainingMs } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
 import { EndpointCircuit } from './endpoint-circuit.js';

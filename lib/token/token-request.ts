@@ -218,36 +218,55 @@ const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
  * misspelled `scope` would ask for everything, a misspelled `businessId` for the whole tenant.
  */
 function assertUnderstood(asked: unknown): void {
-  if (isBare(asked)) {
-    // On the path of a cached token.
-    for (const name in asked as object) if (!KNOWN_NAMES.includes(name)) throw misnamed(name);
-    return;
+  const problem = misunderstanding(asked);
+  if (problem === undefined) return;
+  if (problem.unknown !== undefined) {
+    throw unreadable(`takes scopes, businessId and resource, but not ${quoted(problem.unknown)}`);
   }
-  if (!isPlainObject(asked)) {
-    const given = typeof asked === 'object' && asked !== null && !Array.isArray(asked);
-    const what = given ? 'a promise that nobody awaited or an instance of a class' : described(asked);
-    throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${what}`);
-  }
-  const unknown = unknownName(asked, KNOWN_NAMES);
-  if (unknown !== undefined) throw misnamed(unknown);
+  const given = typeof asked === 'object' && asked !== null && !Array.isArray(asked);
+  const what = given ? 'a promise that nobody awaited or an instance of a class' : described(asked);
+  throw unreadable(`is an object such as { scopes: ['ledger:read'] }, not ${what}`);
 }
 
-const misnamed = (name: string): AssetScopeError =>
-  unreadable(`takes scopes, businessId and resource, but not ${quoted(name)}`);
-
-/** Whether an object has no prototype, as calls of the API hand it on: then nothing can be inherited. */
-const isBare = (asked: unknown): boolean =>
-  typeof asked === 'object' && asked !== null && Object.getPrototypeOf(asked) === null;
+/** Why what is asked for cannot be understood: it has a name that is not known, or is no plain object. */
+export function misunderstanding(asked: unknown): { readonly unknown?: string } | undefined {
+  if (isLiteral(asked)) {
+    // On the path of a cached token: nothing is allocated.
+    for (const name in asked) {
+      if (!KNOWN_NAMES.includes(name) && Object.hasOwn(asked, name)) return { unknown: name };
+    }
+    return undefined;
+  }
+  if (!isPlainObject(asked)) return {};
+  const unknown = unknownName(asked, KNOWN_NAMES);
+  return unknown === undefined ? undefined : { unknown };
+}
 
 /** What is asked for by the object itself. What was put on `Object.prototype` asks for nothing. */
 export function saidOf(asked: AssetTokenRequest): AssetTokenRequest {
-  if (isBare(asked)) return asked;
+  const read = isLiteral(asked) ? ownValue : said;
   return {
-    scopes: said(asked, 'scopes'),
-    businessId: said(asked, 'businessId'),
-    resource: said(asked, 'resource'),
+    scopes: read(asked, 'scopes'),
+    businessId: read(asked, 'businessId'),
+    resource: read(asked, 'resource'),
   };
 }
+
+/** Whether it is written as almost all are, so that what it says is its own. What can be iterated keeps it elsewhere. */
+function isLiteral(asked: unknown): asked is object {
+  if (typeof asked !== 'object' || asked === null) return false;
+  return isOfNoClass(asked) && !(Symbol.iterator in asked) && !(Symbol.asyncIterator in asked);
+}
+
+/** Whether nothing is inherited that was said. */
+export function isOfNoClass(object: object): boolean {
+  const prototype = Object.getPrototypeOf(object) as unknown;
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** A property that the object has of its own: what is on `Object.prototype` must not decide which token is sent. */
+export const ownValue = <T extends object, K extends keyof T>(object: T, name: K): T[K] | undefined =>
+  Object.hasOwn(object, name) ? object[name] : undefined;
 
 const unreadable = (problem: string): AssetScopeError =>
   new AssetScopeError(`A token request ${problem}. Nothing was sent.`, 'ASSET_SCOPE_INVALID');

@@ -17,11 +17,16 @@ import { PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { TokenCache } from './token-cache.js';
 import { TokenRefresher } from './token-refresher.js';
-import type { AssetTokenRequest, GetAccessTokenOptions } from './token-request.js';
+import {
+  type AssetTokenRequest,
+  type GetAccessTokenOptions,
+  isOfNoClass,
+  ownValue,
+} from './token-request.js';
 import { TokenEvents } from './token.events.js';
 
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
-const USUAL: GetAccessTokenOptions = Object.freeze(Object.create(null) as object);
+const USUAL: GetAccessTokenOptions = Object.freeze({});
 
 /**
  * Access tokens for anything but HTTP calls (those get theirs from {@link AssetHttpService}).
@@ -226,10 +231,9 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */
   #get(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
     if (this.#isClosed) throw new AssetClosedError();
-    // Without a prototype, nothing can be inherited.
-    const isBare = Object.getPrototypeOf(options) === null;
-    const signal = isBare ? options.signal : said(options, 'signal');
-    const forceRefresh = isBare ? options.forceRefresh : said(options, 'forceRefresh');
+    const read = isOfNoClass(options) ? ownValue : said;
+    const signal = read(options, 'signal');
+    const forceRefresh = read(options, 'forceRefresh');
     signal?.throwIfAborted();
     if (forceRefresh === true) return this.#wait(entry, options);
     const state = entry.state(this.#clock);

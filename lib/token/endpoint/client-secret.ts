@@ -47,10 +47,14 @@ export class ClientSecret {
   /** The last secret that brought a token, and the newcomer that met a rejection since. */
   #accepted: { readonly clientSecret: string; rejectedKey: string | undefined } | undefined;
 
+  readonly #mayChange: boolean;
+
   constructor(
     private readonly config: AssetAuthConfig,
     private readonly clock: AssetClock,
-  ) {}
+  ) {
+    this.#mayChange = config.hasRotatingSecret;
+  }
 
   /**
    * @param signal - the deadline or the end of the client
@@ -69,6 +73,7 @@ export class ClientSecret {
 
   async #read(request: AccessTokenRequest, signal: AbortSignal, isAnew: boolean): Promise<string> {
     signal.throwIfAborted();
+    if (!this.#mayChange && this.#lastRead !== '') return this.#lastRead;
     // A reading that hangs leaves time to go on with the last good secret. While callers wait, the deadline of all
     // keeps the process alive.
     const patience = new AbortController();
@@ -84,7 +89,7 @@ export class ClientSecret {
     try {
       clientSecret = await untilAborted(this.#shared(isAnew), AbortSignal.any([signal, patience.signal]));
       // A secret that was given as text was checked at boot.
-      const wrong = this.config.hasRotatingSecret ? credential(clientSecret) : undefined;
+      const wrong = this.#mayChange ? credential(clientSecret) : undefined;
       problem = wrong === undefined ? undefined : `what it returned ${wrong}`;
     } catch (error) {
       if (signal.aborted && signal.reason instanceof AssetClosedError) throw signal.reason;
@@ -175,7 +180,7 @@ export class ClientSecret {
 
   /** A secret that cannot change has to wait for its probe. */
   #failure(error: AssetTokenError, probeAt: number): TokenRequestFailure {
-    const waitMs = this.config.hasRotatingSecret ? undefined : probeAt - this.clock.monotonic();
+    const waitMs = this.#mayChange ? undefined : probeAt - this.clock.monotonic();
     return new TokenRequestFailure(error, 'endpoint', waitMs);
   }
 

@@ -56,25 +56,6 @@ function withoutPlaces(text: string, places: readonly Place[], end: number): str
   return shown + text.slice(at, Math.max(at, end));
 }
 
-/** The latest tokens that a client was issued, since an endpoint may repeat one when it refuses the next. */
-export class RecentTokens {
-  readonly #values: string[] = [];
-
-  get values(): readonly string[] {
-    return this.#values;
-  }
-
-  add(value: string): void {
-    if (value.length < SHORTEST || this.#values.includes(value)) return;
-    this.#values.push(value);
-    if (this.#values.length > MOST_RECENT) this.#values.shift();
-  }
-}
-
-const MOST_RECENT = 20;
-/** What is shorter would be found in texts that have nothing to do with it. */
-const SHORTEST = 8;
-
 /** What a thrown value says of itself; it may be anything. */
 export function thrownText(thrown: unknown, secrets: readonly string[]): string {
   try {

@@ -1,7 +1,13 @@
 import { LONGEST_ORDERED_WAIT_MS, orderedWaitMs, retryAfterMs } from '../../retry/rate-limit.js';
-import { failure, membersOf, parsed, type ResponseContext, type TokenResponse } from './answer.js';
 import { endpointError, type EndpointErrorCode } from './endpoint-error.js';
-import type { AssetTokenErrorCode, FailureDetails, TokenRequestFailure } from './token.errors.js';
+import {
+  type AssetTokenErrorCode,
+  failure,
+  type FailureDetails,
+  type ResponseContext,
+  type TokenRequestFailure,
+  type TokenResponse,
+} from './token.errors.js';
 
 /** What a refusal means, and what to do about it. */
 interface Verdict extends Pick<FailureDetails, 'fault' | 'retryable'> {
@@ -21,12 +27,17 @@ interface Evidence {
 /**
  * Which refusal means what, and whose fault it is. Status first, since the fields of Asset's error bodies are not
  * documented. A `Retry-After` promises that the refusal passes, and is everybody's to obey.
+ *
+ * @param body - of the response, parsed; `undefined` if it is no JSON
  */
-export function refusal(response: TokenResponse, context: ResponseContext): TokenRequestFailure {
+export function refusal(
+  response: TokenResponse,
+  body: unknown,
+  context: ResponseContext,
+): TokenRequestFailure {
   const { status, headers, receivedAt } = response;
-  const body = parsed(response.body);
   const isJson = body !== undefined;
-  const secrets = [context.clientSecret, ...(context.recentTokens?.values ?? [])];
+  const secrets = [context.clientSecret, ...(context.recentTokens ?? [])];
   const { code: said, text } = endpointError(isJson ? body : plainText(response.body), secrets);
   const isForeign =
     response.isOfTunnel === true || (said === undefined && !isJson && response.body.trim() !== '');
@@ -43,19 +54,7 @@ export function refusal(response: TokenResponse, context: ResponseContext): Toke
   });
 }
 
-/**
- * Whether an answer with a status of success is a refusal all the same: it says what went wrong, and holds no token beside
- * it. An `error` that is `null`, empty or no text says nothing.
- */
-export function isRefusal(body: unknown): boolean {
-  const { access_token: token, error, errors } = membersOf(body);
-  if (typeof error === 'string' && error !== '') return true;
-  if (typeof token === 'string' && token !== '') return endpointError({ error }, []).code !== undefined;
-  const { code, text } = endpointError({ error, errors }, []);
-  return text !== '' || code !== undefined || endpointError(body, []).code !== undefined;
-}
-
-export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 function verdict(evidence: Evidence, { config, request }: ResponseContext): Verdict {
   const { status, said } = evidence;

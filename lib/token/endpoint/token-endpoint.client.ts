@@ -5,9 +5,16 @@ import { type AssetClock, instantOf } from '../../config/clock.js';
 import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { ClientSecret, type Rejection } from './client-secret.js';
-import { type ClientConnections, isOfTunnel, waitsForSocket } from './connections.js';
-import { isDeadSocket, isIdleTimeout, MOST_KEPT_SOCKETS, noteAnswer } from './kept-sockets.js';
-import { RecentTokens, thrownText } from './redact.js';
+import {
+  type ClientConnections,
+  isDeadSocket,
+  isIdleTimeout,
+  isOfTunnel,
+  MOST_KEPT_SOCKETS,
+  noteAnswer,
+  waitsForSocket,
+} from './connections.js';
+import { thrownText } from './redact.js';
 import {
   type IssuedToken,
   issuedToken,
@@ -19,6 +26,10 @@ import { connectionCure, TokenRequestFailure, tokenRequestFailure } from './toke
 
 /** More than any token answer. */
 const MAX_RESPONSE_BYTES = 256 * 1024;
+
+const MOST_RECENT_TOKENS = 20;
+/** What is shorter would be found in texts that have nothing to do with it. */
+const SHORTEST_TOKEN = 8;
 
 const HEADERS = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
 
@@ -44,7 +55,9 @@ export class TokenEndpointClient {
   readonly #adapter = axios.getAdapter('http');
   readonly #requestConfig: Omit<InternalAxiosRequestConfig, 'headers'>;
   readonly #secret: ClientSecret;
-  readonly #recentTokens = new RecentTokens();
+  /** The latest tokens: an endpoint may repeat one when it refuses the next. */
+  readonly #recentTokens: string[] = [];
+  readonly #isLimited: boolean;
 
   constructor(
     private readonly config: AssetAuthConfig,
@@ -52,6 +65,7 @@ export class TokenEndpointClient {
     private readonly clock: AssetClock,
   ) {
     this.#secret = new ClientSecret(config, clock);
+    this.#isLimited = connections.isLimited;
     this.#requestConfig = {
       ...connections.route,
       method: 'post',
@@ -97,7 +111,14 @@ export class TokenEndpointClient {
     }
     onHeaders(response.headers, true);
     this.#secret.accepted(clientSecret);
+    this.#remember(token.access_token);
     return issuedToken(token, response, context);
+  }
+
+  #remember(token: string): void {
+    if (token.length < SHORTEST_TOKEN || this.#recentTokens.includes(token)) return;
+    this.#recentTokens.push(token);
+    if (this.#recentTokens.length > MOST_RECENT_TOKENS) this.#recentTokens.shift();
   }
 
   async #send({ request, signal }: TokenAttempt, clientSecret: string): Promise<TokenResponse> {
@@ -108,19 +129,20 @@ export class TokenEndpointClient {
       // Without prototype, as axios makes its own: a polluted one decides nothing.
       const config = Object.create(null) as InternalAxiosRequestConfig;
       const headers = AxiosHeaders.from(HEADERS);
-      Object.assign(config, this.#requestConfig, this.connections.tokenAgents, {
+      const agents = this.#isLimited ? this.connections.tokenAgents : undefined;
+      Object.assign(config, this.#requestConfig, agents, {
         headers,
         data: request.body(clientSecret),
         signal,
       });
       try {
         const answer = await this.#adapter(config);
-        if (deadSockets < MOST_KEPT_SOCKETS && isIdleTimeout(answer)) {
+        if (answer.status === 408 && deadSockets < MOST_KEPT_SOCKETS && isIdleTimeout(answer)) {
           (answer.data as Readable).destroy();
           continue;
         }
-        noteAnswer(answer.request);
-        const ofTunnel = isOfTunnel(answer.request);
+        if (this.#isLimited) noteAnswer(answer.request);
+        const ofTunnel = this.config.origin.startsWith('https:') && isOfTunnel(answer.request);
         const body = await startOf(answer.data as Readable);
         const { status } = answer;
         const [receivedAt, requestMs] = [this.clock.now(), this.clock.monotonic() - sentAt.monotonic];

@@ -2,13 +2,13 @@ import type { Instant } from '../../config/clock.js';
 import { printable } from '../../config/text.js';
 import { serverDateMs } from '../../retry/rate-limit.js';
 import type { AccessTokenGrant } from '../token-request.js';
-import { failure, membersOf, parsed, type ResponseContext, type TokenResponse } from './answer.js';
+import { endpointError } from './endpoint-error.js';
 import { redacted } from './redact.js';
-import { isRefusal, isSuccess, refusal } from './refusal.js';
+import { refusal } from './refusal.js';
 import { LATEST_TIME, lifetimeMs, type TokenClaims } from './token-lifetime.js';
-import { alreadyExpired } from './token.errors.js';
+import { alreadyExpired, failure, type ResponseContext, type TokenResponse } from './token.errors.js';
 
-export type { ResponseContext, TokenResponse } from './answer.js';
+export type { ResponseContext, TokenResponse } from './token.errors.js';
 
 /** A token as it leaves the endpoint: the one thing that the rest of the library needs to know of an answer. */
 export interface IssuedToken {
@@ -37,7 +37,8 @@ export interface TokenBody {
 export function tokenIn(response: TokenResponse, context: ResponseContext): TokenBody {
   const { status } = response;
   const body = parsed(response.body);
-  if (!isSuccess(status) || response.isOfTunnel === true || isRefusal(body)) throw refusal(response, context);
+  if (!isSuccess(status) || response.isOfTunnel === true || isRefusal(body))
+    throw refusal(response, body, context);
   const problem = tokenProblem(body);
   if (problem !== undefined) {
     throw failure(context, 'ASSET_TOKEN_MALFORMED', {
@@ -62,7 +63,6 @@ export function issuedToken(
   context: ResponseContext,
 ): IssuedToken {
   const { request, config } = context;
-  context.recentTokens?.add(value);
   const claims = tokenClaims(value);
   const granted = { ...claims, scopes: claims.scopes ?? saidScopes(scope) };
   const difference = grantDifference(request, granted);
@@ -88,6 +88,22 @@ export function issuedToken(
   if (lifeMs === undefined) throw alreadyExpired(request, config);
   return { value, issuedAt: sentAt, lifeMs, requestMs, difference };
 }
+
+/**
+ * Whether an answer with a status of success is a refusal all the same: it says what went wrong, and holds no token beside
+ * it. An `error` that is `null`, empty or no text says nothing.
+ */
+function isRefusal(body: unknown): boolean {
+  const { access_token: token, error, errors } = membersOf(body);
+  if (typeof error === 'string' && error !== '') return true;
+  if (typeof token === 'string' && token !== '') {
+    return error !== undefined && error !== null && endpointError({ error }, []).code !== undefined;
+  }
+  const { code, text } = endpointError({ error, errors }, []);
+  return text !== '' || code !== undefined || endpointError(body, []).code !== undefined;
+}
+
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 /** RFC 6749 §A.12, without the space, which would end the token in a header. */
 const HEADER_TEXT = /^[\x21-\x7E]+$/;
@@ -165,4 +181,19 @@ function scopeDifference(
     ...(extra.length > 0 ? [`with ${redacted(extra.join(' '), [])} besides`] : []),
   ];
   return parts.length > 0 ? `it was granted ${parts.join(' and ')}` : undefined;
+}
+
+/** What a text says as JSON; `undefined` if it is none. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The members of what was parsed; none if it is no object. Nothing that a polluted prototype adds. */
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  const members = Object.create(null) as Record<string, unknown>;
+  return typeof value === 'object' ? Object.assign(members, value) : members;
 }

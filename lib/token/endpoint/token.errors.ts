@@ -4,9 +4,11 @@ import {
   type AssetAuthErrorDetails,
 } from '../../config/asset-auth.errors.js';
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
+import type { Instant } from '../../config/clock.js';
 import type { ScopeSet } from '../../config/scope-set.js';
+import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { Fault } from '../../retry/circuit-breaker.js';
-import { type AccessTokenGrant, describeGrant } from '../token-request.js';
+import { type AccessTokenGrant, type AccessTokenRequest, describeGrant } from '../token-request.js';
 
 /** The codes of an {@link AssetTokenError}. */
 export type AssetTokenErrorCode = Extract<
@@ -148,6 +150,38 @@ export function tokenRequestFailure(
   const about = { code, grant: request, client, retryAfterMs: orderedWaitMs };
   return new TokenRequestFailure(new AssetTokenError(what, { ...about, ...details }), fault, orderedWaitMs);
 }
+
+/** An answer of the token endpoint, whatever its status. */
+export interface TokenResponse {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  /** Up to a length that no token answer has; the rest is not read. */
+  readonly body: string;
+  /** Whether a proxy gave it instead of opening a tunnel. */
+  readonly isOfTunnel?: boolean;
+  readonly sentAt: Instant;
+  /** Wall clock when the answer was complete. */
+  readonly receivedAt: number;
+  /** How long the request took, in milliseconds. */
+  readonly requestMs: number;
+}
+
+/** What an answer is judged against. */
+export interface ResponseContext {
+  readonly request: AccessTokenRequest;
+  readonly config: AssetAuthConfig;
+  /** Never to be repeated, should the endpoint echo it. */
+  readonly clientSecret: string;
+  /** Likewise. */
+  readonly recentTokens?: readonly string[];
+}
+
+/** The failure of the request that an answer belongs to. */
+export const failure = (
+  { request, config: client }: ResponseContext,
+  code: AssetTokenErrorCode,
+  details: FailureDetails,
+): TokenRequestFailure => tokenRequestFailure({ request, client }, code, details);
 
 /** What to do about a connection that failed with this code of Node's. */
 export const connectionCure = (code: unknown): string =>

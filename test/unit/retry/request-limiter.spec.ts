@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
-import type { Slot, SlotRequest, TurnedAway, TurnedAwayError } from '../../../lib/retry/slot.js';
+import type { Slot, SlotRequest, TurnedAway, TurnedAwayError } from '../../../lib/retry/slots.js';
 
 const QUEUE_TIMEOUT_MS = 10_000;
 const START = new ManualClock().monotonic();

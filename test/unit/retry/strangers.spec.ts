@@ -1,6 +1,6 @@
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
-import type { Slot, SlotRequest, Standing, TurnedAwayError } from '../../../lib/retry/slot.js';
+import type { Slot, SlotRequest, Standing, TurnedAwayError } from '../../../lib/retry/slots.js';
 
 const STUCK_MS = 10_000;
 
