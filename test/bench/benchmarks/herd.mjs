@@ -69,9 +69,12 @@ async function failing(server, start, seconds) {
   return { token };
 }
 
-/** Most requests that equal jitter allows within the time: each wait is at least half its step of 1, 2, 4 … 30 s. */
+/**
+ * Most requests that equal jitter allows within the time: three attempts at first, since callers wait, and then waits of
+ * at least half a step of 1, 2, 4 … 30 s.
+ */
 function mostWithinSchedule(seconds) {
-  let requests = 1;
+  let requests = 3;
   for (let waited = 0, step = 1; (waited += step / 2) <= seconds; step = Math.min(step * 2, 30))
     requests += 1;
   return requests;
