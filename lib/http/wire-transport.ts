@@ -69,7 +69,9 @@ export class WireTransport {
     // follow-redirects prints its options where DEBUG is set, so the credentials come after them.
     const credentials = Object.entries(options.headers).filter(([name]) => CREDENTIALS.test(name));
     for (const [name] of credentials) Reflect.deleteProperty(options.headers, name);
-    const request = (isSecure ? followRedirects.https : followRedirects.http).request(options, onResponse);
+    const following = isSecure ? followRedirects.https : followRedirects.http;
+    // Stands for Node's requests, one after the other, and does what axios asks of one.
+    const request = following.request(options, onResponse) as unknown as ClientRequest;
     for (const [name, value] of credentials) request.setHeader(name, value);
     return request;
   }
