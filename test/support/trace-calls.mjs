@@ -5,7 +5,8 @@
 // A file is crossed when one of its functions runs during the call. An edge is a pair of files, one of whose functions
 // calls one of the other's; an edge from outside counts too. A return enters a file that was entered before and that another
 // file followed. To come back from a call or an `await` is no entry. Node, packages and `testing/` do not count. Each
-// kind of call is made several times before it is measured, in one Nest application on an AssetSandbox.
+// kind of call is made several times before it is measured, in one Nest application on an AssetSandbox. Fails if a call
+// crosses more files than a reader can follow.
 /* global fetch */
 import { register } from 'node:module';
 import { resolve } from 'node:path';
@@ -14,6 +15,11 @@ import { parseArgs } from 'node:util';
 import { CallTracer } from './call-tracer.mjs';
 
 const WARM_UPS = 5;
+const MOST_FILES = {
+  'cached GET': 15,
+  'cached GET through @AssetScope + @AssetBusiness': 20,
+  'cold GET': 30,
+};
 
 const { values, positionals } = parseArgs({
   options: { list: { type: 'boolean', default: false } },
@@ -115,6 +121,14 @@ for (const { name, files, edges, returns } of traced) line(name, files.length, e
 if (values.list)
   for (const { name, files } of traced)
     console.log(`\n${name}\n${files.map((file) => `  ${file}`).join('\n')}`);
+
+for (const { name, files } of traced) {
+  if (files.length <= (MOST_FILES[name] ?? Infinity)) continue;
+  console.error(
+    `\n${name} crosses ${files.length} files, and may cross ${MOST_FILES[name]}: see them with --list.`,
+  );
+  process.exitCode = 1;
+}
 
 /** Applies decorators as the compiler would. */
 function decorate(Class, method, { ofClass, ofMethod, parameters, injected }) {
