@@ -233,7 +233,8 @@ export function misunderstanding(asked: unknown): { readonly unknown?: string } 
   if (isLiteral(asked)) {
     // On the path of a cached token: nothing is allocated.
     for (const name in asked) {
-      if (!KNOWN_NAMES.includes(name) && Object.hasOwn(asked, name)) return { unknown: name };
+      if (name === 'scopes' || name === 'businessId' || name === 'resource') continue;
+      if (Object.hasOwn(asked, name)) return { unknown: name };
     }
     return undefined;
   }
@@ -244,24 +245,21 @@ export function misunderstanding(asked: unknown): { readonly unknown?: string } 
 
 /** What is asked for by the object itself. What was put on `Object.prototype` asks for nothing. */
 export function saidOf(asked: AssetTokenRequest): AssetTokenRequest {
-  const read = isLiteral(asked) ? ownValue : said;
+  const root = Object.prototype;
+  if (!('scopes' in root || 'businessId' in root || 'resource' in root)) return asked;
   return {
-    scopes: read(asked, 'scopes'),
-    businessId: read(asked, 'businessId'),
-    resource: read(asked, 'resource'),
+    scopes: said(asked, 'scopes'),
+    businessId: said(asked, 'businessId'),
+    resource: said(asked, 'resource'),
   };
 }
 
 /** Whether it is written as almost all are, so that what it says is its own. What can be iterated keeps it elsewhere. */
 function isLiteral(asked: unknown): asked is object {
   if (typeof asked !== 'object' || asked === null) return false;
-  return isOfNoClass(asked) && !(Symbol.iterator in asked) && !(Symbol.asyncIterator in asked);
-}
-
-/** Whether nothing is inherited that was said. */
-export function isOfNoClass(object: object): boolean {
-  const prototype = Object.getPrototypeOf(object) as unknown;
-  return prototype === Object.prototype || prototype === null;
+  const prototype = Object.getPrototypeOf(asked) as unknown;
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return !(Symbol.iterator in asked || Symbol.asyncIterator in asked);
 }
 
 /** A property that the object has of its own: what is on `Object.prototype` must not decide which token is sent. */

@@ -17,12 +17,7 @@ import { PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { TokenCache } from './token-cache.js';
 import { TokenRefresher } from './token-refresher.js';
-import {
-  type AssetTokenRequest,
-  type GetAccessTokenOptions,
-  isOfNoClass,
-  ownValue,
-} from './token-request.js';
+import type { AssetTokenRequest, GetAccessTokenOptions } from './token-request.js';
 import { TokenEvents } from './token.events.js';
 
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
@@ -231,9 +226,9 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */
   #get(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
     if (this.#isClosed) throw new AssetClosedError();
-    const read = isOfNoClass(options) ? ownValue : said;
-    const signal = read(options, 'signal');
-    const forceRefresh = read(options, 'forceRefresh');
+    const isPolluted = 'signal' in Object.prototype || 'forceRefresh' in Object.prototype;
+    const signal = isPolluted ? said(options, 'signal') : options.signal;
+    const forceRefresh = isPolluted ? said(options, 'forceRefresh') : options.forceRefresh;
     signal?.throwIfAborted();
     if (forceRefresh === true) return this.#wait(entry, options);
     const state = entry.state(this.#clock);
