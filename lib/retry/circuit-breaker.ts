@@ -54,6 +54,8 @@ export interface FailedRequest<E> extends CircuitRequest {
 const THRESHOLD = 5;
 /** So many of them must have had a token: anybody can name businesses that get no answer. */
 const KNOWN_AMONG_THEM = 2;
+/** Newcomers beyond these are no more evidence, and anybody can name more. */
+const MOST_UNANSWERED = 100;
 
 interface Side {
   failures: number;
@@ -159,9 +161,11 @@ export class CircuitBreaker<E extends Error> {
     const isProbe = this.#isOut(probe);
     if (fault === 'unavailable') this.#noteUnanswered(request);
     if (!isProbe && !this.#isEvidence(request)) return false;
-    const opens = this.#open === undefined;
+    const isKnown = urgency !== 'newcomer';
+    // For known keys it opens also where it held newcomers alone.
+    const opens = this.#open === undefined || (isKnown && !this.#open.holdsKnown);
     const open = (this.#open ??= opened(request));
-    if (urgency !== 'newcomer') open.holdsKnown = true;
+    if (isKnown) open.holdsKnown = true;
     // Requests that were under way when the circuit opened all fail of the same cause: it counts once.
     if (opens || isProbe) this.#step(open, request);
     else if (orderedWaitMs !== undefined) this.#obey(open, request, orderedWaitMs);
@@ -170,7 +174,10 @@ export class CircuitBreaker<E extends Error> {
 
   /** A request that was sent before the last success proves nothing any more, and one key counts once. */
   #noteUnanswered({ key, urgency, sentAt }: FailedRequest<E>): void {
-    if (sentAt >= this.#succeededAt) this.#unanswered.set(key, urgency !== 'newcomer');
+    if (sentAt < this.#succeededAt) return;
+    if (urgency !== 'newcomer' || this.#unanswered.size < MOST_UNANSWERED) {
+      this.#unanswered.set(key, urgency !== 'newcomer');
+    }
   }
 
   #isEvidence({ fault, urgency, sentAt }: FailedRequest<E>): boolean {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { ManualClock } from 'nestjs-asset-auth/testing';
+import { heapInMegabytes } from '../../support/heap.js';
 import {
   CircuitBreaker,
   type FailedRequest,
@@ -453,5 +454,14 @@ describe('whose fault a failure is', () => {
     expect(at.circuit.admit({ key: 'stranger', urgency: 'newcomer' })).toHaveProperty('refusal');
     expect(at.circuit.admit({ key: 'working', urgency: 'awaited' })).toHaveProperty('probe');
     expect(at.circuit.admit({ key: 'another', urgency: 'awaited' })).toHaveProperty('refusal');
+  });
+
+  it('T124 keeps few of the newcomers that get no answer in memory, and still hears of known keys', async () => {
+    const at = setting();
+    const before = await heapInMegabytes();
+    for (let i = 0; i < 10_000; i += 1) newcomer(at, unavailable, { key: `${i}`.padEnd(4000, 'x') });
+    expect((await heapInMegabytes()) - before).toBeLessThan(10);
+    expect([at.fail(unavailable), at.fail(unavailable)].at(-1)).toBe(true);
+    expect(isAdmitted(at, 'awaited')).toBe(false);
   });
 });
