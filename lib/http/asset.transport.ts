@@ -46,6 +46,7 @@ export class AssetTransport {
   readonly #parts: AssetTransportParts;
   readonly #retries: RetryPolicy;
   readonly #route: AssetHttpDefaults;
+  readonly #isLimited: boolean;
   readonly #builtIn = axios.getAdapter('http');
   /** Adapters that go through the transport already, or refuse. */
   readonly #guarded = new WeakSet<AxiosAdapter>([refusing]);
@@ -53,6 +54,7 @@ export class AssetTransport {
   constructor(parts: AssetTransportParts) {
     this.#parts = parts;
     this.#route = parts.connections.route;
+    this.#isLimited = parts.connections.isLimited;
     this.#retries = new RetryPolicy(parts.tokens, parts.clock);
   }
 
@@ -99,7 +101,16 @@ export class AssetTransport {
     presetBoundary(config);
     const deadline = new Deadline(config, request, clock);
     const isForeign = send !== this.#builtIn;
-    const exchange = { config, request, url, deadline, send, isForeign, route: this.#route };
+    const exchange = {
+      config,
+      request,
+      url,
+      deadline,
+      send,
+      isForeign,
+      route: this.#route,
+      isLimited: this.#isLimited,
+    };
     let response: AxiosResponse | undefined;
     try {
       // Handed on by an adapter of the application: the call that it comes from has the token, and sends it again.

@@ -1,6 +1,5 @@
 import axios, { type AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { errorMonitor } from 'node:events';
-import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { parsedUrl } from '../config/text.js';
 import type { AccessToken } from '../token/access-token.js';
@@ -79,10 +78,9 @@ const REPEATABLE: readonly unknown[] = ['get', 'head', 'options'];
 
 /** Where a kept socket turns out to be dead, a request that may be repeated goes out again at once, over another. */
 async function sentOverLiveSocket(exchange: Exchange, wire: WireConfig): Promise<AxiosResponse> {
-  const { config, send, deadline, route } = exchange;
+  const { config, send, deadline, isLimited } = exchange;
   const isRepeatable =
     REPEATABLE.includes(config.method?.toLowerCase() ?? 'get') && isReplayable(config.data);
-  const isLimited = Number.isFinite((route.httpAgent as Agent | undefined)?.maxSockets);
   for (let left = isRepeatable ? MOST_KEPT_SOCKETS : 0; ; left -= 1) {
     try {
       const response = await send(wire);

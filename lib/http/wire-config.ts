@@ -9,10 +9,8 @@ import type { Deadline } from './deadline.js';
 import { AssetRequestError } from './http.errors.js';
 import { WireTransport } from './wire-transport.js';
 
-/** What may be on a request, and what goes over the wire. */
-
-// What the headers of a request may say. An application may hand on the headers of its own callers, so none of them is
-// trusted to say where a message ends or which path it is for.
+// What may be on a request, and what goes over the wire. An application may hand on the headers of its own callers, so none
+// of them is trusted to say where a message ends or which path it is for.
 
 /**
  * Where a message ends, and what a single connection is to do, is the transport's: with a `Content-Length` that is
@@ -128,11 +126,13 @@ export interface Exchange {
   readonly isForeign: boolean;
   /** The way that every request of the client takes. */
   readonly route: AssetHttpDefaults;
+  /** Whether requests may have to wait for a socket. */
+  readonly isLimited: boolean;
 }
 
 /**
- * Refuses a request that sets its own agent, proxy or socket, or brings its own credentials. Ours come back on a request that an adapter of the
- * application hands on.
+ * Refuses a request that sets its own agent, proxy or socket, or brings its own credentials. Ours come back on a request
+ * that an adapter of the application hands on.
  *
  * @throws AssetRequestError `ASSET_REQUEST_NOT_ALLOWED`
  */

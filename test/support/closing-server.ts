@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { afterThisTest } from './cleanup.js';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
+import type { Socket } from 'node:net';
+import { listening } from './listening.js';
 
 /** How a {@link startClosingServer} ends a connection that it had kept. */
 export type Ending = 'RST' | 'FIN' | '408' | 'RST after the answer' | 'FIN after the answer';
@@ -20,14 +21,15 @@ export interface ClosingServer {
  *
  * @param endings - by turns; `undefined`: this connection serves another request
  * @param endsNew - whether a new connection meets its end with its first request
+ * @param tls - key and certificate, for a server of https
  */
 export async function startClosingServer(
   endings: (number: number) => Ending | undefined,
-  { endsNew = false } = {},
+  { endsNew = false, tls }: { readonly endsNew?: boolean; readonly tls?: ServerOptions } = {},
 ): Promise<ClosingServer> {
   const counts = { answered: 0, dropped: 0 };
   const served = new WeakMap<Socket, number>();
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     const number = served.get(socket) ?? 0;
     served.set(socket, number + 1);
@@ -45,20 +47,12 @@ export async function startClosingServer(
         if (ending === 'FIN after the answer') socket.end();
       });
     }
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  afterThisTest(
-    () =>
-      new Promise((resolve) => {
-        server.closeAllConnections();
-        server.close(resolve);
-      }),
-  );
+  const host = await listening(server);
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `${tls === undefined ? 'http' : 'https'}://${host}`,
     get answered() {
       return counts.answered;
     },

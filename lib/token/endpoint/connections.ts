@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, type AgentOptions, type ClientRequest } from 'node:http';
-import type { Socket } from 'node:net';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Socket } from 'node:net';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import type { AssetHttpDefaults } from '../../config/asset-auth.options.js';
@@ -55,14 +55,17 @@ export function waitsForSocket(error: unknown): boolean {
   );
 }
 
+/** Whether requests may have to wait for one of the agent's sockets. */
+const isLimited = ({ maxSockets, maxTotalSockets }: HttpAgent): boolean =>
+  maxSockets !== Infinity || maxTotalSockets !== Infinity;
+
 /**
  * An agent like the application's for when that one is out of sockets: API calls that hold them all must not keep their
  * own tokens waiting. One of another class may go another way, so it is used as it is.
  */
 function spareFor<A extends HttpAgent>(agent: A, Plain: new (options: AgentOptions) => A): A {
-  const { maxSockets, maxTotalSockets, constructor } = agent as HttpAgent;
-  if (constructor !== Plain || Object.hasOwn(agent, 'createConnection')) return agent;
-  if (maxSockets === Infinity && maxTotalSockets === Infinity) return agent;
+  const { constructor } = agent as HttpAgent;
+  if (constructor !== Plain || Object.hasOwn(agent, 'createConnection') || !isLimited(agent)) return agent;
   const { options } = agent as unknown as { readonly options: AgentOptions };
   return new Plain({ ...options, maxSockets: Infinity, maxTotalSockets: Infinity });
 }
@@ -75,6 +78,8 @@ function isOutOfSockets({ sockets, maxSockets, maxTotalSockets }: HttpAgent): bo
 /** The agents of one client: its own, unless the options bring some. API requests and token requests go the same way. */
 export class ClientConnections implements OnApplicationShutdown {
   readonly #own: readonly (HttpAgent | HttpsAgent)[];
+  /** Whether the application's agents limit their sockets. */
+  readonly isLimited: boolean;
   // Private, so that no dump of the application shows a proxy's password.
   readonly #route: AssetHttpDefaults;
   readonly #agents: Readonly<Record<'httpAgent' | 'httpsAgent', HttpAgent>>;
@@ -84,6 +89,7 @@ export class ClientConnections implements OnApplicationShutdown {
     const httpAgent = (http.httpAgent as HttpAgent | undefined) ?? endingIdle(new HttpAgent(KEEP_ALIVE));
     const httpsAgent = (http.httpsAgent as HttpsAgent | undefined) ?? endingIdle(new HttpsAgent(KEEP_ALIVE));
     this.#agents = { httpAgent, httpsAgent };
+    this.isLimited = [httpAgent, httpsAgent].some(isLimited);
     this.#spare = { httpAgent: spareFor(httpAgent, HttpAgent), httpsAgent: spareFor(httpsAgent, HttpsAgent) };
     this.#own = [...new Set([httpAgent, httpsAgent, ...Object.values(this.#spare)])].filter(
       (agent) => agent !== http.httpAgent && agent !== http.httpsAgent,
@@ -106,12 +112,6 @@ export class ClientConnections implements OnApplicationShutdown {
     return this.#route;
   }
 
-  /** Whether an agent of the application limits its sockets, so that requests may have to wait for one. */
-  get isLimited(): boolean {
-    const { httpAgent, httpsAgent } = this.#agents;
-    return this.#spare.httpAgent !== httpAgent || this.#spare.httpsAgent !== httpsAgent;
-  }
-
   /** The agents for a token request that is sent now: the same, unless they are out of sockets. */
   get tokenAgents(): AssetHttpDefaults {
     const { httpAgent, httpsAgent } = this.#agents;
@@ -127,11 +127,8 @@ export class ClientConnections implements OnApplicationShutdown {
   }
 }
 
-/**
- * Servers close idle connections, and may do so in the moment in which a request goes out on one. Such a request was
- * never looked at, and says nothing of the server (nodejs/node#47130, RFC 9112 §9.3.1). One that fails on a new
- * connection has failed.
- */
+// Servers close idle connections, and may do so in the moment in which a request goes out on one. Such a request was never
+// looked at, and says nothing of the server (nodejs/node#47130, RFC 9112 §9.3.1). On a new connection it has failed.
 
 /** As many as an agent of Node keeps. Each that has died is gone, so the next attempt meets another one. */
 export const MOST_KEPT_SOCKETS = 256;
@@ -143,17 +140,15 @@ const CLOSED: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ECONNABORTED'];
 const used = new WeakSet<Socket>();
 
 /** Node's own request; the one of follow-redirects stands for several. */
-function latest(
-  request: unknown,
-): Partial<ClientRequest> & { readonly agent?: HttpAgent; readonly res?: unknown } {
+function latest(request: unknown): Partial<ClientRequest> & { readonly res?: unknown } {
   const { _currentRequest } = Object(request) as { readonly _currentRequest?: ClientRequest };
   return (_currentRequest ?? Object(request)) as Partial<ClientRequest>;
 }
 
-/** Notes that the socket of a request brought its answer. Only where requests may wait for one does that matter. */
+/** Notes that the socket of a request brought its answer. That matters where the agent {@link ClientConnections.isLimited}. */
 export function noteAnswer(nodeRequest: unknown): void {
-  const { socket, agent } = latest(nodeRequest);
-  if (socket && agent !== undefined && Number.isFinite(agent.maxSockets)) used.add(socket);
+  const { socket } = latest(nodeRequest);
+  if (socket) used.add(socket);
 }
 
 function isReused(nodeRequest: unknown): boolean {

@@ -1,9 +1,14 @@
 import { Agent, type ServerResponse } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { AxiosRequestConfig } from 'axios';
 import { firstValueFrom } from 'rxjs';
+import { startApplication } from '../../support/application.js';
+import { afterThisTest } from '../../support/cleanup.js';
+import { startClosingServer } from '../../support/closing-server.js';
 import { failureOf } from '../../support/failure-of.js';
+import { CERTIFICATE, KEY } from '../token/certificates.fixture.js';
 import { startOnWire } from './wire.fixture.js';
 
 type Death = (socket: Socket, response: ServerResponse) => void;
@@ -76,6 +81,18 @@ describe('T86 a call over a kept connection that has died', () => {
     const calls = [1, 2, 3, 4].map((i) => firstValueFrom(asset.get(`/v0/x/${i}`)));
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     httpAgent.destroy();
+  });
+
+  it('goes out again where calls wait for the only socket, also over TLS', async () => {
+    const server = await startClosingServer(() => 'FIN', { tls: { key: KEY, cert: CERTIFICATE } });
+    const httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets: 1, ca: CERTIFICATE });
+    afterThisTest(() => {
+      httpsAgent.destroy();
+    });
+    const { asset } = await startApplication({ options: { baseUrl: server.origin, http: { httpsAgent } } });
+    const calls = [1, 2, 3, 4].map((i) => firstValueFrom(asset.get(`/v0/x/${i}`)));
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(server.dropped).toBeGreaterThan(0);
   });
 
   it('fails where a new connection dies too', async () => {

@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { Worker } from 'node:worker_threads';
 import type { AssetClock } from 'nestjs-asset-auth';
 import { startApplication } from '../../support/application.js';
@@ -41,6 +42,20 @@ describe('a token request over a kept connection that the server ends', () => {
       for (const value of await Promise.all(calls)) expect(value).toMatch(/^token-/);
     }
     expect(server.dropped).toBeGreaterThan(100);
+  });
+
+  it('T86 goes out again where requests wait for the only socket of an agent that the application brought', async () => {
+    class OtherWay extends Agent {}
+    const httpAgent = new OtherWay({ keepAlive: true, maxSockets: 1 });
+    afterThisTest(() => {
+      httpAgent.destroy();
+    });
+    const server = await startClosingServer(() => 'RST');
+    const { tokens } = await startApplication({ options: { baseUrl: server.origin, http: { httpAgent } } });
+    const calls = times(4, (i) => outcome(tokens.getAccessToken({ scopes: [`scope:${i}`] })));
+    for (const value of await Promise.all(calls)) expect(value).toMatch(/^token-/);
+    expect(tokens.snapshot().every(({ lastError }) => lastError === undefined)).toBe(true);
+    expect(server.dropped).toBeGreaterThan(0);
   });
 
   it('T86 is a failure where the connection was new', async () => {

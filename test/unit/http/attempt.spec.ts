@@ -45,6 +45,7 @@ function outcomeOf(
     send,
     isForeign: false,
     route: {},
+    isLimited: false,
   };
   return attempt(exchange, withToken ? token : undefined);
 }

@@ -32,6 +32,7 @@ function exchangeOf(config: InternalAxiosRequestConfig): Exchange {
     send: () => Promise.reject(new Error('Nothing is sent here.')),
     isForeign: false,
     route: ROUTE,
+    isLimited: false,
   };
 }
 
