@@ -1,8 +1,7 @@
 import { HttpService } from '@nestjs/axios';
 import { Observable } from 'rxjs';
 import { type AssetScopeName, checkedBusinessId, scopeSet } from '../config/scope-set.js';
-import { AssetRequest, type Narrowing, NOT_NARROWED, SubscriberToken } from './asset-request.js';
-import { ownValue } from '../token/token-request.js';
+import { AssetRequest, type Narrowing, NOT_NARROWED, SubscriberToken, ownValue } from './asset-request.js';
 import { discard } from './attempt.js';
 import { narrowedAxios } from './narrowed-axios.js';
 
@@ -69,7 +68,8 @@ export class AssetHttpService extends HttpService {
 
   /**
    * The client's axios instance, for interceptors, defaults, and code that takes one, such as a generated client. That of
-   * a view has the same interceptors and defaults, and its calls are narrowed as the view's own. What its `create()` makes refuses every call.
+   * a view has the same interceptors and defaults, and its calls are narrowed as the view's own. What its `create()` makes
+   * refuses every call.
    *
    * @example
    * ```ts

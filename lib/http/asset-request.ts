@@ -146,6 +146,10 @@ export class AssetRequest implements AssetTokenRequest {
 export const isAssetConfig = (config: unknown): boolean =>
   (config as { readonly asset?: unknown } | null | undefined)?.asset instanceof AssetRequest;
 
+/** A property that the object has of its own: what is on `Object.prototype` must not decide which token is sent. */
+export const ownValue = <T extends object, K extends keyof T>(object: T, name: K): T[K] | undefined =>
+  Object.hasOwn(object, name) ? object[name] : undefined;
+
 function askedOf(
   asset: unknown,
   narrowing: Narrowing,

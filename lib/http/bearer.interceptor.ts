@@ -1,6 +1,5 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
-import { AssetRequest, NOT_NARROWED } from './asset-request.js';
-import { ownValue } from '../token/token-request.js';
+import { AssetRequest, NOT_NARROWED, ownValue } from './asset-request.js';
 
 /** Makes any adapter send through the transport. */
 export type AdapterGuard = (adapter: InternalAxiosRequestConfig['adapter']) => AxiosAdapter;

@@ -1,6 +1,5 @@
 import type { HttpService } from '@nestjs/axios';
-import { AssetRequest, type Narrowing } from './asset-request.js';
-import { ownValue } from '../token/token-request.js';
+import { AssetRequest, type Narrowing, ownValue } from './asset-request.js';
 
 type Axios = HttpService['axiosRef'];
 type Send = (...args: unknown[]) => unknown;

@@ -245,8 +245,10 @@ export function misunderstanding(asked: unknown): { readonly unknown?: string } 
 
 /** What is asked for by the object itself. What was put on `Object.prototype` asks for nothing. */
 export function saidOf(asked: AssetTokenRequest): AssetTokenRequest {
-  const root = Object.prototype;
-  if (!('scopes' in root || 'businessId' in root || 'resource' in root)) return asked;
+  const root: unknown = Object.getPrototypeOf(asked);
+  const isClean =
+    root === Object.prototype && !('scopes' in root || 'businessId' in root || 'resource' in root);
+  if (isClean) return asked;
   return {
     scopes: said(asked, 'scopes'),
     businessId: said(asked, 'businessId'),
@@ -261,10 +263,6 @@ function isLiteral(asked: unknown): asked is object {
   if (prototype !== Object.prototype && prototype !== null) return false;
   return !(Symbol.iterator in asked || Symbol.asyncIterator in asked);
 }
-
-/** A property that the object has of its own: what is on `Object.prototype` must not decide which token is sent. */
-export const ownValue = <T extends object, K extends keyof T>(object: T, name: K): T[K] | undefined =>
-  Object.hasOwn(object, name) ? object[name] : undefined;
 
 const unreadable = (problem: string): AssetScopeError =>
   new AssetScopeError(`A token request ${problem}. Nothing was sent.`, 'ASSET_SCOPE_INVALID');

@@ -23,6 +23,19 @@ import { TokenEvents } from './token.events.js';
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
 const USUAL: GetAccessTokenOptions = Object.freeze({});
 
+/** The options as the caller gave them. What was put on `Object.prototype` says nothing. */
+function saidOptions(options: GetAccessTokenOptions): GetAccessTokenOptions {
+  const root = Object.prototype;
+  if (!('signal' in root || 'forceRefresh' in root || 'minimumLifeMs' in root || 'withinMs' in root))
+    return options;
+  return {
+    signal: said(options, 'signal'),
+    forceRefresh: said(options, 'forceRefresh'),
+    minimumLifeMs: said(options, 'minimumLifeMs'),
+    withinMs: said(options, 'withinMs'),
+  };
+}
+
 /**
  * Access tokens for anything but HTTP calls (those get theirs from {@link AssetHttpService}).
  *
@@ -95,7 +108,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     options: GetAccessTokenOptions = USUAL,
   ): Promise<AccessToken> {
     try {
-      return this.#get(this.#cache.find(request), options);
+      return this.#get(this.#cache.find(request), saidOptions(options));
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an aborted signal's reason may be anything
       return Promise.reject(error);
@@ -120,7 +133,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     const entry = this.#cache.find(request);
     const state = entry.state(this.#clock);
     if (state === 'expired') return undefined;
-    if (state === 'stale' && this.#lastsTooShort(entry, options)) return undefined;
+    if (state === 'stale' && this.#lastsTooShort(entry, saidOptions(options))) return undefined;
     entry.markUse();
     if (state === 'stale') this.#refresher.refreshAhead(entry);
     return entry.held(this.#clock);
@@ -226,9 +239,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */
   #get(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
     if (this.#isClosed) throw new AssetClosedError();
-    const isPolluted = 'signal' in Object.prototype || 'forceRefresh' in Object.prototype;
-    const signal = isPolluted ? said(options, 'signal') : options.signal;
-    const forceRefresh = isPolluted ? said(options, 'forceRefresh') : options.forceRefresh;
+    const { signal, forceRefresh } = options;
     signal?.throwIfAborted();
     if (forceRefresh === true) return this.#wait(entry, options);
     const state = entry.state(this.#clock);

@@ -5,6 +5,7 @@ import {
   type AssetTokenRequest,
 } from 'nestjs-asset-auth';
 import { Test } from '@nestjs/testing';
+import { runInNewContext } from 'node:vm';
 import { firstValueFrom } from 'rxjs';
 import { startApplication } from '../../support/application.js';
 import { failureOf } from '../../support/failure-of.js';
@@ -136,6 +137,37 @@ describe('T128 a polluted prototype decides nothing', () => {
     expect(sandbox.tokenRequests).toHaveLength(sent);
     expect(sandbox.apiRequests.map(({ claims }) => claims?.scopes)).toEqual(Array(3).fill(['ledger:read']));
     expect(sandbox.apiRequests.map(({ claims }) => claims?.businessId)).toEqual([undefined, id, undefined]);
+  });
+
+  it.each<[string, unknown]>([
+    ['signal', AbortSignal.abort(new Error('evil'))],
+    ['withinMs', -1],
+  ])('of the wait for a token: %s', async (name, value) => {
+    const { tokens } = await startApplication();
+    // Cold, and with options of which this is none.
+    await polluted(name, value, async () => {
+      await expect(tokens.getAccessToken({ scopes: 'ledger:read' }, {})).resolves.toBeDefined();
+      await expect(tokens.getAccessToken({ scopes: 'report:read' })).resolves.toBeDefined();
+    });
+  });
+
+  it('of the life that a token should last', async () => {
+    const { tokens, sandbox, clock } = await startApplication();
+    const token = await tokens.getAccessToken();
+    // The last seconds, and an endpoint that hangs.
+    await clock.advance(3_590_000);
+    sandbox.fail('token', { hang: true });
+    await polluted('minimumLifeMs', 60_000, async () => {
+      expect(tokens.peekAccessToken({}, {})).toBe(token);
+      expect(await tokens.getAccessToken({}, {})).toBe(token);
+    });
+  });
+
+  it('of what an object of another realm asks for', async () => {
+    const { tokens, sandbox } = await startApplication({ options: { scopes: ['ledger:read'] } });
+    const asked = runInNewContext("Object.prototype.scopes = ['ledger:create']; ({})") as AssetTokenRequest;
+    await tokens.getAccessToken(asked);
+    expect(sandbox.tokenRequests.map(({ form }) => form.scope)).toEqual(['ledger:read']);
   });
 
   it.each<[string, unknown]>([
