@@ -12,9 +12,10 @@ import { isAssetAuthError } from '../config/asset-auth.errors.js';
  */
 export function errorOfCall(error: unknown, config: InternalAxiosRequestConfig, client?: string): unknown {
   if (client !== undefined && isAssetAuthError(error)) {
-    const named = error.message.includes(`client ${client}`)
-      ? error.message
-      : `client ${client}: ${error.message}`;
+    const prefix = `client ${client}: `;
+    // Those of tokens say it themselves, and a call that an adapter hands on comes by twice.
+    const isNamed = 'client' in error || error.message.startsWith(prefix);
+    const named = isNamed ? error.message : prefix + error.message;
     if (axios.isAxiosError(error)) return Object.assign(error, { message: named });
     return copyFor(error, { config, isAxiosError: true, toJSON: toPlainObject, message: named });
   }

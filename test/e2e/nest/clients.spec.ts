@@ -86,6 +86,16 @@ describe('Two clients of one application', () => {
     }
   });
 
+  it('T107 are named also where the words of an error hold their name', async () => {
+    const module = await Test.createTestingModule({
+      imports: [AssetAuthModule.forRoot({ ...us.moduleOptions(), name: 's', undeclaredScopes: 'allow' })],
+    }).compile();
+    const asset = module.get<AssetHttpService>(getAssetHttpToken('s'));
+    const { message } = await failureOf(asset.get('https://elsewhere.example/v0'));
+    expect(message).toMatch(/^client s: .*this client sends/);
+    await module.close();
+  });
+
   it('T107 are named by whatever fails, is logged or shown of them', async () => {
     const logger = recordingLogger();
     const module = await Test.createTestingModule({
