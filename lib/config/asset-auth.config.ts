@@ -79,7 +79,7 @@ export class AssetAuthConfig {
     Object.freeze(this);
   }
 
-  /** Which client this is, for messages: its name if it has one, its environment, and its origin if that is not the usual one. */
+  /** Which client this is, for messages: its name if it has one, its environment, its origin if that is not the usual one. */
   get label(): string {
     const { name, environment, origin } = this;
     const isUsual = environment === origin || Object.values(ORIGINS).includes(origin);

@@ -118,7 +118,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
 
 /**
  * Made when the library is loaded, so that it belongs to no request, span or invocation. What serves everybody runs in
- * it: a token request that one caller began, a timer for the whole client. In the context of whoever happened to come
+ * it: a token request that one caller began, a timer for the whole client. In the context of the one who came
  * first, it would show up in that one's trace, and keep all that hangs on the context in memory.
  */
 const NOBODYS = new AsyncResource('AssetAuth');

@@ -3,14 +3,12 @@ import type { Fault } from './circuit-breaker.js';
 /**
  * What becomes of one attempt to get a token. A pending request makes up to three within the time of its callers.
  *
- * | the attempt                                             | is made again                        | counts for   |
- * | ------------------------------------------------------- | ------------------------------------ | ------------ |
- * | meets a kept socket that the server had closed          | at once, on another connection       | nobody       |
- * | was sent before the machine slept                       | at once                              | nobody       |
- * | meets rejected credentials, and the secret has changed  | at once, with the new secret         | nobody       |
- * | gets no answer, a 5xx or an unreadable one, the first in a row, while callers wait with nothing in hand | up to twice, after 0.1 to 0.5 s | the key, once |
- * | gets no answer within its time                          | after the pause of the key's backoff | the key      |
- * | is refused, or told to wait                             | after that pause, or the one ordered | {@link Fault} |
+ * | the attempt                                                  | is made again                     | counts for    |
+ * | ------------------------------------------------------------ | --------------------------------- | ------------- |
+ * | meets a dead kept socket, a sleep, or a secret since changed | at once                           | nobody        |
+ * | is the first in a row to fail, while callers wait in vain    | up to twice, after 0.1 to 0.5 s   | the key, once |
+ * | gets no answer within its time                               | after the key's backoff           | the key       |
+ * | is refused, or told to wait                                  | after that, or the ordered wait   | {@link Fault} |
  */
 export interface FailedAttempt {
   readonly fault: Fault;

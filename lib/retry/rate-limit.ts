@@ -9,7 +9,7 @@ export type ResponseHeaders = Readonly<Record<string, unknown>>;
 export const LONGEST_ORDERED_WAIT_MS = 60_000;
 
 /**
- * Longest wait that is handed out, in milliseconds: an hour. Whoever gets it may obey it to the letter, and Node's timers
+ * Longest wait that is handed out, in milliseconds: an hour. A caller may obey it to the letter, and Node's timers
  * turn 25 days into 1 ms.
  */
 export const LONGEST_WAIT_MS = 3_600_000;

@@ -14,12 +14,11 @@ import {
 const SPACING_MS = 10;
 
 /**
- * Who may ask next? At most `slots` requests are under way, and no more than the server's rate-limit headers leave room
- * for. They go in this order:
+ * Who may ask next? At most `slots` requests, and no more than the server's rate limit has room for, in this order:
  * 1. callers that wait for a key that had a token, as they came;
- * 2. refreshes of tokens that would come too late otherwise, the most urgent first, in all slots but one;
- * 3. by turns, keys whose last request got no answer, and newcomers, each as they came: together in at most half of the
- *    slots and of the room, once any token is in use, so that naming businesses starves nobody;
+ * 2. refreshes that would come too late otherwise, the most urgent first, in all slots but one;
+ * 3. by turns, keys whose last request got no answer, and newcomers: together in at most half of the slots and the room,
+ *    once any token is in use, so that naming businesses starves nobody;
  * 4. all other refreshes, a fixed spacing apart.
  * Callers queue for as long as they wait themselves, and are turned away only if nothing moves for `stuckMs`; a newcomer
  * also if its turn would come after its caller's time, or if its callers have left.

@@ -2,7 +2,7 @@ import type { Queued } from './priority-queue.js';
 
 /**
  * What is known of a key. `'known'`: it had a token, or the application pinned it. `'doubtful'`: it had one, but its last
- * request got no answer in time. `'newcomer'`: it never had one; whoever can name businesses can make up any number.
+ * request got no answer in time. `'newcomer'`: it never had one. A caller can make up any number of these.
  */
 export type Standing = 'known' | 'doubtful' | 'newcomer';
 

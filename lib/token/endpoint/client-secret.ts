@@ -46,7 +46,6 @@ export class ClientSecret {
   #rejection: Rejection | undefined;
   /** The last secret that brought a token, and the newcomer that met a rejection since. */
   #accepted: { readonly clientSecret: string; rejectedKey: string | undefined } | undefined;
-
   readonly #mayChange: boolean;
 
   constructor(
