@@ -13,14 +13,25 @@ const library = join(import.meta.dirname, 'lib');
 const rooms = {
   config: [],
   retry: ['config'],
+  store: ['config', 'retry'],
   'token/token-request': ['config'],
   'token/endpoint': ['config', 'retry', 'token/token-request'],
-  token: ['config', 'retry', 'token/token-request', 'token/endpoint'],
+  token: ['config', 'retry', 'store', 'token/token-request', 'token/endpoint'],
   scope: ['config'],
   inventory: ['config', 'scope'],
   http: ['config', 'retry', 'token', 'token/token-request', 'token/endpoint', 'scope'],
   testing: [],
-  '.': ['config', 'retry', 'token', 'token/token-request', 'token/endpoint', 'scope', 'inventory', 'http'],
+  '.': [
+    'config',
+    'retry',
+    'store',
+    'token',
+    'token/token-request',
+    'token/endpoint',
+    'scope',
+    'inventory',
+    'http',
+  ],
 };
 
 /** The room that a path within lib is in; `undefined`: in none. */

@@ -22,6 +22,7 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-asset-auth$': '<rootDir>/lib/index.ts',
+    '^nestjs-asset-auth/store$': '<rootDir>/lib/store/index.ts',
     '^nestjs-asset-auth/testing$': '<rootDir>/lib/testing/index.ts',
   },
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/', '<rootDir>/test/bench/'],

@@ -18,6 +18,7 @@ import type { AssetAuthOptions } from './config/asset-auth.options.js';
 import type { AssetClock } from './config/clock.js';
 import { createAssetAxios } from './http/asset-http.factory.js';
 import { AssetHttpService } from './http/asset-http.service.js';
+import type { OpenStore } from './store/shared-tokens.js';
 import { ClientConnections } from './token/endpoint/connections.js';
 import { AssetTokenService } from './token/token.service.js';
 
@@ -100,8 +101,8 @@ export function clientProviders(name: string | undefined): Provider[] {
     {
       provide: tokensToken,
       inject: [configToken, ClientConnections, ASSET_CLOCK],
-      useFactory: (config: AssetAuthConfig, connections: ClientConnections, clock: AssetClock) =>
-        new AssetTokenService(config, connections, clock),
+      useFactory: async (config: AssetAuthConfig, connections: ClientConnections, clock: AssetClock) =>
+        new AssetTokenService(config, connections, clock, await storeOf(config)),
     },
     {
       provide: getAssetHttpToken(name),
@@ -114,6 +115,14 @@ export function clientProviders(name: string | undefined): Provider[] {
       ) => new AssetHttpService(createAssetAxios({ config, tokens, connections, clock, client: name }), name),
     },
   ];
+}
+
+/** What shares tokens is loaded only where there is a store. */
+async function storeOf(config: AssetAuthConfig): Promise<OpenStore | undefined> {
+  const { store } = config;
+  if (store === undefined) return undefined;
+  const { SharedTokens } = await import('./store/shared-tokens.js');
+  return (clock, events) => new SharedTokens(store, config, clock, events);
 }
 
 /** The providers that a client's module exports. */

@@ -3,6 +3,7 @@ import { inspect, type InspectOptionsStylized } from 'node:util';
 import type { AssetAuthOptions, AssetClientSecret, AssetHttpDefaults } from './asset-auth.options.js';
 import { checkedOptions, ORIGINS } from './checked-options.js';
 import { scopeSet, type AssetScopes, type ScopeSet } from './scope-set.js';
+import type { AssetTokenStore } from './token-store.js';
 import { type AssetStartupMode, type AssetStartupRequest, startupPlan } from './startup.js';
 
 /**
@@ -43,9 +44,14 @@ export class AssetAuthConfig {
   readonly maxConcurrentTokenRequests: number;
   /** Its tokens are {@link startupRequests}. */
   readonly startup: AssetStartupMode;
+  readonly storePrefix: string;
+  /** Milliseconds. */
+  readonly storeTimeoutMs: number;
   // Private, so that no dump of the configuration shows the secret or a proxy's password.
   readonly #clientSecret: AssetClientSecret;
   readonly #http: AssetHttpDefaults;
+  readonly #store: AssetTokenStore | undefined;
+  readonly #storeKeys: readonly string[];
   readonly #startupRequests: readonly AssetStartupRequest[];
 
   /**
@@ -72,6 +78,10 @@ export class AssetAuthConfig {
     this.tokenTimeoutMs = options.tokenTimeoutMs ?? 10_000;
     this.maxTokens = options.maxTokens ?? 10_000;
     this.maxConcurrentTokenRequests = options.maxConcurrentTokenRequests ?? 8;
+    this.#store = options.store;
+    this.#storeKeys = options.storeKeys ?? [];
+    this.storePrefix = options.storePrefix ?? 'asset-auth:';
+    this.storeTimeoutMs = options.storeTimeoutMs ?? 250;
     const { mode, requests } = startupPlan(options.startup);
     this.startup = mode;
     this.#startupRequests = requests;
@@ -96,6 +106,11 @@ export class AssetAuthConfig {
     return this.#http;
   }
 
+  /** Where processes share their tokens; `undefined`: this one has its own. */
+  get store(): AssetTokenStore | undefined {
+    return this.#store;
+  }
+
   /** Whether the secret can change while the application runs. */
   get hasRotatingSecret(): boolean {
     return typeof this.#clientSecret === 'function';
@@ -104,6 +119,11 @@ export class AssetAuthConfig {
   /** Printed without the getters: `inspect` would call them on request, and `http` may hold a proxy's password. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     return `${AssetAuthConfig.name} ${inspect(Object.assign({}, this), options)}`;
+  }
+
+  /** The keys that seal what is stored, the one in use first. Empty without a store. */
+  readStoreKeys(): readonly string[] {
+    return this.#storeKeys;
   }
 
   /** The present secret. If the option is a function, it is called each time, and what it throws is thrown. */

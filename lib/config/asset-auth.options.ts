@@ -17,6 +17,7 @@ import {
   type RESERVED,
 } from './option-checks.js';
 import type { AssetScopes } from './scope-set.js';
+import { type AssetTokenStore, storeKeysProblem, storePrefixProblem, storeProblem } from './token-store.js';
 import { type AssetStartup, type AssetStartupMode, startupProblem } from './startup.js';
 
 /** Asset's two environments. Their credentials are separate (Asset authentication guide). */
@@ -36,11 +37,15 @@ export type AssetHttpDefaults = Omit<
 
 const SECONDS = numberMessage('a whole number of seconds from 1 to 315360000');
 const MILLISECONDS = numberMessage(`a whole number of milliseconds from 1 to ${MAX_TIMER_MS}`);
+const STORE_MILLISECONDS = numberMessage('a whole number of milliseconds from 1 to 60000');
 const TOKENS = numberMessage('a whole number of tokens from 1 to 10000000');
 const REQUESTS = numberMessage('a whole number of requests from 1 to 1000');
 const RATIO = numberMessage('a number above 0 and up to 0.5');
 
 const IsStartup = decorator('isStartup', startupProblem);
+const IsStore = decorator('isStore', storeProblem);
+const AreStoreKeys = decorator('areStoreKeys', storeKeysProblem);
+const IsStorePrefix = decorator('isStorePrefix', storePrefixProblem);
 
 /** The options with their checks. `@IsOptional` lets `null` pass, which is refused for all options at once. */
 export class AssetAuthOptionsShape {
@@ -187,6 +192,43 @@ export class AssetAuthOptionsShape {
   readonly startup?: AssetStartupMode | AssetStartup | undefined;
 
   /**
+   * Where processes with the same client share their tokens, so that a fleet asks for each token once. Tokens are sealed
+   * with {@link storeKeys}. Without it, each process has its own.
+   */
+  @IsOptional()
+  @IsStore()
+  readonly store?: AssetTokenStore | undefined;
+
+  /**
+   * 1 to 8 keys of 32 bytes, in base64 (`openssl rand -base64 32`); required with {@link store}. The first seals, all open:
+   * to change keys, put the new one in front, and drop the old one when all processes have it and a token's life is over.
+   */
+  @IsOptional()
+  @AreStoreKeys()
+  readonly storeKeys?: readonly string[] | undefined;
+
+  /**
+   * What the names in the store begin with, for access lists such as Redis' `~asset-auth:*`.
+   *
+   * @default 'asset-auth:'
+   */
+  @IsOptional()
+  @IsStorePrefix()
+  readonly storePrefix?: string | undefined;
+
+  /**
+   * Milliseconds that a caller with nothing in hand waits for one operation of the store. In the background up to eight
+   * times that, and at most a tenth of what the token has left.
+   *
+   * @default 250
+   */
+  @IsOptional()
+  @IsInt(STORE_MILLISECONDS)
+  @Min(1, STORE_MILLISECONDS)
+  @Max(60_000, STORE_MILLISECONDS)
+  readonly storeTimeoutMs?: number | undefined;
+
+  /**
    * Axios defaults of every API request. Its agents and proxy serve token requests too. `timeout` is in milliseconds,
    * and 0 means none; `maxRedirects: 0` refuses redirects. Each default holds unless that name is given.
    *
@@ -212,7 +254,7 @@ export class AssetAuthOptionsShape {
  */
 export type AssetAuthOptions = Pick<AssetAuthOptionsShape, keyof AssetAuthOptionsShape>;
 
-/** What each option holds in the environment: text, a list, a number, or nothing at all (an object). */
+/** What each option holds in the environment: text, a list of scopes, of keys, a number, or nothing at all (an object). */
 export const OPTION_KINDS = {
   environment: 'text',
   baseUrl: 'text',
@@ -231,6 +273,10 @@ export const OPTION_KINDS = {
   maxTokens: 'number',
   maxConcurrentTokenRequests: 'number',
   startup: 'text',
+  store: 'object',
+  storeKeys: 'keys',
+  storePrefix: 'text',
+  storeTimeoutMs: 'number',
   http: 'object',
 } as const satisfies Record<keyof AssetAuthOptions, string>;
 

@@ -39,13 +39,16 @@ export function checkedOptions(source: unknown): AssetAuthOptions {
 /** With all names, so that nothing that was not given is looked for in a prototype. */
 function knownOptions(source: object): AssetAuthOptions {
   const options = ASSET_AUTH_OPTION_NAMES.map(
-    (name) => [name, copied(said(source as Partial<AssetAuthOptions>, name))] as const,
+    (name) => [name, copied(said(source as Partial<AssetAuthOptions>, name), name)] as const,
   );
   return Object.assign(new AssetAuthOptionsShape(), Object.fromEntries(options));
 }
 
-/** Shallow, since the agents and signals within `http` are themselves meant. Without a prototype, as above. */
-function copied(value: unknown): unknown {
+/**
+ * Shallow, since the agents and signals within `http` are themselves meant, as the store is. Without a prototype, as above.
+ */
+function copied(value: unknown, name: keyof AssetAuthOptions): unknown {
+  if (name === 'store') return value;
   if (typeof value !== 'object' || value === null || value instanceof UnreadableVariable) return value;
   return Array.isArray(value) ? [...(value as unknown[])] : Object.assign(Object.create(null), value);
 }
@@ -77,6 +80,7 @@ function problemsOfEach(options: AssetAuthOptions): AssetConfigProblem[] {
 
 function problemsBetween(options: AssetAuthOptions): AssetConfigProblem[] {
   const { environment, baseUrl, scopes, allowedScopes, startup, undeclaredScopes = 'deny' } = options;
+  const { store, storeKeys } = options;
   const problems: AssetConfigProblem[] = [];
   if (environment === undefined && baseUrl === undefined) {
     const problem =
@@ -92,6 +96,16 @@ function problemsBetween(options: AssetAuthOptions): AssetConfigProblem[] {
     const beyond = scopesBeyond(scopeSet(allowedScopes), scopeSet(scopes)).map(quoted).join(', ');
     const problem = `allowedScopes lacks ${beyond}. Add it there or leave it out here`;
     if (beyond !== '') problems.push(problemOf('scopes', problem));
+  }
+  if ((store ?? undefined) !== undefined && storeKeys === undefined) {
+    const missing =
+      'is missing, and store is given: tokens are sealed there. Make a key with: openssl rand -base64 32';
+    problems.push(problemOf('storeKeys', missing));
+  }
+  if (store === undefined && (storeKeys ?? undefined) !== undefined) {
+    const missing =
+      'is missing, and storeKeys are given. Give a store such as redisTokenStore(client), or leave the keys out';
+    problems.push(problemOf('store', missing));
   }
   const problem =
     startupProblem(startup) === undefined ? problemAtBoot(options, undeclaredScopes) : undefined;

@@ -6,8 +6,8 @@ import { said } from './plain-object.js';
  * Reads the options from `ASSET_*` variables: `ASSET_ENVIRONMENT`, `ASSET_BASE_URL`, `ASSET_TOKEN_PATH`,
  * `ASSET_CLIENT_ID`, `ASSET_CLIENT_SECRET`, `ASSET_SCOPES` and `ASSET_ALLOWED_SCOPES` (separated by spaces),
  * `ASSET_BUSINESS_ID`, `ASSET_RESOURCE`, `ASSET_UNDECLARED_SCOPES`, `ASSET_GRANTED_SCOPES`, `ASSET_TOKEN_TTL_SECONDS`,
- * `ASSET_REFRESH_AHEAD_RATIO`, `ASSET_TOKEN_TIMEOUT_MS`, `ASSET_MAX_TOKENS`, `ASSET_MAX_CONCURRENT_TOKEN_REQUESTS` and
- * `ASSET_STARTUP`. The values are checked where they are used, in `AssetAuthModule`. The environment is only read.
+ * `ASSET_REFRESH_AHEAD_RATIO`, `ASSET_TOKEN_TIMEOUT_MS`, `ASSET_MAX_TOKENS`, `ASSET_MAX_CONCURRENT_TOKEN_REQUESTS`,
+ * `ASSET_STARTUP`, `ASSET_STORE_KEYS` (separated by spaces), `ASSET_STORE_PREFIX` and `ASSET_STORE_TIMEOUT_MS`. The values are checked where they are used, in `AssetAuthModule`. The environment is only read.
  *
  * @param env - where to read
  * @returns the options that are set, and no others
@@ -48,6 +48,7 @@ const SEPARATED_OTHERWISE = new UnreadableVariable(
 /** `ASSET_SCOPES=` becomes an empty list, and text that is no number stays text: the options refuse both. */
 function valueOf(text: string, kind: string): unknown {
   if (kind === 'list' && /[,;]/.test(text)) return SEPARATED_OTHERWISE;
+  if (kind === 'keys') return text.split(/\s+/).filter((key) => key !== '');
   if (kind === 'list') return text.split(' ').filter((scope) => scope !== '');
   const isNumber = kind === 'number' && text.trim() !== '' && !Number.isNaN(Number(text));
   return isNumber ? Number(text) : text;

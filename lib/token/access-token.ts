@@ -137,17 +137,26 @@ export function earlierEnd(known: TokenLife, next: TokenLife, clock: AssetClock)
   return { ...next, lifeMs, windowMs: Math.min(next.windowMs, Math.max(lifeMs, 0) / 2) };
 }
 
+/** When a token is refreshed, as far as it depends on the client. */
+export interface RefreshPlan {
+  readonly refreshAheadRatio: number;
+  /** In [0, 1). */
+  readonly jitter: number;
+}
+
 /**
  * The life of a token that has just arrived.
  *
- * @param jitter - in [0, 1)
+ * @param known - its life, if it is held already
  */
-export function issuedLife(
+export function arrivedLife(
   { issuedAt, lifeMs, requestMs }: Pick<IssuedToken, 'issuedAt' | 'lifeMs' | 'requestMs'>,
-  refreshAheadRatio: number,
-  jitter: number,
+  known: TokenLife | undefined,
+  plan: RefreshPlan,
+  clock: AssetClock,
 ): TokenLife {
-  return { issuedAt, lifeMs, windowMs: staleWindowMs({ lifeMs, refreshAheadRatio, jitter, requestMs }) };
+  const next = { issuedAt, lifeMs, windowMs: staleWindowMs({ lifeMs, requestMs, ...plan }) };
+  return known === undefined ? next : earlierEnd(known, next, clock);
 }
 
 /** What the stale window depends on. */

@@ -41,6 +41,8 @@ export interface AssetTokenSnapshot {
   readonly uses: number;
   /** Whether a request for the next token is under way. */
   readonly refreshing: boolean;
+  /** Whether another process fetched the token, and this one found it in the store. */
+  readonly shared: boolean;
   /** The latest failure, unless a token has arrived since. */
   readonly lastError: { readonly code: AssetAuthErrorCode; readonly message: string } | undefined;
 }
@@ -66,6 +68,8 @@ export class CacheEntry implements Queued {
   #token: AccessToken | undefined;
   /** Settled with the token, so that a cached token costs its caller no allocation. */
   #settled: Promise<AccessToken> | undefined;
+  #generation: string | undefined;
+  #isShared = false;
   /** The application gave the token up; it is kept to recognise it when it is handed out again. */
   #isInvalidated = false;
   #uses = 0;
@@ -131,9 +135,16 @@ export class CacheEntry implements Queued {
     return this.#token?.value === value ? lifeOf(this.#token) : undefined;
   }
 
+  /** The generation under which processes share its token, if they do. */
+  get generation(): string | undefined {
+    return this.#generation;
+  }
+
   /** A new token has arrived: failures are forgotten. */
-  hold(token: AccessToken): void {
+  hold(token: AccessToken, generation?: string, isShared = false): void {
     this.#token = token;
+    this.#generation = generation;
+    this.#isShared = isShared;
     this.#settled = Promise.resolve(token);
     this.hadToken = true;
     this.#hasHung = false;
@@ -172,6 +183,7 @@ export class CacheEntry implements Queued {
   dropToken(): void {
     this.#token = undefined;
     this.#settled = undefined;
+    this.#generation = undefined;
   }
 
   markUse(): void {
@@ -263,6 +275,7 @@ export class CacheEntry implements Queued {
       expiresAt: token?.expiresAt,
       uses: this.#uses,
       refreshing,
+      shared: token !== undefined && this.#isShared,
       lastError: error && { code: error.code, message: error.message },
     };
   }

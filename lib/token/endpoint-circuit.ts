@@ -1,14 +1,23 @@
+import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
 import { backoffMs } from '../retry/backoff.js';
 import { CircuitBreaker, type CircuitRequest, type Probe, type Urgency } from '../retry/circuit-breaker.js';
 import type { RequestLimiter } from '../retry/request-limiter.js';
+import type { TurnedAwayError } from '../retry/slots.js';
 import type { CacheEntry } from './cache-entry.js';
-import { type AssetTokenError, stillFailing, type TokenRequestFailure } from './endpoint/token.errors.js';
+import {
+  AssetClosedError,
+  type AssetTokenError,
+  neverSent,
+  stillFailing,
+  type TokenRequestFailure,
+} from './endpoint/token.errors.js';
 import type { PendingRequest } from './pending-request.js';
 import type { TokenEvents } from './token.events.js';
 
 /** The collaborators of the circuit. */
 export interface EndpointCircuitParts {
+  readonly config: AssetAuthConfig;
   readonly clock: AssetClock;
   readonly random: () => number;
   readonly limiter: RequestLimiter;
@@ -28,19 +37,28 @@ export class EndpointCircuit {
   }
 
   /**
+   * Whether a request of the key may go now, as far as its own failures and the endpoint's allow.
+   *
    * @param probe - how the request was admitted before, if it asks a second time
-   * @throws AssetTokenError the cause for which no request of the key may go now
+   * @throws AssetTokenError the earlier failure for which it may not
    */
   admit(entry: CacheEntry, probe?: Probe): Probe | undefined {
+    const { clock } = this.parts;
+    const known = entry.failureInForce(clock);
+    if (known !== undefined) throw stillFailing(known.error, entry.request, known.until - clock.monotonic());
     const admission = this.#circuit.admit(this.#circuitRequest(entry), probe);
     if ('probe' in admission) return admission.probe;
     throw stillFailing(admission.refusal.error, entry.request, admission.refusal.waitMs);
   }
 
-  /** Why the key's request lost its place in the queue when the circuit opened. */
-  refusal(entry: CacheEntry): AssetTokenError | undefined {
+  /** The error of a request that lost its place in the queue, perhaps since the circuit opened. */
+  turnedAway(entry: CacheEntry, { reason, waitMs }: TurnedAwayError): Error {
+    if (reason === 'stopped') return new AssetClosedError();
     const { cause } = this.#circuit;
-    return cause && stillFailing(cause, entry.request, this.#waitMs(entry));
+    if (reason === 'circuit open' && cause !== undefined) {
+      return stillFailing(cause, entry.request, this.#waitMs(entry));
+    }
+    return neverSent(entry.request, this.parts.config, reason === 'too late' ? waitMs : undefined);
   }
 
   /** Milliseconds before the next background attempt, where the circuit decides and not the key. */

@@ -1,6 +1,7 @@
 import { type AssetClock, type Instant, instantOf, setDeadline, detached } from '../config/clock.js';
 import type { Probe } from '../retry/circuit-breaker.js';
 import type { Slot } from '../retry/slots.js';
+import type { Sighting, Turn } from '../store/shared-tokens.js';
 import type { AccessToken } from './access-token.js';
 import type { TokenRequestFailure } from './endpoint/token.errors.js';
 import type { AccessTokenRequest } from './token-request.js';
@@ -33,6 +34,13 @@ export class PendingRequest {
   probe: Probe | undefined;
   /** Attempts so far, but for those that count for nobody. */
   attempts = 0;
+  /** What lay in the store that processes share; `undefined`: not looked, or there was no answer. */
+  seen: Sighting | undefined;
+  /** Whose turn it is to ask the endpoint. */
+  turn: Turn | undefined;
+  /** Since when another process is at it, by the monotonic clock, and how often that was found. */
+  elsewhereSince: number | undefined;
+  polls = 0;
   /** Why the last attempt failed, while another is to follow. */
   lastFailure: TokenRequestFailure | undefined;
   /** Settles with what becomes of it. */

@@ -1,35 +1,23 @@
-import type { AssetAuthConfig } from '../config/asset-auth.config.js';
-import { type AssetClock, pause, detached } from '../config/clock.js';
+import { pause, detached } from '../config/clock.js';
 import { nextAttemptMs } from '../retry/attempts.js';
-import type { RequestLimiter } from '../retry/request-limiter.js';
 import { type Slot, type SlotOutcome, TurnedAwayError } from '../retry/slots.js';
-import { AccessToken, earlierEnd, issuedLife, remainingMs } from './access-token.js';
+import { AccessToken, arrivedLife, remainingMs } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
-import { EndpointCircuit } from './endpoint-circuit.js';
+import { EndpointCircuit, type EndpointCircuitParts } from './endpoint-circuit.js';
 import type { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import type { IssuedToken } from './endpoint/token-response.js';
-import {
-  alreadyExpired,
-  AssetClosedError,
-  neverSent,
-  stillFailing,
-  TokenRequestFailure,
-  tooSlow,
-} from './endpoint/token.errors.js';
+import { alreadyExpired, AssetClosedError, TokenRequestFailure, tooSlow } from './endpoint/token.errors.js';
 import { type Beginning, Outlived, PendingRequest, TokenTimeout } from './pending-request.js';
+import { FetchedElsewhere, type SharedRefresh } from './shared-refresh.js';
 import type { TokenCache } from './token-cache.js';
-import type { TokenEvents } from './token.events.js';
 import type { AccessTokenRequest } from './token-request.js';
 
 /** The collaborators of a refresh. */
-export interface TokenRefresherParts {
-  readonly config: AssetAuthConfig;
-  readonly clock: AssetClock;
-  readonly random: () => number;
+export interface TokenRefresherParts extends EndpointCircuitParts {
   readonly cache: TokenCache;
-  readonly limiter: RequestLimiter;
   readonly endpoint: Pick<TokenEndpointClient, 'fetch'>;
-  readonly events: TokenEvents;
+  /** `undefined`: this process shares no tokens. */
+  readonly shared?: SharedRefresh | undefined;
   /** Called when something new is due for a key. */
   readonly plan: (entry: CacheEntry) => void;
 }
@@ -109,12 +97,10 @@ export class TokenRefresher {
   }
 
   #start(entry: CacheEntry, beginning: Beginning): PendingRequest {
-    const { clock } = this.parts;
-    const { request } = entry;
-    const known = entry.failureInForce(clock);
-    if (known !== undefined) throw stillFailing(known.error, request, known.until - clock.monotonic());
-    const pending = new PendingRequest(request, this.#circuit.admit(entry), beginning);
-    this.#pending.set(request.key, pending);
+    // With a store, only once that was looked into: another process may fare better.
+    const probe = this.parts.shared === undefined ? this.#circuit.admit(entry) : undefined;
+    const pending = new PendingRequest(entry.request, probe, beginning);
+    this.#pending.set(entry.request.key, pending);
     detached(() => void this.#run(pending));
     return pending;
   }
@@ -130,18 +116,22 @@ export class TokenRefresher {
 
   /** @returns milliseconds until the next attempt; `undefined`: the request is settled */
   async #attempt(pending: PendingRequest): Promise<number | undefined> {
+    const { shared } = this.parts;
     let slot: Slot | undefined;
     let outcome: SlotOutcome = 'silence';
     try {
-      slot = this.#enter(pending);
-      const issued = await this.#fetch(pending, slot);
+      const found = shared && (await this.#found(pending, shared));
+      const issued = found ?? (await this.#fetch(pending, (slot = this.#enter(pending))));
       outcome = 'answer';
       const token = this.#arrived(pending, issued);
+      shared?.endTurn(pending, true);
       this.#remove(pending);
       pending.resolve(token);
       return undefined;
     } catch (thrown) {
+      shared?.endTurn(pending, false);
       const reason: unknown = pending.endReason ?? thrown;
+      if (reason instanceof FetchedElsewhere) outcome = 'answer';
       if (!(reason instanceof TokenRequestFailure)) return this.#notSent(pending, reason);
       if (!reason.error.timedOut) outcome = 'answer';
       return this.#failed(pending, reason);
@@ -151,25 +141,32 @@ export class TokenRefresher {
     }
   }
 
+  /** The token of another process; if there is none, the endpoint may be asked. */
+  async #found(pending: PendingRequest, shared: SharedRefresh): Promise<IssuedToken | undefined> {
+    const found = await shared.look(pending);
+    if (found === undefined && pending.attempts === 0) {
+      pending.probe = this.#circuit.admit(this.parts.cache.entryOf(pending.request), pending.probe);
+    }
+    return found;
+  }
+
   #enter(pending: PendingRequest): Slot {
     const { limiter, clock } = this.parts;
     if (pending.endReason !== undefined) throw pending.endReason;
     const entry = this.parts.cache.entryOf(pending.request);
-    const slot = limiter.enter({
-      standing: entry.standing,
-      hasHung: entry.hasHung,
-      awaited: pending.isAwaited,
-      remainingMs: entry.remainingMs(clock),
-      withinMs: pending.withinMs,
-    });
+    const { standing, hasHung } = entry;
+    const { isAwaited: awaited, withinMs } = pending;
+    const remainingMs = entry.remainingMs(clock);
+    const slot = limiter.enter({ standing, hasHung, awaited, withinMs, remainingMs });
     pending.queuedFor(slot);
     return slot;
   }
 
   async #fetch(pending: PendingRequest, slot: Slot): Promise<IssuedToken> {
-    const { clock, config, cache, endpoint, limiter } = this.parts;
+    const { clock, config, cache, endpoint, limiter, shared } = this.parts;
     const { request } = pending;
     await slot.granted;
+    if (shared !== undefined) await shared.takeTurn(pending);
     const attempt = pending.startAttempt(config.tokenTimeoutMs, clock);
     this.#sent.add(pending);
     try {
@@ -201,8 +198,8 @@ export class TokenRefresher {
     // Nothing is kept after the end, also when the answer comes together with it.
     if (endReason !== undefined) throw endReason;
     const known = cache.peek(request)?.lifeOf(issued.value);
-    const next = issuedLife(issued, config.refreshAheadRatio, random());
-    const life = known === undefined ? next : earlierEnd(known, next, clock);
+    const { refreshAheadRatio } = config;
+    const life = arrivedLife(issued, known, { refreshAheadRatio, jitter: random() }, clock);
     if (remainingMs(life, clock) <= 0) {
       // A clock that was set forward meanwhile ended its life before it began.
       throw pending.isOutlived(config.tokenTimeoutMs, clock)
@@ -211,12 +208,15 @@ export class TokenRefresher {
     }
     const token = new AccessToken(issued.value, request, life);
     const entry = cache.keepToken(request);
-    entry.hold(token);
+    const isShared = issued.generation !== undefined;
+    entry.hold(token, issued.generation ?? this.parts.shared?.publish(token, issued), isShared);
     if (known !== undefined) entry.restAfterSameToken(clock);
-    this.#circuit.succeeded(probe);
+    // What another process was given says nothing of how this one would fare.
+    if (isShared) this.#abandon(pending);
+    else this.#circuit.succeeded(probe);
     plan(entry);
     if (issued.difference !== undefined) events.grantDiffers(request, issued.difference);
-    events.refreshed(request, token);
+    events.refreshed(request, token, isShared);
     return token;
   }
 
@@ -258,11 +258,13 @@ export class TokenRefresher {
   /** Turned away by the limiter or the circuit, dropped, or ended by a close: no failure of the endpoint. */
   #notSent(pending: PendingRequest, reason: unknown): number | undefined {
     const { cache, plan } = this.parts;
-    const { request, probe, lastFailure } = pending;
+    const { request, lastFailure } = pending;
     const isLeft = reason instanceof TurnedAwayError && reason.reason === 'left';
     // Begun anew. Or a caller came in the very moment in which the last had left.
     if (reason instanceof Outlived || (isLeft && pending.isAwaited)) return 0;
-    if (probe !== undefined) this.#circuit.abandoned(probe);
+    this.#abandon(pending);
+    // In one step with the question: who joins later would get the error of a request that is over.
+    if (reason instanceof FetchedElsewhere && pending.isAwaited) return reason.againInMs;
     if (lastFailure !== undefined && pending.endReason === undefined) {
       this.#giveUp(pending, lastFailure, cache.keep(request), false);
       return undefined;
@@ -273,8 +275,15 @@ export class TokenRefresher {
       plan(entry);
     }
     this.#remove(pending);
-    pending.reject(reason instanceof TurnedAwayError ? this.#turnedAway(request, reason) : reason);
+    const isLost = reason instanceof TurnedAwayError;
+    pending.reject(isLost ? this.#circuit.turnedAway(cache.entryOf(request), reason) : reason);
     return undefined;
+  }
+
+  /** It was no probe after all: another one may go. */
+  #abandon(pending: PendingRequest): void {
+    if (pending.probe !== undefined) this.#circuit.abandoned(pending.probe);
+    pending.probe = undefined;
   }
 
   #rest(entry: CacheEntry): void {
@@ -286,14 +295,6 @@ export class TokenRefresher {
    * took its place stays.
    */
   #remove(pending: PendingRequest): void {
-    const { key } = pending.request;
-    if (this.#pending.get(key) === pending) this.#pending.delete(key);
-  }
-
-  #turnedAway(request: AccessTokenRequest, { reason, waitMs }: TurnedAwayError): Error {
-    if (reason === 'stopped') return new AssetClosedError();
-    const { cache, config } = this.parts;
-    const refusal = reason === 'circuit open' ? this.#circuit.refusal(cache.entryOf(request)) : undefined;
-    return refusal ?? neverSent(request, config, reason === 'too late' ? waitMs : undefined);
+    if (this.#pending.get(pending.request.key) === pending) this.#pending.delete(pending.request.key);
   }
 }

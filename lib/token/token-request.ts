@@ -211,7 +211,7 @@ function haveSameMembers(one: readonly string[], other: readonly string[]): bool
 /** `name=value`, escaped as a form has it. */
 const field = (name: string, value: string): string => new URLSearchParams({ [name]: value }).toString();
 
-const KNOWN_NAMES = ['scopes', 'businessId', 'resource'];
+const KNOWN_NAMES = ['scopes', 'businessId', 'resource'] as const;
 
 /**
  * Refuses what is no plain object, or has a name that is not known: text or a promise in place of an object and a
@@ -244,17 +244,15 @@ export function misunderstanding(asked: unknown): { readonly unknown?: string } 
 }
 
 /** What is asked for by the object itself. What was put on `Object.prototype` asks for nothing. */
-export function saidOf(asked: AssetTokenRequest): AssetTokenRequest {
-  const root: unknown = Object.getPrototypeOf(asked);
-  const isClean =
-    root === Object.prototype && !('scopes' in root || 'businessId' in root || 'resource' in root);
-  if (isClean) return asked;
-  return {
-    scopes: said(asked, 'scopes'),
-    businessId: said(asked, 'businessId'),
-    resource: said(asked, 'resource'),
-  };
-}
+export const saidOf = (asked: AssetTokenRequest): AssetTokenRequest =>
+  Object.getPrototypeOf(asked) === Object.prototype ? byItself(asked, KNOWN_NAMES) : own(asked, KNOWN_NAMES);
+
+/** The object, or what it says of these names itself where one of them was put on `Object.prototype`. */
+export const byItself = <T extends object>(object: T, names: readonly (keyof T)[]): T =>
+  names.some((name) => name in Object.prototype) ? own(object, names) : object;
+
+const own = <T extends object>(object: T, names: readonly (keyof T)[]): T =>
+  Object.fromEntries(names.map((name) => [name, said(object, name)])) as T;
 
 /** Whether it is written as almost all are, so that what it says is its own. What can be iterated keeps it elsewhere. */
 function isLiteral(asked: unknown): asked is object {

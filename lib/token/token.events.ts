@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { AccessToken } from './access-token.js';
 import type { AssetTokenError, AssetTokenErrorCode } from './endpoint/token.errors.js';
+import { thrownText } from './endpoint/redact.js';
 import { type AccessTokenRequest, describeGrant } from './token-request.js';
 
 /** Most grants whose difference is remembered as reported. */
@@ -20,10 +21,28 @@ export class TokenEvents {
     this.#logger = new Logger(client === undefined ? 'AssetTokenService' : `AssetTokenService ${client}`);
   }
 
-  refreshed(request: AccessTokenRequest, token: AccessToken): void {
+  /** @param isShared - another process fetched it, and it was found in the store */
+  refreshed(request: AccessTokenRequest, token: AccessToken, isShared: boolean): void {
+    const from = isShared ? ' of another process' : '';
+    const until = token.expiresAt.toISOString();
+    this.#say('debug', `Access token${from} for ${describeGrant(request)}, valid until ${until}`);
+  }
+
+  storeOutOfUse(error: unknown): void {
     this.#say(
-      'debug',
-      `Access token for ${describeGrant(request)}, valid until ${token.expiresAt.toISOString()}`,
+      'warn',
+      `The token store is out of use, and this process fetches its own tokens: ${thrownText(error, [])}`,
+    );
+  }
+
+  storeInUse(): void {
+    this.#say('log', 'The token store is in use again');
+  }
+
+  storeUnreadable(): void {
+    this.#say(
+      'warn',
+      'The token store holds a record that cannot be opened: it was sealed with a key that is not among storeKeys, or by somebody else. It is replaced. Give all processes the same storeKeys.',
     );
   }
 

@@ -6,8 +6,8 @@ import {
 } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, setDeadline, untilAborted } from '../config/clock.js';
-import { said } from '../config/plain-object.js';
 import { RequestLimiter } from '../retry/request-limiter.js';
+import type { OpenStore } from '../store/shared-tokens.js';
 import { type AccessToken, lifeOf, remainingMs, requestOf } from './access-token.js';
 import type { AssetTokenSnapshot, CacheEntry } from './cache-entry.js';
 import type { ClientConnections } from './endpoint/connections.js';
@@ -15,26 +15,16 @@ import { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import { AssetClosedError } from './endpoint/token.errors.js';
 import { PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
+import { SharedRefresh } from './shared-refresh.js';
 import { TokenCache } from './token-cache.js';
 import { TokenRefresher } from './token-refresher.js';
-import type { AssetTokenRequest, GetAccessTokenOptions } from './token-request.js';
+import { type AssetTokenRequest, byItself, type GetAccessTokenOptions } from './token-request.js';
 import { TokenEvents } from './token.events.js';
 
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
 const USUAL: GetAccessTokenOptions = Object.freeze({});
 
-/** The options as the caller gave them. What was put on `Object.prototype` says nothing. */
-function saidOptions(options: GetAccessTokenOptions): GetAccessTokenOptions {
-  const root = Object.prototype;
-  if (!('signal' in root || 'forceRefresh' in root || 'minimumLifeMs' in root || 'withinMs' in root))
-    return options;
-  return {
-    signal: said(options, 'signal'),
-    forceRefresh: said(options, 'forceRefresh'),
-    minimumLifeMs: said(options, 'minimumLifeMs'),
-    withinMs: said(options, 'withinMs'),
-  };
-}
+const OPTIONS = ['signal', 'forceRefresh', 'minimumLifeMs', 'withinMs'] as const;
 
 /**
  * Access tokens for anything but HTTP calls (those get theirs from {@link AssetHttpService}).
@@ -55,6 +45,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   readonly #events: TokenEvents;
   readonly #cache: TokenCache;
   readonly #scheduler: RefreshScheduler;
+  readonly #shared: SharedRefresh | undefined;
   readonly #refresher: TokenRefresher;
   #isClosed = false;
 
@@ -62,8 +53,14 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * Built by {@link AssetAuthModule}.
    *
    * @internal
+   * @param openStore - loaded only where there is a store
    */
-  constructor(config: AssetAuthConfig, connections: ClientConnections, clock: AssetClock) {
+  constructor(
+    config: AssetAuthConfig,
+    connections: ClientConnections,
+    clock: AssetClock,
+    openStore?: OpenStore,
+  ) {
     this.#config = config;
     this.#connections = connections;
     this.#clock = clock;
@@ -74,16 +71,15 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     this.#scheduler = new RefreshScheduler(clock, this.#cache, (entry) => {
       this.#refresher.refreshAhead(entry);
     });
+    const parts = { config, clock, random: Math.random, cache: this.#cache, events: this.#events };
+    const shared = openStore?.(clock, this.#events);
+    this.#shared = shared && new SharedRefresh(shared, parts);
     const { maxConcurrentTokenRequests: slots, tokenTimeoutMs } = config;
-    const limiter = new RequestLimiter(clock, slots, tokenTimeoutMs, () => this.#cache.isInUse);
     this.#refresher = new TokenRefresher({
-      config,
-      clock,
-      random: Math.random,
-      cache: this.#cache,
-      limiter,
+      ...parts,
+      shared: this.#shared,
+      limiter: new RequestLimiter(clock, slots, tokenTimeoutMs, () => this.#cache.isInUse),
       endpoint: new TokenEndpointClient(config, connections, clock),
-      events: this.#events,
       plan: (entry) => {
         this.#scheduler.plan(entry);
       },
@@ -108,7 +104,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     options: GetAccessTokenOptions = USUAL,
   ): Promise<AccessToken> {
     try {
-      return this.#get(this.#cache.find(request), saidOptions(options));
+      return this.#get(this.#cache.find(request), byItself(options, OPTIONS));
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an aborted signal's reason may be anything
       return Promise.reject(error);
@@ -133,7 +129,8 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     const entry = this.#cache.find(request);
     const state = entry.state(this.#clock);
     if (state === 'expired') return undefined;
-    if (state === 'stale' && this.#lastsTooShort(entry, saidOptions(options))) return undefined;
+    if (state === 'stale' && this.#lastsTooShort(entry, byItself<GetAccessTokenOptions>(options, OPTIONS)))
+      return undefined;
     entry.markUse();
     if (state === 'stale') this.#refresher.refreshAhead(entry);
     return entry.held(this.#clock);
@@ -141,7 +138,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
 
   /**
    * Gives up a token before its time, for instance because it leaked: the next caller waits for a new one. Compares by
-   * value, so a newer token stays.
+   * value, so a newer token stays. It leaves the store too; processes that hold it learn of it at their next refresh or 401.
    *
    * @example
    * ```ts
@@ -150,7 +147,9 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    */
   invalidate(token: AccessToken): void {
     const entry = this.#cache.peek(requestOf(token));
-    if (entry?.invalidate(token.value) === true) this.#scheduler.plan(entry);
+    if (entry?.invalidate(token.value) !== true) return;
+    this.#shared?.withdraw(entry);
+    this.#scheduler.plan(entry);
   }
 
   /**
@@ -233,6 +232,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     this.onModuleDestroy();
     this.#isClosed = true;
     this.#refresher.close();
+    this.#shared?.close();
     this.#cache.clear();
   }
 
@@ -280,8 +280,8 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     };
     const cancelTimer = setDeadline(end, patienceMs, this.#clock, { ref: true });
     try {
-      const signals = [patience.signal, ...(signal === undefined ? [] : [signal])];
-      return await this.#wait(entry, { signal: AbortSignal.any(signals), withinMs });
+      const ends = AbortSignal.any(signal === undefined ? [patience.signal] : [patience.signal, signal]);
+      return await this.#wait(entry, { signal: ends, withinMs });
     } catch (error) {
       if (signal?.aborted || this.#isClosed) throw error;
       const held = entry.held(this.#clock) ?? (entry.isInvalidated ? undefined : present);

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 const lib = new URL('../../lib/', import.meta.url).href;
 const entries = new Map([
   ['nestjs-asset-auth', `${lib}index.ts`],
+  ['nestjs-asset-auth/store', `${lib}store/index.ts`],
   ['nestjs-asset-auth/testing', `${lib}testing/index.ts`],
 ]);
 

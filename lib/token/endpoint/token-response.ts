@@ -20,6 +20,8 @@ export interface IssuedToken {
   readonly requestMs: number;
   /** How it differs from what was asked for, in words. */
   readonly difference: string | undefined;
+  /** The generation under which processes share it; `undefined`: it comes from the endpoint. */
+  readonly generation?: string;
 }
 
 /** The body of an answer that holds a token. */

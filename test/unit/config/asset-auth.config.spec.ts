@@ -21,6 +21,8 @@ describe('The configuration', () => {
       maxTokens: 10_000,
       maxConcurrentTokenRequests: 8,
       startup: 'lazy',
+      storePrefix: 'asset-auth:',
+      storeTimeoutMs: 250,
     });
     expect(configOf().http).toEqual({ timeout: 30_000, maxRedirects: 0 });
   });

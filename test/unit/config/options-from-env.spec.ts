@@ -8,10 +8,12 @@ const atFirst = { ...process.env };
 const LEAST = { ASSET_ENVIRONMENT: 'sandbox', ASSET_CLIENT_ID: 'platform', ASSET_CLIENT_SECRET: SECRET };
 
 describe('The options in the environment', () => {
-  it('are all options but http, each in the variable of its name', () => {
+  it('are all options but http and store, each in the variable of its name', () => {
     const everyVariable = new Proxy({}, { get: (_, variable) => variable });
     const options = assetAuthOptionsFromEnv(everyVariable);
-    expect(Object.keys(options)).toEqual(ASSET_AUTH_OPTION_NAMES.filter((option) => option !== 'http'));
+    expect(Object.keys(options)).toEqual(
+      ASSET_AUTH_OPTION_NAMES.filter((option) => option !== 'http' && option !== 'store'),
+    );
     expect(options).toMatchObject({
       clientId: 'ASSET_CLIENT_ID',
       scopes: ['ASSET_SCOPES'],
@@ -37,6 +39,9 @@ describe('The options in the environment', () => {
         ASSET_TOKEN_TIMEOUT_MS: '2000',
         ASSET_MAX_TOKENS: '10',
         ASSET_MAX_CONCURRENT_TOKEN_REQUESTS: '2',
+        ASSET_STORE_KEYS: 'one  two',
+        ASSET_STORE_PREFIX: 'p:',
+        ASSET_STORE_TIMEOUT_MS: '100',
         ASSET_STARTUP: 'warm',
       }),
     ).toEqual({
@@ -56,6 +61,9 @@ describe('The options in the environment', () => {
       tokenTimeoutMs: 2000,
       maxTokens: 10,
       maxConcurrentTokenRequests: 2,
+      storeKeys: ['one', 'two'],
+      storePrefix: 'p:',
+      storeTimeoutMs: 100,
       startup: 'warm',
     });
   });

@@ -206,6 +206,7 @@ describe('a cache entry', () => {
       expiresAt: token.expiresAt,
       uses: 1,
       refreshing: false,
+      shared: false,
       lastError: undefined,
     });
     await clock.advance(80_000);

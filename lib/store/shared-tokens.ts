@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import type { AssetClock } from '../config/clock.js';
+import { type AssetTokenStore, storeKey, type StoredValue } from '../config/token-store.js';
+import { type Ground, type StoreEvents, StoreGuard } from './store-guard.js';
+import { LEASE_MS, TokenLease } from './token-lease.js';
+import { marginMs, type PublishedToken, recordOf, type SharedToken, tokenOf } from './token-record.js';
+import { TokenSeal } from './token-seal.js';
+
+/** What the store is used with. */
+export interface SharedTokensConfig {
+  readonly tokenUrl: string;
+  readonly storePrefix: string;
+  readonly storeTimeoutMs: number;
+  /** In base64, the one in use first. */
+  readStoreKeys(): readonly string[];
+}
+
+/** Opens the store of a client for the one who uses it. */
+export type OpenStore = (clock: AssetClock, events: StoreEvents) => SharedTokens;
+
+/** Who looks, and how long the token that serves in the meantime lasts, in milliseconds. */
+export interface Looker {
+  readonly ground: Ground;
+  readonly remainingMs: number;
+}
+
+/** What lay in the store. */
+export interface Sighting {
+  readonly token: SharedToken | undefined;
+  /** What a new token would succeed: the token's generation, `none`, or a digest of what cannot be read. */
+  readonly generation: string;
+}
+
+/**
+ * Whose turn it is to ask the endpoint. `'ours'`, with the lease; `'alone'`: the store gave no answer, so each process asks
+ * for itself; `'elsewhere'`: another process is at it, or was a moment ago.
+ */
+export type Turn =
+  | { readonly whose: 'ours'; readonly lease: TokenLease }
+  | { readonly whose: 'alone' }
+  | { readonly whose: 'elsewhere' };
+
+/** In the background, a store may take so many times longer than for a caller, up to this part of what the token has left. */
+const PATIENCE = 8;
+const MOST_OF_REMAINING = 10;
+const SHORTEST_BUDGET_MS = 50;
+const SHORTEST_REST_MS = 500;
+
+/**
+ * The tokens that processes share through a store. Four operations on single keys, no lock and no message:
+ * whoever needs a token looks first ({@link look}). Whoever wants to ask the endpoint takes the lease of the generation that
+ * it saw, and looks again ({@link takeTurn}), since another may have come first in between. A new token is written with a
+ * new generation ({@link publish}), which makes the lease worthless. Nothing of this throws, and what the store cannot do,
+ * the process does alone.
+ */
+export class SharedTokens {
+  readonly #seal: TokenSeal;
+  readonly #guard: StoreGuard;
+  /** The generation that this process wrote last, by name, while the write is under way. */
+  readonly #writing = new Map<string, string>();
+  /** The leases that are held. */
+  readonly #leases = new Set<TokenLease>();
+  #isUnreadableTold = false;
+  #isClosed = false;
+
+  constructor(
+    private readonly store: AssetTokenStore,
+    private readonly config: SharedTokensConfig,
+    private readonly clock: AssetClock,
+    private readonly events: StoreEvents,
+  ) {
+    this.#seal = new TokenSeal(config.readStoreKeys().map(storeKey), config.storePrefix);
+    this.#guard = new StoreGuard(clock, config.storeTimeoutMs, events);
+  }
+
+  get isInUse(): boolean {
+    return this.#guard.isInUse;
+  }
+
+  /** @returns `undefined` if the store gave no answer */
+  async look(key: string, looker: Looker): Promise<Sighting | undefined> {
+    const name = this.#nameOf(key);
+    const startedAt = this.clock.monotonic();
+    const answer = await this.#run(looker, async () => storedValue(await this.store.get(name)));
+    return answer && this.#sighting(name, answer.answer, this.clock.monotonic() - startedAt);
+  }
+
+  /** @param seen - what was there before; whoever wins the lease on the strength of it looks again */
+  async takeTurn(key: string, seen: Sighting | undefined, looker: Looker): Promise<Turn> {
+    if (seen === undefined) return { whose: 'alone' };
+    const name = `${this.#nameOf(key)}:${seen.generation}`;
+    const owner = randomBytes(9).toString('base64url');
+    const askedAt = this.clock.monotonic();
+    const added = await this.#run(looker, async () => asBoolean(await this.store.add(name, owner, LEASE_MS)));
+    if (added === undefined) return { whose: 'alone' };
+    if (!added.answer) return { whose: 'elsewhere' };
+    const now = await this.look(key, looker);
+    if (now !== undefined && now.generation !== seen.generation) return { whose: 'elsewhere' };
+    const lease = new TokenLease(this.store, this.clock, name, owner, askedAt);
+    this.#leases.add(lease);
+    return { whose: 'ours', lease };
+  }
+
+  /** @param isOver - whether there is a new generation; otherwise another process may try at once */
+  endTurn(turn: Turn, isOver: boolean): void {
+    if (turn.whose !== 'ours' || !this.#leases.delete(turn.lease)) return;
+    if (isOver) turn.lease.end();
+    else turn.lease.giveBack();
+  }
+
+  /**
+   * Writes a token. Nobody waits for it. A write that was given up on is carried out later all the same, with its whole time
+   * to live, and the record would outlive its token: when the acknowledgement comes late, it is written again with what is
+   * left by then (redis/ioredis#2130).
+   *
+   * @param remainingMs - the time that the token has left, now
+   */
+  publish(key: string, token: PublishedToken, remainingMs: () => number): void {
+    const name = this.#nameOf(key);
+    this.#writing.set(name, token.generation);
+    void this.#write(name, token, remainingMs).finally(() => {
+      if (this.#writing.get(name) === token.generation) this.#writing.delete(name);
+    });
+  }
+
+  /** Takes the token of this generation out, so that nobody else gets it. */
+  withdraw(key: string, generation: string): void {
+    const looker: Looker = { ground: 'background', remainingMs: Number.POSITIVE_INFINITY };
+    void (async () => {
+      const seen = await this.look(key, looker);
+      if (seen?.generation === generation)
+        await this.#run(looker, () => this.store.delete(this.#nameOf(key)));
+    })();
+  }
+
+  /** Gives back what is held. What is under way comes to nothing. */
+  close(): void {
+    this.#isClosed = true;
+    for (const lease of this.#leases) lease.giveBack();
+    this.#leases.clear();
+    this.#writing.clear();
+  }
+
+  async #write(name: string, token: PublishedToken, remainingMs: () => number): Promise<void> {
+    const margin = marginMs(token.lifeMs);
+    for (;;) {
+      const ttlMs = Math.floor(remainingMs() - margin);
+      if (ttlMs <= 0 || this.#writing.get(name) !== token.generation) return;
+      const startedAt = this.clock.monotonic();
+      const sealed = this.#seal.seal(name, recordOf(token));
+      const looker: Looker = { ground: 'background', remainingMs: ttlMs };
+      const written = await this.#run(looker, () => this.store.set(name, sealed, ttlMs));
+      if (written === undefined) await this.#rest();
+      else if (this.clock.monotonic() - startedAt <= margin) return;
+    }
+  }
+
+  /** Until the background may try the store again. */
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.setTimeout(resolve, Math.max(SHORTEST_REST_MS, this.#guard.restMs), { ref: false });
+    });
+  }
+
+  #nameOf(key: string): string {
+    return this.#seal.nameOf(`${this.config.tokenUrl}\n${key}`);
+  }
+
+  #run<T>({ ground, remainingMs }: Looker, operation: () => Promise<T>): Promise<{ answer: T } | undefined> {
+    if (this.#isClosed) return Promise.resolve(undefined);
+    const { storeTimeoutMs } = this.config;
+    const patientMs = Math.min(storeTimeoutMs * PATIENCE, remainingMs / MOST_OF_REMAINING);
+    const budgetMs = ground === 'caller' ? storeTimeoutMs : Math.max(patientMs, SHORTEST_BUDGET_MS);
+    return this.#guard.run(ground, budgetMs, operation);
+  }
+
+  #sighting(name: string, stored: StoredValue | undefined, tookMs: number): Sighting {
+    if (stored === undefined) return { token: undefined, generation: 'none' };
+    const record = this.#seal.open(name, stored.value);
+    const token = record === undefined ? undefined : tokenOf(record, stored.remainingMs);
+    if (token !== undefined) {
+      return {
+        token: { ...token, remainingMs: token.remainingMs - tookMs },
+        generation: token.generation,
+      };
+    }
+    if (!this.#isUnreadableTold) this.events.storeUnreadable();
+    this.#isUnreadableTold = true;
+    return { token: undefined, generation: this.#seal.digest(stored.value) };
+  }
+}
+
+/** @throws TypeError when the store answered something else, which counts as a failure of the store */
+function storedValue(answer: unknown): StoredValue | undefined {
+  if (answer === undefined || answer === null) return undefined;
+  const { value, remainingMs } = answer as Partial<StoredValue>;
+  if (typeof value === 'string' && typeof remainingMs === 'number') return { value, remainingMs };
+  throw new TypeError('its get answered something other than { value, remainingMs } or undefined');
+}
+
+/** @throws TypeError as above: a lease that is taken for granted would be no lease */
+function asBoolean(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new TypeError('its add answered something other than true or false');
+}

@@ -1,0 +1,134 @@
+import { type AssetClock, setDeadline } from '../config/clock.js';
+import { backoffMs } from '../retry/backoff.js';
+
+/** Who waits for an operation: a caller with nothing in hand, or nobody. */
+export type Ground = 'caller' | 'background';
+
+/** What is told of the store's state, each once per change. */
+export interface StoreEvents {
+  storeOutOfUse(error: unknown): void;
+  storeInUse(): void;
+  /** Something lies in the store that this process cannot open. */
+  storeUnreadable(): void;
+}
+
+/** The store did not answer within its budget. */
+class StoreTimeout extends Error {
+  constructor(budgetMs: number) {
+    super(`it gave no answer within ${budgetMs} ms`);
+  }
+}
+
+/** Steps in which a budget is spent: time for which the process itself was held up costs one of them. */
+const STEPS = 5;
+
+interface Side {
+  failures: number;
+  /** When the last failure was counted, and until when nothing is tried, by the monotonic clock. */
+  failedAt: number;
+  restsUntil: number;
+  isProbed: boolean;
+}
+
+/**
+ * How far the store is trusted. Each operation has a budget; one that fails or takes longer counts as a failure, and those
+ * under way together as one. After a failure the store rests, for half a second at first and half a minute at most; then one
+ * operation tries it. Callers' short budget and the background's long one are counted apart: a store that is too slow for
+ * callers still serves refreshes. Nothing is ever thrown: without an answer, the process does without the store.
+ */
+export class StoreGuard {
+  readonly #sides: Readonly<Record<Ground, Side>> = { caller: healthy(), background: healthy() };
+  #isOutOfUse = false;
+
+  /** @param quickMs - an answer that takes no longer is good enough for callers */
+  constructor(
+    private readonly clock: AssetClock,
+    private readonly quickMs: number,
+    private readonly events: Pick<StoreEvents, 'storeInUse' | 'storeOutOfUse'>,
+  ) {}
+
+  /** Whether everything is well. */
+  get isInUse(): boolean {
+    return !this.#isOutOfUse;
+  }
+
+  /** Milliseconds until the background may try again. */
+  get restMs(): number {
+    return Math.max(0, this.#sides.background.restsUntil - this.clock.monotonic());
+  }
+
+  /** @returns the answer in a box; `undefined`: there is none */
+  async run<T>(
+    ground: Ground,
+    budgetMs: number,
+    operation: () => Promise<T>,
+  ): Promise<{ readonly answer: T } | undefined> {
+    const side = this.#sides[ground];
+    const startedAt = this.clock.monotonic();
+    const isProbe = side.failures > 0;
+    if (isProbe && (side.isProbed || startedAt < side.restsUntil)) return undefined;
+    side.isProbed = isProbe;
+    try {
+      const answer = await this.#within(budgetMs, ground, operation);
+      this.#succeeded(side, this.clock.monotonic() - startedAt);
+      return { answer };
+    } catch (error) {
+      this.#failed(side, startedAt, error);
+      return undefined;
+    } finally {
+      if (isProbe) side.isProbed = false;
+    }
+  }
+
+  #within<T>(budgetMs: number, ground: Ground, operation: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      let cancel = (): void => {};
+      const spend = (steps: number): void => {
+        const next = (): void => {
+          if (steps > 1) spend(steps - 1);
+          else reject(new StoreTimeout(budgetMs));
+        };
+        cancel = setDeadline(next, budgetMs / STEPS, this.clock, { ref: ground === 'caller' });
+      };
+      spend(STEPS);
+      // In a function of its own, so that what is thrown at once is a rejection too.
+      const run = async (): Promise<T> => operation();
+      run()
+        .then(resolve, reject)
+        .finally(() => {
+          cancel();
+        });
+    });
+  }
+
+  #succeeded(side: Side, tookMs: number): void {
+    reset(side);
+    if (tookMs <= this.quickMs) for (const each of Object.values(this.#sides)) reset(each);
+    if (!this.#isOutOfUse || Object.values(this.#sides).some(({ failures }) => failures > 0)) return;
+    this.#isOutOfUse = false;
+    this.events.storeInUse();
+  }
+
+  #failed(side: Side, startedAt: number, error: unknown): void {
+    if (startedAt <= side.failedAt) return;
+    const now = this.clock.monotonic();
+    side.failures += 1;
+    side.failedAt = now;
+    side.restsUntil = now + backoffMs(side.failures, Math.random());
+    if (this.#isOutOfUse) return;
+    this.#isOutOfUse = true;
+    this.events.storeOutOfUse(error);
+  }
+}
+
+const healthy = (): Side => ({
+  failures: 0,
+  failedAt: Number.NEGATIVE_INFINITY,
+  restsUntil: 0,
+  isProbed: false,
+});
+
+function reset(side: Side): void {
+  side.failures = 0;
+  side.restsUntil = 0;
+}
