@@ -99,6 +99,11 @@ export class CircuitBreaker<E extends Error> {
     return this.#open?.error;
   }
 
+  /** Whether it is open for everybody, and not for newcomers alone. */
+  get holdsKnown(): boolean {
+    return this.#open?.holdsKnown === true;
+  }
+
   /** Whether what such a request meets is evidence of how the endpoint is. */
   speaksForEndpoint(urgency: Urgency): boolean {
     return urgency !== 'newcomer' || this.clock.monotonic() - this.#succeededAt > this.quietMs;

@@ -24,6 +24,13 @@ export interface EndpointCircuitParts {
   readonly events: TokenEvents;
 }
 
+/** Why token requests pause. */
+export interface EndpointTrouble {
+  readonly error: AssetTokenError;
+  /** Whether they pause for keys that had a token too, and not for newcomers alone. */
+  readonly isEverybodys: boolean;
+}
+
 /** Whether the token endpoint is in trouble, with what follows from it: the circuit, the queue and the log agree. */
 export class EndpointCircuit {
   readonly #circuit: CircuitBreaker<AssetTokenError>;
@@ -34,6 +41,11 @@ export class EndpointCircuit {
     quietMs: number,
   ) {
     this.#circuit = new CircuitBreaker(parts.clock, parts.random, quietMs);
+  }
+
+  get trouble(): EndpointTrouble | undefined {
+    const { cause, holdsKnown } = this.#circuit;
+    return cause && { error: cause, isEverybodys: holdsKnown };
   }
 
   /**

@@ -29,14 +29,14 @@ export interface TokenRefresherParts extends EndpointCircuitParts {
  * the endpoint's opens the circuit; any other is remembered with the key, and its token, if usable, goes on serving.
  */
 export class TokenRefresher {
-  readonly #circuit: EndpointCircuit;
+  readonly circuit: EndpointCircuit;
   readonly #pending = new Map<string, PendingRequest>();
   /** Those with an attempt under way. */
   readonly #sent = new Set<PendingRequest>();
   #isBackgroundStopped = false;
 
   constructor(private readonly parts: TokenRefresherParts) {
-    this.#circuit = new EndpointCircuit(parts, parts.config.tokenTimeoutMs);
+    this.circuit = new EndpointCircuit(parts, parts.config.tokenTimeoutMs);
   }
 
   isPending({ key }: AccessTokenRequest): boolean {
@@ -98,7 +98,7 @@ export class TokenRefresher {
 
   #start(entry: CacheEntry, beginning: Beginning): PendingRequest {
     // With a store, only once that was looked into: another process may fare better.
-    const probe = this.parts.shared === undefined ? this.#circuit.admit(entry) : undefined;
+    const probe = this.parts.shared === undefined ? this.circuit.admit(entry) : undefined;
     const pending = new PendingRequest(entry.request, probe, beginning);
     this.#pending.set(entry.request.key, pending);
     detached(() => void this.#run(pending));
@@ -145,7 +145,7 @@ export class TokenRefresher {
   async #found(pending: PendingRequest, shared: SharedRefresh): Promise<IssuedToken | undefined> {
     const found = await shared.look(pending);
     if (found === undefined && pending.attempts === 0) {
-      pending.probe = this.#circuit.admit(this.parts.cache.entryOf(pending.request), pending.probe);
+      pending.probe = this.circuit.admit(this.parts.cache.entryOf(pending.request), pending.probe);
     }
     return found;
   }
@@ -173,13 +173,13 @@ export class TokenRefresher {
       pending.signal.throwIfAborted();
       const entry = cache.entryOf(request);
       // It may have opened while the request was queued.
-      pending.probe = this.#circuit.admit(entry, pending.probe);
+      pending.probe = this.circuit.admit(entry, pending.probe);
       return await endpoint.fetch({
         request,
         signal: attempt.signal,
         isKnown: entry.standing !== 'newcomer',
         onHeaders: (headers, isToken) => {
-          if (isToken || this.#circuit.speaksForEndpoint(entry)) limiter.observe(headers);
+          if (isToken || this.circuit.speaksForEndpoint(entry)) limiter.observe(headers);
         },
       });
     } catch (thrown) {
@@ -213,7 +213,7 @@ export class TokenRefresher {
     if (known !== undefined) entry.restAfterSameToken(clock);
     // What another process was given says nothing of how this one would fare.
     if (isShared) this.#abandon(pending);
-    else this.#circuit.succeeded(probe);
+    else this.circuit.succeeded(probe);
     plan(entry);
     if (issued.difference !== undefined) events.grantDiffers(request, issued.difference);
     events.refreshed(request, token, isShared);
@@ -226,7 +226,7 @@ export class TokenRefresher {
     const { error, fault, orderedWaitMs } = failure;
     const entry = this.parts.cache.keep(pending.request);
     entry.noteError(error, fault === 'unavailable' && (error.timedOut || pending.isSlow(clock)));
-    const isBlamed = this.#circuit.failed(pending, failure, entry);
+    const isBlamed = this.circuit.failed(pending, failure, entry);
     const { retryable, timedOut } = error;
     const { attempts, isAwaited, probe } = pending;
     const isNeeded = isAwaited && !entry.isHeld(clock) && !isBlamed;
@@ -276,18 +276,18 @@ export class TokenRefresher {
     }
     this.#remove(pending);
     const isLost = reason instanceof TurnedAwayError;
-    pending.reject(isLost ? this.#circuit.turnedAway(cache.entryOf(request), reason) : reason);
+    pending.reject(isLost ? this.circuit.turnedAway(cache.entryOf(request), reason) : reason);
     return undefined;
   }
 
   /** It was no probe after all: another one may go. */
   #abandon(pending: PendingRequest): void {
-    if (pending.probe !== undefined) this.#circuit.abandoned(pending.probe);
+    if (pending.probe !== undefined) this.circuit.abandoned(pending.probe);
     pending.probe = undefined;
   }
 
   #rest(entry: CacheEntry): void {
-    entry.rest(this.#circuit.restMs(entry), this.parts.clock);
+    entry.rest(this.circuit.restMs(entry), this.parts.clock);
   }
 
   /**

@@ -5,18 +5,20 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
-import { type AssetClock, setDeadline, untilAborted } from '../config/clock.js';
+import { type AssetClock, untilAborted } from '../config/clock.js';
 import { RequestLimiter } from '../retry/request-limiter.js';
 import type { OpenStore } from '../store/shared-tokens.js';
-import { type AccessToken, lifeOf, remainingMs, requestOf } from './access-token.js';
+import { type AccessToken, requestOf } from './access-token.js';
 import type { AssetTokenSnapshot, CacheEntry } from './cache-entry.js';
 import type { ClientConnections } from './endpoint/connections.js';
 import { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import { AssetClosedError } from './endpoint/token.errors.js';
+import { lastsTooShort, nextOrHeld } from './patient-wait.js';
 import { PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { SharedRefresh } from './shared-refresh.js';
 import { TokenCache } from './token-cache.js';
+import { type AssetTokenHealth, tokenHealth } from './token-health.js';
 import { TokenRefresher } from './token-refresher.js';
 import { type AssetTokenRequest, byItself, type GetAccessTokenOptions } from './token-request.js';
 import { TokenEvents } from './token.events.js';
@@ -127,9 +129,9 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     options: Pick<GetAccessTokenOptions, 'minimumLifeMs'> = USUAL,
   ): AccessToken | undefined {
     const entry = this.#cache.find(request);
+    const said = byItself<GetAccessTokenOptions>(options, OPTIONS);
     const state = entry.state(this.#clock);
-    if (state === 'expired') return undefined;
-    if (state === 'stale' && this.#lastsTooShort(entry, byItself<GetAccessTokenOptions>(options, OPTIONS)))
+    if (state === 'expired' || (state === 'stale' && lastsTooShort(entry, said, this.#clock)))
       return undefined;
     entry.markUse();
     if (state === 'stale') this.#refresher.refreshAhead(entry);
@@ -166,6 +168,31 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
       .map((entry) =>
         entry.snapshot(this.#clock, this.#refresher.isPending(entry.request), this.#config.name),
       );
+  }
+
+  /**
+   * How this client fares, by what it knows: nothing is sent. Meant for readiness and not for liveness, since a restart loses
+   * the tokens that still serve.
+   *
+   * - `'down'`: the credentials are rejected, or token requests pause and no usable token is left.
+   * - `'degraded'`: token requests pause but tokens serve, or pause for new businesses alone, or the store is out of use.
+   * - `'up'`: else. What fails for single keys counts for nothing.
+   *
+   * @example
+   * ```ts
+   * if (tokens.health().status === 'down') throw new ServiceUnavailableException();
+   * ```
+   */
+  health(): AssetTokenHealth {
+    return tokenHealth(
+      {
+        client: this.#config.name,
+        trouble: this.#refresher.circuit.trouble,
+        storeInUse: this.#shared?.isInUse,
+        entries: this.#cache.entries(),
+      },
+      this.#clock,
+    );
   }
 
   /**
@@ -248,11 +275,8 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     entry.markUse();
     if (state === 'fresh') return settled;
     this.#refresher.refreshAhead(entry);
-    return this.#lastsTooShort(entry, options) ? this.#waitOrHeld(entry, options) : settled;
-  }
-
-  #lastsTooShort(entry: CacheEntry, { minimumLifeMs = 0 }: GetAccessTokenOptions): boolean {
-    return entry.remainingMs(this.#clock) < Math.min(minimumLifeMs, entry.windowMs / 2);
+    if (!lastsTooShort(entry, options, this.#clock)) return settled;
+    return nextOrHeld(entry, options, this.#clock, (ends) => this.#wait(entry, { ...options, signal: ends }));
   }
 
   async #wait(entry: CacheEntry, { signal, withinMs }: GetAccessTokenOptions): Promise<AccessToken> {
@@ -263,34 +287,6 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
       return await untilAborted(pending.token, signal);
     } finally {
       pending.leave();
-    }
-  }
-
-  /**
-   * Waits for the next token, for half of the time that the caller and the present token have at most: an endpoint that
-   * hangs must not take a usable token away.
-   */
-  async #waitOrHeld(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
-    const { signal, withinMs, minimumLifeMs = 0 } = options;
-    const present = entry.held(this.#clock);
-    const patience = new AbortController();
-    const patienceMs = Math.min(minimumLifeMs, entry.remainingMs(this.#clock)) / 2;
-    const end = (): void => {
-      patience.abort();
-    };
-    const cancelTimer = setDeadline(end, patienceMs, this.#clock, { ref: true });
-    try {
-      const ends = AbortSignal.any(signal === undefined ? [patience.signal] : [patience.signal, signal]);
-      return await this.#wait(entry, { signal: ends, withinMs });
-    } catch (error) {
-      if (signal?.aborted || this.#isClosed) throw error;
-      const held = entry.held(this.#clock) ?? (entry.isInvalidated ? undefined : present);
-      // An entry that was evicted meanwhile holds no token any more. The caller's is as good as it was.
-      if (held !== undefined && remainingMs(lifeOf(held), this.#clock) > 0) return held;
-      if (patience.signal.aborted) return await this.#wait(entry, options);
-      throw error;
-    } finally {
-      cancelTimer();
     }
   }
 }

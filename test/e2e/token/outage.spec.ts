@@ -1,4 +1,3 @@
-import {} from 'nestjs-asset-auth';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { firstValueFrom } from 'rxjs';
 import { startApplication } from '../../support/application.js';

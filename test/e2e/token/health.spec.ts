@@ -1,0 +1,84 @@
+import { startApplication } from '../../support/application.js';
+import { passToExpiry, passToStale, outcome, refreshed, rejectionOf } from '../../support/token-time.js';
+import { throughAttempts } from '../../support/through-attempts.js';
+
+const LEDGERS = { scopes: ['ledger:read'] };
+const REPORTS = { scopes: ['report:read'] };
+
+describe('The health of a client', () => {
+  it('is up before any token was asked for, and while tokens come', async () => {
+    const { tokens } = await startApplication();
+    expect(tokens.health()).toEqual({
+      client: undefined,
+      status: 'up',
+      error: undefined,
+      storeInUse: undefined,
+      usableTokens: 0,
+      usableUntil: undefined,
+    });
+    const token = await tokens.getAccessToken(LEDGERS);
+    expect(tokens.health()).toMatchObject({ usableTokens: 1, usableUntil: token.expiresAt });
+  });
+
+  it('is degraded while requests pause and tokens serve, down when they ran out, and up again by the first that comes', async () => {
+    const { tokens, sandbox, clock } = await startApplication();
+    await tokens.getAccessToken(LEDGERS);
+    const token = await tokens.getAccessToken(REPORTS);
+    tokens.peekAccessToken(REPORTS);
+    sandbox.fail('token', { status: 429, retryAfter: 1 }, Infinity);
+    await passToStale({ tokens, clock }, token);
+    tokens.peekAccessToken(REPORTS);
+    await refreshed({ tokens, clock });
+    expect(tokens.health()).toMatchObject({
+      status: 'degraded',
+      error: 'ASSET_TOKEN_THROTTLED',
+      usableTokens: 2,
+    });
+    await passToExpiry({ tokens, clock }, token);
+    await throughAttempts(clock, outcome(tokens.getAccessToken(REPORTS)));
+    expect(tokens.health()).toMatchObject({ status: 'down', usableTokens: 0, usableUntil: undefined });
+
+    sandbox.clearFaults();
+    await clock.advance(60_000);
+    await tokens.getAccessToken(REPORTS);
+    expect(tokens.health()).toMatchObject({ status: 'up', error: undefined });
+  });
+
+  it('is down when the credentials are rejected, although tokens serve', async () => {
+    const { tokens, sandbox } = await startApplication();
+    await tokens.getAccessToken(LEDGERS);
+    sandbox.rotateSecret();
+    await rejectionOf(tokens.getAccessToken(LEDGERS, { forceRefresh: true }));
+    expect(tokens.health()).toMatchObject({
+      status: 'down',
+      error: 'ASSET_CREDENTIALS_REJECTED',
+      usableTokens: 1,
+    });
+  });
+
+  it('is not down for callers that name unknown businesses, whatever these are answered', async () => {
+    const { tokens, sandbox, clock } = await startApplication();
+    for (const fault of [
+      { status: 404 },
+      { status: 401, body: { error: 'invalid_client' } },
+      { status: 500 },
+    ]) {
+      sandbox.fail('token', fault, Infinity);
+      for (let i = 0; i < 10; i += 1) {
+        const businessId = `biz_${fault.status}x${i}`;
+        await throughAttempts(clock, outcome(tokens.getAccessToken({ businessId })));
+      }
+      expect(tokens.health().status).not.toBe('down');
+      sandbox.clearFaults();
+      await clock.advance(60_000);
+    }
+  });
+
+  it('holds counts and codes only, and is no use of a token', async () => {
+    const { tokens } = await startApplication();
+    await tokens.getAccessToken(LEDGERS);
+    tokens.health();
+    expect(tokens.snapshot()).toMatchObject([{ uses: 0 }]);
+    expect(JSON.stringify(tokens.health())).not.toContain('ledger');
+  });
+});
