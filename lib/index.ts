@@ -50,6 +50,7 @@ export {
   type AssetTokenErrorDetails,
 } from './token/endpoint/token.errors.js';
 export { type AssetTokenRequest, type GetAccessTokenOptions } from './token/token-request.js';
+export { type AssetTokenFilter } from './token/token-filter.js';
 export { type AssetTokenHealth } from './token/token-health.js';
 export { AssetTokenService } from './token/token.service.js';
 export { type AssetTokenSnapshot } from './token/cache-entry.js';

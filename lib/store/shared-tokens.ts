@@ -15,7 +15,7 @@ export interface SharedTokensConfig {
   readStoreKeys(): readonly string[];
 }
 
-/** Opens the store of a client for the one who uses it. */
+/** Opens the store of a client for the one who uses it. This room is loaded only where there is a store. */
 export type OpenStore = (clock: AssetClock, events: StoreEvents) => SharedTokens;
 
 /** Who looks, and how long the token that serves in the meantime lasts, in milliseconds. */

@@ -7,7 +7,10 @@ import type { AssetTokenErrorCode } from './endpoint/token.errors.js';
 export interface AssetTokenHealth {
   /** The client's name; `undefined` for the default one. */
   readonly client: string | undefined;
-  /** See {@link AssetTokenService.health}. */
+  /**
+   * `'down'`: the credentials are rejected, or token requests pause and no usable token is left. `'degraded'`: they pause but
+   * tokens serve, or pause for new businesses alone, or the store is out of use. `'up'`: else.
+   */
   readonly status: 'up' | 'degraded' | 'down';
   /** What token requests fail with, while they pause. */
   readonly error: AssetTokenErrorCode | undefined;
@@ -28,9 +31,8 @@ export interface TokenHealthInput {
 }
 
 /**
- * Down: the credentials are rejected, or token requests pause and no token is left. Degraded: requests pause, but tokens
- * serve; or they pause for newcomers alone; or the store is out of use. What fails for one key counts for nothing: whoever
- * names an unknown business would take the application out of rotation.
+ * The verdict. What fails for one key counts for nothing: whoever names an unknown business would take the application out
+ * of rotation.
  */
 export function tokenHealth(
   { client, trouble, storeInUse, entries }: TokenHealthInput,

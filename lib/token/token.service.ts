@@ -8,7 +8,7 @@ import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, untilAborted } from '../config/clock.js';
 import { RequestLimiter } from '../retry/request-limiter.js';
 import type { OpenStore } from '../store/shared-tokens.js';
-import { type AccessToken, requestOf } from './access-token.js';
+import { AccessToken, requestOf } from './access-token.js';
 import type { AssetTokenSnapshot, CacheEntry } from './cache-entry.js';
 import type { ClientConnections } from './endpoint/connections.js';
 import { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
@@ -18,6 +18,7 @@ import { PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { SharedRefresh } from './shared-refresh.js';
 import { TokenCache } from './token-cache.js';
+import { type AssetTokenFilter, matcherOf } from './token-filter.js';
 import { type AssetTokenHealth, tokenHealth } from './token-health.js';
 import { TokenRefresher } from './token-refresher.js';
 import { type AssetTokenRequest, byItself, type GetAccessTokenOptions } from './token-request.js';
@@ -25,7 +26,6 @@ import { TokenEvents } from './token.events.js';
 
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
 const USUAL: GetAccessTokenOptions = Object.freeze({});
-
 const OPTIONS = ['signal', 'forceRefresh', 'minimumLifeMs', 'withinMs'] as const;
 
 /**
@@ -55,7 +55,6 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * Built by {@link AssetAuthModule}.
    *
    * @internal
-   * @param openStore - loaded only where there is a store
    */
   constructor(
     config: AssetAuthConfig,
@@ -74,8 +73,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
       this.#refresher.refreshAhead(entry);
     });
     const parts = { config, clock, random: Math.random, cache: this.#cache, events: this.#events };
-    const shared = openStore?.(clock, this.#events);
-    this.#shared = shared && new SharedRefresh(shared, parts);
+    this.#shared = openStore && new SharedRefresh(openStore(clock, this.#events), parts);
     const { maxConcurrentTokenRequests: slots, tokenTimeoutMs } = config;
     this.#refresher = new TokenRefresher({
       ...parts,
@@ -139,19 +137,36 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Gives up a token before its time, for instance because it leaked: the next caller waits for a new one. Compares by
-   * value, so a newer token stays. It leaves the store too; processes that hold it learn of it at their next refresh or 401.
+   * Gives up tokens before their time, since one leaked, or a business was disconnected: the next caller waits for a new one.
+   * A token is compared by value, so a newer one stays. Other processes learn of it at their next refresh or 401.
+   *
+   * @param which - a token, or the business or scopes of those that are meant
+   * @throws AssetScopeError, AssetBusinessError when it names neither, or one that cannot be
    *
    * @example
    * ```ts
-   * tokens.invalidate(token);
+   * tokens.invalidate({ businessId });
    * ```
    */
-  invalidate(token: AccessToken): void {
-    const entry = this.#cache.peek(requestOf(token));
-    if (entry?.invalidate(token.value) !== true) return;
-    this.#shared?.withdraw(entry);
-    this.#scheduler.plan(entry);
+  invalidate(which: AccessToken | AssetTokenFilter): void {
+    if (which instanceof AccessToken) {
+      this.#giveUp(this.#cache.entryOf(requestOf(which)), which.value);
+    } else {
+      const isMeant = matcherOf(which);
+      for (const entry of this.#cache.entries()) if (isMeant(entry.request)) this.#giveUp(entry);
+    }
+  }
+
+  /**
+   * Gives up all tokens, for instance because a log with tokens leaked.
+   *
+   * @example
+   * ```ts
+   * tokens.invalidateAll();
+   * ```
+   */
+  invalidateAll(): void {
+    for (const entry of this.#cache.entries()) this.#giveUp(entry);
   }
 
   /**
@@ -163,20 +178,14 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * ```
    */
   snapshot(): readonly AssetTokenSnapshot[] {
-    return this.#cache
-      .entries()
-      .map((entry) =>
-        entry.snapshot(this.#clock, this.#refresher.isPending(entry.request), this.#config.name),
-      );
+    const of = (entry: CacheEntry): AssetTokenSnapshot =>
+      entry.snapshot(this.#clock, this.#refresher.isPending(entry.request), this.#config.name);
+    return this.#cache.entries().map(of);
   }
 
   /**
    * How this client fares, by what it knows: nothing is sent. Meant for readiness and not for liveness, since a restart loses
    * the tokens that still serve.
-   *
-   * - `'down'`: the credentials are rejected, or token requests pause and no usable token is left.
-   * - `'degraded'`: token requests pause but tokens serve, or pause for new businesses alone, or the store is out of use.
-   * - `'up'`: else. What fails for single keys counts for nothing.
    *
    * @example
    * ```ts
@@ -184,15 +193,9 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * ```
    */
   health(): AssetTokenHealth {
-    return tokenHealth(
-      {
-        client: this.#config.name,
-        trouble: this.#refresher.circuit.trouble,
-        storeInUse: this.#shared?.isInUse,
-        entries: this.#cache.entries(),
-      },
-      this.#clock,
-    );
+    const { trouble } = this.#refresher.circuit;
+    const known = { client: this.#config.name, trouble, storeInUse: this.#shared?.isInUse };
+    return tokenHealth({ ...known, entries: this.#cache.entries() }, this.#clock);
   }
 
   /**
@@ -230,11 +233,10 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
       this.#get(this.#cache.pin(this.#cache.find(request).request), USUAL),
     );
     if (startup === 'warm') {
-      for (const token of tokens) {
-        token.catch((error: unknown) => {
-          if (!this.#isClosed) this.#events.startedWithout(error);
-        });
-      }
+      const tell = (error: unknown): void => {
+        if (!this.#isClosed) this.#events.startedWithout(error);
+      };
+      for (const token of tokens) token.catch(tell);
       return;
     }
     try {
@@ -261,6 +263,12 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     this.#refresher.close();
     this.#shared?.close();
     this.#cache.clear();
+  }
+
+  #giveUp(entry: CacheEntry, value = entry.held(this.#clock)?.value): void {
+    if (value === undefined || !entry.invalidate(value)) return;
+    this.#shared?.withdraw(entry);
+    this.#scheduler.plan(entry);
   }
 
   /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { AssetTokenFilter } from 'nestjs-asset-auth';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { startApplication } from '../../support/application.js';
 import { eventually } from '../../support/eventually.js';
@@ -423,6 +424,50 @@ describe('a token that the application gives up', () => {
     await refreshed({ tokens, clock });
     tokens.invalidate(first);
     expect((await tokens.getAccessToken(SCOPES)).value).not.toBe(first.value);
+  });
+});
+
+describe('tokens that are given up by what they are for', () => {
+  const ONE = { businessId: 'biz_GA6EG2qFxA97NZHtxeLPUy', scopes: ['ledger:read'] };
+  const OTHERS = [{ scopes: ['ledger:read'] }, { ...ONE, scopes: ['report:read'] }, {}];
+
+  const given = async (which: AssetTokenFilter | undefined): Promise<readonly boolean[]> => {
+    const { tokens } = await startApplication();
+    const all = [ONE, ...OTHERS];
+    for (const request of all) await tokens.getAccessToken(request);
+    if (which === undefined) tokens.invalidateAll();
+    else tokens.invalidate(which);
+    return all.map((request) => tokens.peekAccessToken(request) === undefined);
+  };
+
+  it.each([
+    [{ businessId: ONE.businessId }, [true, false, true, false]],
+    [{ scopes: 'ledger:read' }, [true, true, false, false]],
+    [ONE, [true, false, false, false]],
+    [{ businessId: null }, [false, true, false, true]],
+    [{ businessId: null, scopes: null }, [false, false, false, true]],
+    [undefined, [true, true, true, true]],
+  ] as [AssetTokenFilter | undefined, boolean[]][])(
+    'are those of which all is true that is named: %j',
+    async (which, gone) => {
+      expect(await given(which)).toEqual(gone);
+    },
+  );
+
+  it.each([
+    [{}, 'both are missing'],
+    [{ businessId: undefined }, 'both are missing'],
+    [{ bussinessId: 'biz_1' }, 'not "bussinessId"'],
+    ['biz_1', 'is an object'],
+    [{ businessId: 'Acme Ltd' }, 'is not a business id'],
+    [{ scopes: [] }, 'Scopes cannot be used'],
+  ])('are none when it is not clear which: %j', async (which, problem) => {
+    const { tokens } = await startApplication();
+    await tokens.getAccessToken();
+    expect(() => {
+      tokens.invalidate(which as never);
+    }).toThrow(problem);
+    expect(tokens.peekAccessToken()).toBeDefined();
   });
 });
 
