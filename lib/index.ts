@@ -75,6 +75,7 @@ export { type AssetScopeReport, listAssetScopes, type ProviderLookup } from './i
 export { RunWithAssetScope, type RunWithAssetScopeOptions } from './scope/run-with-asset-scope.decorator.js';
 
 export { AssetAuthExceptionFilter } from './http/asset-auth-exception.filter.js';
+export { assetFetch } from './http/asset-fetch.js';
 export { AssetHttpService } from './http/asset-http.service.js';
 export { type AssetRequestOptions } from './http/asset-request.js';
 export {
