@@ -3,6 +3,7 @@ import axios, { type AxiosAdapter, type AxiosInstance } from 'axios';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AssetClock } from '../config/clock.js';
+import { userAgent } from '../config/user-agent.js';
 import { type ClientConnections, ROUTE_OPTIONS } from '../token/endpoint/connections.js';
 import type { AssetTokenService } from '../token/token.service.js';
 import { AssetTransport } from './asset.transport.js';
@@ -81,10 +82,11 @@ function isolate({ defaults }: AxiosInstance, http: AssetHttpDefaults): void {
   );
   const common = { Accept: 'application/json, text/plain, */*' };
   const headers: object = { common, ...Object.fromEntries(VERBS.map((verb) => [verb, {}])) };
+  const chosenHeaders = Object.assign({}, http.headers, { 'User-Agent': userAgent(http) });
   Object.assign(defaults, stockOf(STOCK as AxiosDefaults), Object.fromEntries(chosen), {
     adapter,
     baseURL,
-    headers: axios.mergeConfig({ headers }, { headers: http.headers }).headers,
+    headers: axios.mergeConfig({ headers }, { headers: chosenHeaders }).headers,
     // As a whole, one that names a single flag would also turn the order of interceptors around.
     transitional: { ...STOCK.transitional, ...http.transitional },
   });

@@ -7,7 +7,7 @@ import {
 } from '../config/asset-auth.errors.js';
 import type { AccessToken } from '../token/access-token.js';
 import { describeGrant } from '../token/token-request.js';
-import { redacted } from '../token/endpoint/redact.js';
+import { mentioned, redacted, requestIdOf } from '../token/endpoint/redact.js';
 import { orderedWaitMs, lowerCaseHeaders } from '../retry/rate-limit.js';
 
 /**
@@ -53,6 +53,8 @@ export class AssetApiError extends AxiosError implements AssetAuthErrorLike {
   declare readonly code: AssetApiErrorCode;
   readonly retryable: boolean;
   declare readonly retryAfterMs?: number;
+  /** The id of Asset's answer (`x-request-id` and the like), if it has one: what Asset's support asks for. */
+  declare readonly requestId?: string;
 
   static {
     Object.defineProperty(this.prototype, ASSET_AUTH_ERROR, { value: true });
@@ -63,6 +65,8 @@ export class AssetApiError extends AxiosError implements AssetAuthErrorLike {
     this.name = 'AssetApiError';
     this.retryable = details.retryable;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+    const requestId = requestIdOf(lowerCaseHeaders(response), []);
+    if (requestId !== undefined) this.requestId = requestId;
     if (details.cause !== undefined) {
       // As `Error` itself does it: not enumerable, since loggers walk what is.
       Object.defineProperty(this, 'cause', { value: details.cause, writable: true, configurable: true });
@@ -145,7 +149,8 @@ export interface SentRequest {
 }
 
 /** Method and path, without the query: it may hold a secret. */
-export function describeCall({ request }: AxiosResponse): string {
-  const { method, path } = request as SentRequest;
-  return `${method} ${path.split('?', 1).join()}`;
+export function describeCall(response: AxiosResponse): string {
+  const { method, path } = response.request as SentRequest;
+  const requestId = requestIdOf(lowerCaseHeaders(response), []);
+  return `${method} ${path.split('?', 1).join()}${mentioned(requestId)}`;
 }

@@ -169,3 +169,25 @@ const unescaped = (text: string): string =>
     // Half of a surrogate pair too, which its other half completes.
     return point <= 0x10ffff ? String.fromCodePoint(point) : '\uFFFD';
   });
+
+/** How an answer names itself. Asset documents none; these are what frameworks, gateways and front ends send. */
+const REQUEST_IDS = ['x-request-id', 'request-id', 'x-correlation-id', 'x-amzn-requestid', 'cf-ray'];
+/** What an id looks like. Longer text may be anything. */
+const REQUEST_ID = /^[\w.:;=+/-]{1,80}$/;
+
+/**
+ * The id of an answer, for whoever asks Asset's support about it.
+ *
+ * @param headers - with names in lower case
+ */
+export function requestIdOf(
+  headers: Readonly<Record<string, unknown>>,
+  secrets: readonly string[],
+): string | undefined {
+  const ids = REQUEST_IDS.map((name) => headers[name]).filter((value) => typeof value === 'string');
+  return ids.find((id) => REQUEST_ID.test(id) && redacted(id, secrets) === id);
+}
+
+/** For messages: nothing, or ` (request id …)`. */
+export const mentioned = (requestId: string | undefined): string =>
+  requestId === undefined ? '' : ` (request id ${requestId})`;

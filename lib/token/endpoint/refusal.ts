@@ -1,3 +1,4 @@
+import { mentioned, requestIdOf } from './redact.js';
 import { LONGEST_ORDERED_WAIT_MS, orderedWaitMs, retryAfterMs } from '../../retry/rate-limit.js';
 import { endpointError, type EndpointErrorCode } from './endpoint-error.js';
 import {
@@ -45,9 +46,11 @@ export function refusal(
   const { code, cure, fault, retryable } = verdict(evidence, context);
   const orders = status === 429 ? orderedWaitMs : retryAfterMs;
   const ordered = bounded(orders(headers, receivedAt));
+  const requestId = requestIdOf(headers, secrets);
   return failure(context, code, {
-    what: `the endpoint answered ${status}${text === '' ? '' : ` (${text})`}. ${cure}`,
+    what: `the endpoint answered ${status}${text === '' ? '' : ` (${text})`}${mentioned(requestId)}. ${cure}`,
     status,
+    requestId,
     fault: ordered === undefined ? fault : 'endpoint',
     retryable: retryable === true || ordered !== undefined,
     orderedWaitMs: ordered,

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import axios, { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import { type AssetClock, instantOf } from '../../config/clock.js';
+import { userAgent } from '../../config/user-agent.js';
 import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { ClientSecret, type Rejection } from './client-secret.js';
@@ -58,6 +59,7 @@ export class TokenEndpointClient {
   /** The latest tokens: an endpoint may repeat one when it refuses the next. */
   readonly #recentTokens: string[] = [];
   readonly #isLimited: boolean;
+  readonly #headers: Readonly<Record<string, string>>;
 
   constructor(
     private readonly config: AssetAuthConfig,
@@ -66,6 +68,7 @@ export class TokenEndpointClient {
   ) {
     this.#secret = new ClientSecret(config, clock);
     this.#isLimited = connections.isLimited;
+    this.#headers = { ...HEADERS, 'user-agent': userAgent(config.http) };
     this.#requestConfig = {
       ...connections.route,
       method: 'post',
@@ -128,7 +131,7 @@ export class TokenEndpointClient {
       const sentAt = instantOf(this.clock);
       // Without prototype, as axios makes its own: a polluted one decides nothing.
       const config = Object.create(null) as InternalAxiosRequestConfig;
-      const headers = AxiosHeaders.from(HEADERS);
+      const headers = AxiosHeaders.from(this.#headers);
       const agents = this.#isLimited ? this.connections.tokenAgents : undefined;
       Object.assign(config, this.#requestConfig, agents, {
         headers,

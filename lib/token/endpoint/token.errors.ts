@@ -38,6 +38,8 @@ export interface AssetTokenErrorDetails extends AssetAuthErrorDetails {
   readonly status?: number | undefined;
   /** Whether there was no answer in time. */
   readonly timedOut?: boolean | undefined;
+  /** The id of the answer, if it has one. */
+  readonly requestId?: string | undefined;
 }
 
 /**
@@ -59,6 +61,8 @@ export class AssetTokenError extends AssetAuthError {
   /** Which client: its name if it has one, its environment, and its origin if that is not the usual one. */
   readonly client: string;
   declare readonly status?: number;
+  /** The id of the endpoint's answer (`x-request-id` and the like), if it has one: what Asset's support asks for. */
+  declare readonly requestId?: string;
   /** Whether the endpoint gave no complete answer in time. */
   readonly timedOut: boolean;
   /** What came back and what to do about it, without what was asked for. */
@@ -77,6 +81,7 @@ export class AssetTokenError extends AssetAuthError {
     this.environment = details.client.environment;
     this.timedOut = details.timedOut ?? details.status === 504;
     if (details.status !== undefined) this.status = details.status;
+    if (details.requestId !== undefined) this.requestId = details.requestId;
   }
 }
 
@@ -90,7 +95,7 @@ export function stillFailing(
   waitMs: number,
 ): AssetTokenError {
   const retryAfterMs = Math.max(1, Math.ceil(waitMs));
-  const { code, environment, client: label, status, timedOut, retryable } = cause;
+  const { code, environment, client: label, status, timedOut, retryable, requestId } = cause;
   return new AssetTokenError(`${cause.reason} Not asked again for ${retryAfterMs} ms.`, {
     code,
     grant,
@@ -99,6 +104,7 @@ export function stillFailing(
     timedOut,
     retryable,
     retryAfterMs,
+    requestId,
     cause,
   });
 }
@@ -133,7 +139,7 @@ export class TokenRequestFailure extends Error {
 /** What a failure is told with. */
 export interface FailureDetails extends Pick<
   AssetTokenErrorDetails,
-  'status' | 'timedOut' | 'retryable' | 'cause'
+  'status' | 'timedOut' | 'retryable' | 'requestId' | 'cause'
 > {
   /** What came back and what to do about it, without what was asked for. */
   readonly what: string;

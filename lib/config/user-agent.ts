@@ -1,0 +1,19 @@
+// How requests name who sends them.
+import axios from 'axios';
+import type { AssetHttpDefaults } from './asset-auth.options.js';
+
+/** The same as in package.json, which not every bundler can import. */
+export const VERSION = '0.1.0';
+
+/**
+ * `nestjs-asset-auth/<version>`, before what the option `http` names in `headers`, or else before axios' own, so that Asset's
+ * support can tell from a log line which library and which application called (RFC 9110 §10.1.5).
+ */
+export function userAgent({ headers = {} }: AssetHttpDefaults): string {
+  const { common = {} } = headers as { readonly common?: object };
+  const given = [...Object.entries(common), ...Object.entries(headers)].findLast(isUserAgent);
+  return `nestjs-asset-auth/${VERSION} ${given === undefined ? `axios/${axios.VERSION}` : String(given[1])}`;
+}
+
+const isUserAgent = ([name, value]: readonly [string, unknown]): boolean =>
+  name.trim().toLowerCase() === 'user-agent' && value !== undefined;
