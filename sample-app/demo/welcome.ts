@@ -21,9 +21,11 @@ Three commands to try${hint}:
 function peer({ origin }: AssetAuthConfig, sandbox: DemoSandbox | undefined): string[] {
   if (sandbox === undefined) return [`It talks to Asset at ${origin}, with your credentials.`];
   const place =
-    sandbox.own === undefined ? `of the application started first, at ${origin}` : 'inside this process';
+    sandbox.own === undefined
+      ? `the sandbox of the application started first, at ${origin}. Keep that one running.`
+      : 'a sandbox inside this process.';
   return [
-    `It talks to a sandbox ${place}. Nothing leaves this machine.`,
+    `It talks to ${place} Nothing leaves this machine.`,
     'To talk to Asset, set ASSET_ENVIRONMENT, ASSET_CLIENT_ID and ASSET_CLIENT_SECRET.',
   ];
 }

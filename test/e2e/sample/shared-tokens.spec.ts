@@ -35,7 +35,7 @@ it('T69 two sample applications on one Redis talk to one sandbox, and ask it for
   const second = new SampleProcess(variables);
   const secondWelcome = await second.welcome();
   expect(secondWelcome).toContain(
-    `of the application started first, at http://127.0.0.1:${variables.SANDBOX_PORT}.`,
+    `It talks to the sandbox of the application started first, at http://127.0.0.1:${variables.SANDBOX_PORT}. Keep that one running.`,
   );
   expect(await tokenAfterCall(secondWelcome)).toMatchObject({ state: 'fresh', shared: true });
   expect(second.output).toContain('Access token of another process for scopes business:read');
