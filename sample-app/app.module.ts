@@ -1,17 +1,27 @@
 import { Module, ValidationPipe } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
+import type { Redis } from 'ioredis';
 import { AssetAuthExceptionFilter, AssetAuthModule, assetAuthOptionsFromEnv } from 'nestjs-asset-auth';
+import { redisTokenStore } from 'nestjs-asset-auth/store';
 import { BusinessesModule } from './businesses/businesses.module.js';
 import { JournalEntriesModule } from './journal-entries/journal-entries.module.js';
 import { LedgersModule } from './ledgers/ledgers.module.js';
+import { REDIS, RedisModule } from './redis/redis.module.js';
 import { ReportsModule } from './reports/reports.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
 
 @Module({
   imports: [
     AssetAuthModule.forRootAsync({
-      useFactory: () => ({ http: { timeout: 10_000 }, ...assetAuthOptionsFromEnv() }),
+      imports: [RedisModule],
+      inject: [REDIS],
+      useFactory: (redis: Redis | null) => ({
+        http: { timeout: 10_000 },
+        ...assetAuthOptionsFromEnv(),
+        // Its storeKeys come from ASSET_STORE_KEYS.
+        ...(redis && { store: redisTokenStore(redis) }),
+      }),
     }),
     ScheduleModule.forRoot(),
     BusinessesModule,

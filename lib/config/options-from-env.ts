@@ -7,7 +7,8 @@ import { said } from './plain-object.js';
  * `ASSET_CLIENT_ID`, `ASSET_CLIENT_SECRET`, `ASSET_SCOPES` and `ASSET_ALLOWED_SCOPES` (separated by spaces),
  * `ASSET_BUSINESS_ID`, `ASSET_RESOURCE`, `ASSET_UNDECLARED_SCOPES`, `ASSET_GRANTED_SCOPES`, `ASSET_TOKEN_TTL_SECONDS`,
  * `ASSET_REFRESH_AHEAD_RATIO`, `ASSET_TOKEN_TIMEOUT_MS`, `ASSET_MAX_TOKENS`, `ASSET_MAX_CONCURRENT_TOKEN_REQUESTS`,
- * `ASSET_STARTUP`, `ASSET_STORE_KEYS` (separated by spaces), `ASSET_STORE_PREFIX` and `ASSET_STORE_TIMEOUT_MS`. The values are checked where they are used, in `AssetAuthModule`. The environment is only read.
+ * `ASSET_STARTUP`, `ASSET_STORE_KEYS` (separated by spaces), `ASSET_STORE_PREFIX` and `ASSET_STORE_TIMEOUT_MS`. The
+ * values are checked where they are used, in `AssetAuthModule`. The environment is only read.
  *
  * @param env - where to read
  * @returns the options that are set, and no others

@@ -10,7 +10,7 @@ import { welcome } from './welcome.js';
 const HOST = '127.0.0.1';
 
 async function main(): Promise<void> {
-  const port = portFrom(process.env.PORT);
+  const port = portFrom('PORT', process.env.PORT, 3000);
   const sandbox = await sandboxUnlessConfigured(process.env);
   // What Nest logs of a start that fails is kept back: it is a stack, and the message below is enough.
   const app = await NestFactory.create(AppModule, {

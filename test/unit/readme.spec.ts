@@ -3,32 +3,45 @@ import { resolve } from 'node:path';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { TestingModule } from '@nestjs/testing';
-import { AssetAuthConfig, AssetHttpService } from 'nestjs-asset-auth';
+import {
+  AssetAuthConfig,
+  AssetHttpService,
+  assetAuthOptionsFromEnv,
+  AssetTokenService,
+} from 'nestjs-asset-auth';
 import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom } from 'rxjs';
 import ts from 'typescript';
 import { startApplication } from '../support/application.js';
 import { afterThisTest } from '../support/cleanup.js';
+import { startRedis } from '../support/redis-server.js';
+import { startSandbox } from '../support/sandbox.js';
 
 const README = readFileSync('README.md', 'utf8');
+const STORE_README = readFileSync('lib/store/README.md', 'utf8');
 
-/** What the README leaves out as obvious. A snippet with imports of its own does without. */
+/** What the READMEs leave out as obvious. A snippet with imports of its own does without. */
 const PRELUDE = `
-import { Body, Controller, Get, Injectable, Module, Param, Post, Query } from '@nestjs/common';
+import { once } from 'node:events';
+import { Body, Controller, Get, Inject, Injectable, Module, type OnApplicationShutdown, Param, Post, Query } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import axiosRetry, { exponentialDelay } from 'axios-retry';
+import { Redis } from 'ioredis';
 import { ASSET_CLOCK, AssetAuthConfig, AssetAuthExceptionFilter, AssetAuthModule, assetAuthOptionsFromEnv,
   AssetBusiness, AssetHttpService, AssetScope, AssetScopeContext, AssetTokenService, getAssetAuthOptionsToken,
   InjectAssetHttp, InjectAssetTokenService, isAssetAuthError, listAssetScopes, RunWithAssetScope } from 'nestjs-asset-auth';
+import { type AssetTokenStore, redisTokenStore, type StoredValue } from 'nestjs-asset-auth/store';
 import { AssetSandbox, expectNoSecrets, ManualClock } from 'nestjs-asset-auth/testing';
+import { createClient } from 'redis';
 import { catchError, firstValueFrom, map, type Observable } from 'rxjs';
 `;
 
-/** The names that the README's text introduces, or that stand for the reader's own. Snippets may redeclare them. */
+/** The names that the READMEs' text introduces, or that stand for the reader's own. Snippets may redeclare them. */
 const READERS_OWN = `
+import type { RedisSentinelType } from 'redis';
 import type { AssetHttpService, AssetTokenService } from 'nestjs-asset-auth';
 import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import type { Observable } from 'rxjs';
@@ -43,6 +56,12 @@ declare global {
   function synchronize(): Promise<void>;
   function retryLater(ms: number): Observable<never>;
   function readSecret(): Promise<string>;
+  class RedisModule {}
+  const REDIS: unique symbol;
+  const sentinel: RedisSentinelType;
+  const pool: {
+    query<Row>(text: string, values: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number | null }>;
+  };
 }
 `;
 
@@ -128,6 +147,7 @@ async function run(code: string): Promise<unknown> {
 
 describe('README', () => {
   const snippets = snippetsOf(README);
+  const storeSnippets = snippetsOf(STORE_README);
   const names = (heading: string): string =>
     columnOf(heading)
       .map((name) => `${name}: true`)
@@ -138,12 +158,13 @@ describe('README', () => {
   let problems: readonly string[][];
 
   beforeAll(() => {
-    problems = problemsOf([...snippets, lists, "asset.withScopes('ledger:read');\n"]);
+    problems = problemsOf([...snippets, ...storeSnippets, lists, "asset.withScopes('ledger:read');\n"]);
   }, 120_000);
 
   it('holds only snippets that compile', () => {
     expect(snippets.length).toBeGreaterThan(10);
-    expect(problems.slice(0, snippets.length).flat()).toEqual([]);
+    expect(storeSnippets.length).toBeGreaterThan(2);
+    expect(problems.slice(0, -2).flat()).toEqual([]);
   });
 
   it('would be found out if one did not', () => {
@@ -161,7 +182,7 @@ describe('README', () => {
 
   it('tells the right defaults', () => {
     const config = new AssetAuthConfig({ environment: 'sandbox', clientId: 'id', clientSecret: 'secret' });
-    const rows = [...README.matchAll(/^\| `(\w+)` +\| `('?[\w./]+'?)` +\|/gm)].map(([, name, value]) => [
+    const rows = [...README.matchAll(/^\| `(\w+)` +\| `('?[\w./:-]+'?)` +\|/gm)].map(([, name, value]) => [
       name,
       value,
     ]);
@@ -170,6 +191,19 @@ describe('README', () => {
     const actual: object = Object.assign({ tokenPath: new URL(config.tokenUrl).pathname }, config);
     for (const [name, value] of Object.entries(told)) {
       expect([name, value]).toEqual([name, JSON.stringify(Reflect.get(actual, name)).replaceAll('"', "'")]);
+    }
+  });
+
+  it('names variables that are read, also where tokens are shared', () => {
+    const named = [...(README + STORE_README).matchAll(/\bASSET_(?:STORE|CLIENT|ENVIRONMENT)\w*/g)].map(
+      ([name]) => name,
+    );
+    expect(new Set(named)).toContain('ASSET_STORE_KEYS');
+    for (const name of named) {
+      expect([name, Object.keys(assetAuthOptionsFromEnv({ [name]: '' }))]).toEqual([
+        name,
+        [expect.any(String)],
+      ]);
     }
   });
 
@@ -188,9 +222,12 @@ describe('README', () => {
     const ENVIRONMENT = { ASSET_CLIENT_ID: 'client-id', ASSET_CLIENT_SECRET: 'secret' };
     const install = snippetHolding(snippets, 'ConfigModule.forRoot()');
     const inATest = snippetHolding(snippets, 'getAssetAuthOptionsToken()');
+    const withRedis = snippetHolding(storeSnippets, 'RedisModule implements');
 
     afterEach(() => {
-      for (const name of Object.keys(ENVIRONMENT)) Reflect.deleteProperty(process.env, name);
+      for (const name of Object.keys(process.env)) {
+        if (name.startsWith('ASSET_')) Reflect.deleteProperty(process.env, name);
+      }
     });
 
     it('by an application that boots with the client that it installs', async () => {
@@ -201,6 +238,31 @@ describe('README', () => {
       await app.init();
       expect(app.get(AssetHttpService)).toBeInstanceOf(AssetHttpService);
       expect(app.get(AssetAuthConfig)).toMatchObject({ environment: 'sandbox', clientId: 'client-id' });
+    });
+
+    it('T69 by two applications on one Redis, of which the second finds the token of the first', async () => {
+      const url = await startRedis();
+      const sandbox = await startSandbox();
+      const { baseUrl, clientId, clientSecret } = sandbox.moduleOptions();
+      Object.assign(process.env, {
+        ASSET_BASE_URL: baseUrl,
+        ASSET_CLIENT_ID: clientId,
+        ASSET_CLIENT_SECRET: clientSecret,
+        ASSET_STORE_KEYS: Buffer.alloc(32, 'readme').toString('base64'),
+      });
+      const snapshots = [];
+      for (let applications = 0; applications < 2; applications += 1) {
+        const { AppModule } = (await run(withRedis.replace('rediss://redis.internal', url))) as {
+          readonly AppModule: Type;
+        };
+        const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
+        afterThisTest(() => app.close());
+        await app.init();
+        await app.get(AssetTokenService).getAccessToken({ scopes: ['ledger:read'] });
+        snapshots.push(...app.get(AssetTokenService).snapshot());
+      }
+      expect(snapshots.map(({ shared }) => shared)).toEqual([false, true]);
+      expect(sandbox.tokenRequests).toHaveLength(1);
     });
 
     it('by a test of that application, whose own options are not there', async () => {

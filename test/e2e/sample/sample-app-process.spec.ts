@@ -1,73 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { afterThisTest } from '../../support/cleanup.js';
 import { startSandbox } from '../../support/sandbox.js';
-
-/** What `npm start` runs, and the application without the demo around it. */
-const DEMO = 'dist/sample-app/demo/main.js';
-const PLAIN = 'dist/sample-app/main.js';
-
-interface Exit {
-  readonly code: number | null;
-  readonly signal: string | null;
-}
-
-/** The built sample in a process of its own, as `npm start` runs it. */
-class SampleProcess {
-  readonly #child: ChildProcess;
-  readonly exit: Promise<Exit>;
-  #output = '';
-
-  constructor(variables: Readonly<Record<string, string>>, main = DEMO) {
-    const inherited = Object.entries(process.env).filter(
-      ([name]) => !/^(ASSET_.*|NODE_OPTIONS|PORT)$/.test(name),
-    );
-    this.#child = spawn(process.execPath, ['--unhandled-rejections=strict', main], {
-      env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...variables },
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
-    }
-    // 'close' and not 'exit': what it printed last has arrived by then.
-    this.exit = once(this.#child, 'close').then(
-      ([code, signal]: Exit[keyof Exit][]) => ({ code, signal }) as Exit,
-    );
-    afterThisTest(() => this.#child.kill('SIGKILL'));
-  }
-
-  get output(): string {
-    return this.#output;
-  }
-
-  /** What it prints once it listens, from the line of its address on. */
-  async welcome(): Promise<string> {
-    await this.printed(/^ {2}curl \S+\/tokens$/m);
-    return this.#output.slice(this.#output.indexOf('The sample application listens on '));
-  }
-
-  async printed(pattern: RegExp): Promise<void> {
-    const ended = this.exit.then(() => true);
-    while (!pattern.test(this.#output)) {
-      const isOver = await Promise.race([ended, once(this.#child.stdout!, 'data').then(() => false)]);
-      if (isOver) throw new Error(`The sample ended before it listened:\n${this.#output}`);
-    }
-  }
-
-  async stop(signal: 'SIGTERM' | 'SIGINT'): Promise<Exit> {
-    this.#child.kill(signal);
-    return this.exit;
-  }
-}
+import { PLAIN, SampleProcess } from './sample-process.fixture.js';
 
 const urlsIn = (welcome: string): string[] =>
   [...welcome.matchAll(/^ {2}curl (.+)$/gm)].map(([, url]) => url!);
-
-beforeAll(() => {
-  if (!existsSync(DEMO)) throw new Error(`There is no ${DEMO}. Run "npm run build" before this test.`);
-});
 
 it.each(['SIGTERM', 'SIGINT'] as const)(
   'The built sample starts on a sandbox, answers the three commands that it prints, and ends on %s',

@@ -27,7 +27,7 @@ interface Sample {
 
 /** The sample as `npm start` starts it, on a free port, with its scheduled job stopped. */
 async function startSample(logger: LoggerService = recordingLogger()): Promise<Sample> {
-  const sandbox = (await sandboxUnlessConfigured(process.env))!;
+  const sandbox = (await sandboxUnlessConfigured(process.env))!.own!;
   afterThisTest(async () => {
     forgetAsset();
     await sandbox.close();
@@ -67,7 +67,7 @@ const arrived = ({ apiRequests }: AssetSandbox): unknown =>
 
 function forgetAsset(): void {
   for (const name of Object.keys(process.env))
-    if (name.startsWith('ASSET_')) Reflect.deleteProperty(process.env, name);
+    if (/^(ASSET_.*|REDIS_URL|SANDBOX_PORT)$/.test(name)) Reflect.deleteProperty(process.env, name);
 }
 
 beforeAll(forgetAsset);
