@@ -42,7 +42,9 @@ function wasServed({ usage }, key, value) {
 }
 
 async function useOnce(application, key, request) {
-  const { tokens, usage, held } = application;
+  const { tokens, usage, used, held } = application;
+  usage.uses += 1;
+  used.add(key);
   const atHand = tokens.peekAccessToken(request);
   if (atHand === undefined && held.has(key)) usage.blocked += 1;
   try {
@@ -62,7 +64,8 @@ const commands = {
       context,
       tokens: context.get(AssetTokenService),
       http: context.get(AssetHttpService),
-      usage: { blocked: 0, failed: [], served: {} },
+      usage: { uses: 0, blocked: 0, failed: [], served: {} },
+      used: new Set(),
       held: new Set(),
       timers: [],
     });
@@ -95,7 +98,10 @@ const commands = {
     };
     return Promise.all(keys.map(call));
   },
-  usage: ({ name }) => applications.get(name).usage,
+  usage({ name }) {
+    const { usage, used, held } = applications.get(name);
+    return { ...usage, unserved: used.size - held.size };
+  },
   async close({ name }) {
     const { context, timers } = applications.get(name);
     for (const timer of timers) {

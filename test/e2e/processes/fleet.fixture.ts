@@ -79,8 +79,11 @@ export interface FleetSetup {
 
 /** How all members together fared. Tokens are judged by what the token server wrote down of them. */
 export interface FleetUsage {
+  readonly uses: number;
   /** Uses without a token at hand, although the process had held one for the key. */
   readonly blocked: number;
+  /** Keys that a process used, and never had a token for. */
+  readonly unserved: number;
   /** The codes of errors. */
   readonly failed: readonly string[];
   /** Tokens that were served after their expiry. */
@@ -89,9 +92,7 @@ export interface FleetUsage {
   readonly wrong: number;
 }
 
-interface MemberUsage {
-  readonly blocked: number;
-  readonly failed: readonly string[];
+interface MemberUsage extends Pick<FleetUsage, 'uses' | 'blocked' | 'unserved' | 'failed'> {
   /** By the id of the token and the place of the key in the list: when it was last served. */
   readonly served: Readonly<Record<string, Readonly<Record<number, number>>>>;
 }
@@ -173,8 +174,12 @@ export class Fleet {
           at,
         })),
       );
+    const sum = (figure: 'uses' | 'blocked' | 'unserved'): number =>
+      usages.reduce((total, usage) => total + usage[figure], 0);
     return {
-      blocked: usages.reduce((sum, { blocked }) => sum + blocked, 0),
+      uses: sum('uses'),
+      blocked: sum('blocked'),
+      unserved: sum('unserved'),
       failed: usages.flatMap(({ failed }) => failed),
       expired: served.filter(({ claims, at }) => !(at < (claims?.expiresAt ?? 0))).length,
       wrong: served.filter(({ claims, key }) => !isOf(claims, key)).length,
