@@ -67,10 +67,13 @@ export async function startRedis(): Promise<RunningRedis> {
   };
 }
 
+const MISSING =
+  'This test needs the program redis-server, which is not installed. Install it: apt-get install redis-server (macOS: brew install redis).';
+
 async function ready(server: ChildProcess): Promise<void> {
   const { stdout } = server;
   const isMissing = once(server, 'error').then(([error]) => {
-    throw new Error('This test needs the command redis-server.', { cause: error });
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new Error(MISSING) : error;
   });
   await Promise.race([isMissing, untilReady()]);
 

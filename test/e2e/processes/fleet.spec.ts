@@ -19,21 +19,22 @@ const MOST_BLOCKED = 0.02;
 const CLOCKS_OFF_MS = [0, HOUR_MS, -HOUR_MS, 0];
 
 let members: FleetMember[] = [];
-let redis: RunningRedis;
+let redis: RunningRedis | undefined;
 
 beforeAll(async () => {
-  [redis, members] = await Promise.all([startRedis(), Promise.all(CLOCKS_OFF_MS.map(startMember))]);
+  redis = await startRedis();
+  members = await Promise.all(CLOCKS_OFF_MS.map((offMs) => startMember(offMs)));
 }, LONGEST_MS);
 
 afterAll(async () => {
   await Promise.all(members.map((member) => member.kill()));
-  await redis.stop();
+  await redis?.stop();
 });
 
 async function startFleet(setup: Partial<FleetSetup> = {}): Promise<Fleet> {
   const fleet = await Fleet.start({
     members,
-    path: redis.path,
+    path: redis!.path,
     lifetimeSeconds: LIFETIME_SECONDS,
     ...setup,
   });
@@ -48,7 +49,7 @@ function expectAllIsWell({ uses, blocked, ...usage }: FleetUsage): void {
 
 /** Of all that a fleet keeps in the store, but for leases. */
 async function namesOfRecords({ prefix }: Fleet): Promise<readonly string[]> {
-  const names = await redis.connect().keys(`${prefix}*`);
+  const names = await redis!.connect().keys(`${prefix}*`);
   return names.filter((name) => name.split(':').length === 3);
 }
 
