@@ -20,7 +20,16 @@ import { startChild } from './support/child.mjs';
 import { printRows } from './support/report.mjs';
 import { root } from './support/root.mjs';
 
-const BENCHMARKS = ['lookup', 'http-loop', 'nest-application', 'herd', 'expiry', 'scale', 'businesses'];
+const BENCHMARKS = [
+  'lookup',
+  'http-loop',
+  'nest-application',
+  'herd',
+  'expiry',
+  'scale',
+  'businesses',
+  'fleet',
+];
 
 const here = import.meta.dirname;
 const { values, positionals } = parseArgs({

@@ -1,5 +1,9 @@
 const scenario = [['test/package/scenario', '.']];
-const queue = [['test/package/queue', '.']];
+// Each at its own place, since one imports the other.
+const queue = [
+  ['test/package/queue', 'package/queue'],
+  ['test/support/redis.ts', 'support/redis.ts'],
+];
 
 /**
  * The matrix: which scripts of which application run on which Node. The scripts are those of the application's

@@ -12,6 +12,9 @@ const folder = resolve(process.env.BENCH_LIBRARY ?? `${root}/dist/esm`);
 
 export const library = await import(pathToFileURL(`${folder}/index.js`).href);
 
+/** Loaded by the one benchmark that needs it: older builds have none. */
+export const loadStore = () => import(pathToFileURL(`${folder}/store/index.js`).href);
+
 export const CREDENTIALS = { clientId: 'bench-client', clientSecret: 'bench-secret' };
 
 /** The options that every benchmark starts from. */

@@ -12,7 +12,7 @@ import {
 } from 'nestjs-asset-auth';
 import { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom } from 'rxjs';
-import { type RunningRedis, startRedis } from './redis.fixture.js';
+import { type RunningRedis, startRedis } from '../../support/redis.js';
 
 interface Report {
   readonly businessId: string;
