@@ -72,7 +72,8 @@ async function read({ send, inOrder }: Sender, key: string): Promise<StoredValue
     if (value !== text(after)) continue;
     const remainingMs = Number(text(left) ?? NaN);
     if (Number.isNaN(remainingMs)) throw new TypeError(UNEXPECTED);
-    return { value, remainingMs };
+    // In its last millisecond.
+    return remainingMs === 0 ? undefined : { value, remainingMs };
   }
   throw new Error('The record was replaced each time it was read.');
 }

@@ -167,6 +167,18 @@ describe('An answer that belongs to another command is a failure, and not "nothi
     }
   });
 
+  it('a time left that is none', async () => {
+    const reply = { GET: 'text', PTTL: null as unknown };
+    const store = redisTokenStore(([name]) => Promise.resolve(reply[name as 'GET']));
+    expect((await failureOf(store.get('key'))).message).toMatch(/belongs to another/);
+    // Nobody set this record with a time to live. Whoever reads it sees that.
+    reply.PTTL = -1;
+    expect(await store.get('key')).toEqual({ value: 'text', remainingMs: -1 });
+    // In its last millisecond it is as good as gone.
+    reply.PTTL = 0;
+    expect(await store.get('key')).toBeUndefined();
+  });
+
   it('a plain write that was not carried out', async () => {
     expect((await failureOf(answering(null).set('key', 'text', 1000))).message).toMatch(/belongs to another/);
     expect(await answering(null).add('key', 'text', 1000)).toBe(false);
