@@ -1,0 +1,1 @@
+/** The recipe for Postgres: one table, four statements. `pool` has `query(text, values)`, as that of `pg`. */
