@@ -156,12 +156,13 @@ describe('An answer that belongs to another command is a failure, and not "nothi
     ['a list', [], /within a transaction/],
   ])('%s', async (_, reply, message) => {
     const store = answering(reply);
-    for (const operation of [
-      store.get('key'),
-      store.set('key', 'text', 1000),
-      store.add('key', 'text', 1000),
-    ]) {
-      const error = await failureOf(operation);
+    const operations = [
+      () => store.get('key'),
+      () => store.set('key', 'text', 1000),
+      () => store.add('key', 'text', 1000),
+    ];
+    for (const operation of operations) {
+      const error = await failureOf(operation());
       expect(error).toBeInstanceOf(TypeError);
       expect(error.message).toMatch(message);
     }
