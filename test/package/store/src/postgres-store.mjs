@@ -1,1 +1,0 @@
-/** The recipe for Postgres: one table, four statements. `pool` has `query(text, values)`, as that of `pg`. */
