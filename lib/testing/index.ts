@@ -36,3 +36,9 @@ export {
   type WaitForRequestOptions,
 } from './recorder.js';
 export { type SandboxBusiness } from './state.js';
+export {
+  type AssetTokenStore,
+  type AssetTokenStoreCase,
+  assetTokenStoreCases,
+  type StoredValue,
+} from './token-store-cases.js';

@@ -61,4 +61,11 @@ export const applications = [
   },
   { name: 'nest12-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
   { name: 'nest11-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
+  {
+    // Each client that a token store is made of, in each of its major versions.
+    name: 'store',
+    files: [],
+    needs: ['redis-server', 'redis-cli'],
+    scripts: { clients: [20], cluster: [20], postgres: [20], imports: [20], types: [20] },
+  },
 ];

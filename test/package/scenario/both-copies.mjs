@@ -3,15 +3,18 @@ import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import * as esm from 'nestjs-asset-auth';
+import * as esmStore from 'nestjs-asset-auth/store';
 import * as esmTesting from 'nestjs-asset-auth/testing';
 
 const require = createRequire(import.meta.url);
 const cjs = require('nestjs-asset-auth');
+const cjsStore = require('nestjs-asset-auth/store');
 const cjsTesting = require('nestjs-asset-auth/testing');
 
 assert.notEqual(esm.AssetScopeContext, cjs.AssetScopeContext, 'two copies, or the rest proves nothing');
 assert.deepEqual(Object.keys(cjs).sort(), Object.keys(esm).sort(), 'one public API');
 assert.deepEqual(Object.keys(cjsTesting).sort(), Object.keys(esmTesting).sort(), 'one public testing API');
+assert.deepEqual(Object.keys(cjsStore).sort(), Object.keys(esmStore).sort(), 'one public store API');
 
 for (const [one, other] of [
   [esm, cjs],

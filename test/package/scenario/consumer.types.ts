@@ -3,7 +3,8 @@ import { HttpService } from '@nestjs/axios';
 import { type DynamicModule, Injectable } from '@nestjs/common';
 import type { AxiosRequestConfig } from 'axios';
 import { AssetAuthModule, AssetHttpService, type AssetScopeName, InjectAssetHttp } from 'nestjs-asset-auth';
-import { AssetSandbox, ManualClock } from 'nestjs-asset-auth/testing';
+import { type AssetTokenStore, redisTokenStore } from 'nestjs-asset-auth/store';
+import { AssetSandbox, assetTokenStoreCases, ManualClock } from 'nestjs-asset-auth/testing';
 import type { Observable } from 'rxjs';
 
 @Injectable()
@@ -40,8 +41,19 @@ export const config: AxiosRequestConfig = { url: '/v0/business', asset: { scopes
 export const httpServiceOf = (asset: AssetHttpService): HttpService => asset;
 export const scopeNames: readonly AssetScopeName[] = ['ledger:read', 'a:scope.of.tomorrow'];
 export const clock = new ManualClock();
+export const store: AssetTokenStore = redisTokenStore((command, key) => Promise.resolve([...command, key]));
+export const contract = assetTokenStoreCases.map(([title, run]) => ({
+  title,
+  ended: run(store, () => title),
+}));
 
 export async function moduleOn(sandbox: AssetSandbox): Promise<DynamicModule> {
   await sandbox.waitForRequest('token');
-  return AssetAuthModule.forRoot({ ...sandbox.moduleOptions(), name: 'eu', isGlobal: false });
+  return AssetAuthModule.forRoot({
+    ...sandbox.moduleOptions(),
+    name: 'eu',
+    isGlobal: false,
+    store,
+    storeKeys: [''],
+  });
 }
