@@ -9,12 +9,13 @@ import {
   assetAuthOptionsFromEnv,
   AssetTokenService,
 } from 'nestjs-asset-auth';
+import type { AssetTokenStore } from 'nestjs-asset-auth/store';
 import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom } from 'rxjs';
 import ts from 'typescript';
 import { startApplication } from '../support/application.js';
 import { afterThisTest } from '../support/cleanup.js';
-import { startRedis } from '../support/redis-server.js';
+import { redisOfThisTest } from '../support/redis-of-test.js';
 import { startSandbox } from '../support/sandbox.js';
 
 const README = readFileSync('README.md', 'utf8');
@@ -43,6 +44,7 @@ import { catchError, firstValueFrom, map, type Observable } from 'rxjs';
 const READERS_OWN = `
 import type { RedisSentinelType } from 'redis';
 import type { AssetHttpService, AssetTokenService } from 'nestjs-asset-auth';
+import type { AssetTokenStore } from 'nestjs-asset-auth/store';
 import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import type { Observable } from 'rxjs';
 declare global {
@@ -59,8 +61,9 @@ declare global {
   class RedisModule {}
   const REDIS: unique symbol;
   const sentinel: RedisSentinelType;
+  const store: AssetTokenStore;
   const pool: {
-    query<Row>(text: string, values: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number | null }>;
+    query<Row>(text: string, values: readonly unknown[]): Promise<{ rows: Row[] }>;
   };
 }
 `;
@@ -241,7 +244,7 @@ describe('README', () => {
     });
 
     it('T69 by two applications on one Redis, of which the second finds the token of the first', async () => {
-      const url = await startRedis();
+      const url = await redisOfThisTest();
       const sandbox = await startSandbox();
       const { baseUrl, clientId, clientSecret } = sandbox.moduleOptions();
       Object.assign(process.env, {

@@ -5,8 +5,9 @@ import { expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { AppModule } from '../../../sample-app/app.module.js';
 import { afterThisTest } from '../../support/cleanup.js';
 import { eventually } from '../../support/eventually.js';
+import { freePort } from '../../support/free-port.js';
 import { listening } from '../../support/listening.js';
-import { freePort, startRedis } from '../../support/redis-server.js';
+import { redisOfThisTest } from '../../support/redis-of-test.js';
 import { startSandbox } from '../../support/sandbox.js';
 import { SampleProcess } from './sample-process.fixture.js';
 
@@ -23,7 +24,7 @@ async function tokenAfterCall(welcome: string): Promise<unknown> {
 it('T69 two sample applications on one Redis talk to one sandbox, and ask it for one token', async () => {
   const variables = {
     PORT: '0',
-    REDIS_URL: await startRedis(),
+    REDIS_URL: await redisOfThisTest(),
     SANDBOX_PORT: String(await freePort()),
   };
   const first = new SampleProcess(variables);
@@ -49,7 +50,7 @@ it('T69 two sample applications with an account of their own ask for one token, 
   const { baseUrl, clientId, clientSecret } = sandbox.moduleOptions();
   const variables = {
     PORT: '0',
-    REDIS_URL: await startRedis(),
+    REDIS_URL: await redisOfThisTest(),
     ASSET_BASE_URL: baseUrl,
     ASSET_CLIENT_ID: clientId,
     ASSET_CLIENT_SECRET: clientSecret,
@@ -70,7 +71,7 @@ it('T69 two sample applications with an account of their own ask for one token, 
 it('has no key for an account of your own: it says how to make one, and does not start', async () => {
   const sample = new SampleProcess({
     PORT: '0',
-    REDIS_URL: await startRedis(),
+    REDIS_URL: await redisOfThisTest(),
     ASSET_ENVIRONMENT: 'sandbox',
     ASSET_CLIENT_ID: 'my-client',
     ASSET_CLIENT_SECRET: 'my-secret',
@@ -105,7 +106,7 @@ it('starts without Redis, and answers with a token of its own', async () => {
 });
 
 it('closes its connection to Redis with the application', async () => {
-  const url = await startRedis();
+  const url = await redisOfThisTest();
   const sandbox = await startSandbox();
   const { baseUrl, clientId, clientSecret } = sandbox.moduleOptions();
   const variables = {
