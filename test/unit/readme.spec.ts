@@ -9,7 +9,6 @@ import {
   assetAuthOptionsFromEnv,
   AssetTokenService,
 } from 'nestjs-asset-auth';
-import type { AssetTokenStore } from 'nestjs-asset-auth/store';
 import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { firstValueFrom } from 'rxjs';
 import ts from 'typescript';
