@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AssetClock } from '../config/clock.js';
 import { type AssetTokenStore, storeKey, type StoredValue } from '../config/token-store.js';
-import { type Ground, type StoreEvents, StoreGuard } from './store-guard.js';
+import { type Ground, type StoreEvents, StoreGuard, type Use } from './store-guard.js';
 import { LEASE_MS, TokenLease } from './token-lease.js';
 import { marginMs, type PublishedToken, recordOf, type SharedToken, tokenOf } from './token-record.js';
 import { TokenSeal } from './token-seal.js';
@@ -81,7 +81,7 @@ export class SharedTokens {
   async look(key: string, looker: Looker): Promise<Sighting | undefined> {
     const name = this.#nameOf(key);
     const startedAt = this.clock.monotonic();
-    const answer = await this.#run(looker, async () => storedValue(await this.store.get(name)));
+    const answer = await this.#run('read', looker, async () => storedValue(await this.store.get(name)));
     return answer && this.#sighting(name, answer.answer, this.clock.monotonic() - startedAt);
   }
 
@@ -91,7 +91,9 @@ export class SharedTokens {
     const name = `${this.#nameOf(key)}:${seen.generation}`;
     const owner = randomBytes(9).toString('base64url');
     const askedAt = this.clock.monotonic();
-    const added = await this.#run(looker, async () => asBoolean(await this.store.add(name, owner, LEASE_MS)));
+    const added = await this.#run('write', looker, async () =>
+      asBoolean(await this.store.add(name, owner, LEASE_MS)),
+    );
     if (added === undefined) return { whose: 'alone' };
     if (!added.answer) return { whose: 'elsewhere' };
     const now = await this.look(key, looker);
@@ -129,7 +131,7 @@ export class SharedTokens {
     void (async () => {
       const seen = await this.look(key, looker);
       if (seen?.generation === generation)
-        await this.#run(looker, () => this.store.delete(this.#nameOf(key)));
+        await this.#run('write', looker, () => this.store.delete(this.#nameOf(key)));
     })();
   }
 
@@ -149,7 +151,7 @@ export class SharedTokens {
       const startedAt = this.clock.monotonic();
       const sealed = this.#seal.seal(name, recordOf(token));
       const looker: Looker = { ground: 'background', remainingMs: ttlMs };
-      const written = await this.#run(looker, () => this.store.set(name, sealed, ttlMs));
+      const written = await this.#run('write', looker, () => this.store.set(name, sealed, ttlMs));
       if (written === undefined) await this.#rest();
       else if (this.clock.monotonic() - startedAt <= margin) return;
     }
@@ -166,12 +168,16 @@ export class SharedTokens {
     return this.#seal.nameOf(`${this.config.tokenUrl}\n${key}`);
   }
 
-  #run<T>({ ground, remainingMs }: Looker, operation: () => Promise<T>): Promise<{ answer: T } | undefined> {
+  #run<T>(
+    use: Use,
+    { ground, remainingMs }: Looker,
+    operation: () => Promise<T>,
+  ): Promise<{ answer: T } | undefined> {
     if (this.#isClosed) return Promise.resolve(undefined);
     const { storeTimeoutMs } = this.config;
     const patientMs = Math.min(storeTimeoutMs * PATIENCE, remainingMs / MOST_OF_REMAINING);
     const budgetMs = ground === 'caller' ? storeTimeoutMs : Math.max(patientMs, SHORTEST_BUDGET_MS);
-    return this.#guard.run(ground, budgetMs, operation);
+    return this.#guard.run({ ground, use }, budgetMs, operation);
   }
 
   #sighting(name: string, stored: StoredValue | undefined, tookMs: number): Sighting {

@@ -4,6 +4,9 @@ import { backoffMs } from '../retry/backoff.js';
 /** Who waits for an operation: a caller with nothing in hand, or nobody. */
 export type Ground = 'caller' | 'background';
 
+/** Whether an operation changes what is stored: a full store or a replica may refuse that and still be read. */
+export type Use = 'read' | 'write';
+
 /** What is told of the store's state, each once per change. */
 export interface StoreEvents {
   storeOutOfUse(error: unknown): void;
@@ -34,10 +37,14 @@ interface Side {
  * How far the store is trusted. Each operation has a budget; one that fails or takes longer counts as a failure, and those
  * under way together as one. After a failure the store rests, for half a second at first and half a minute at most; then one
  * operation tries it. Callers' short budget and the background's long one are counted apart: a store that is too slow for
- * callers still serves refreshes. Nothing is ever thrown: without an answer, the process does without the store.
+ * callers still serves refreshes. So are reads and writes: what can be read proves nothing of a store that takes no writes.
+ * Nothing is ever thrown: without an answer, the process does without the store.
  */
 export class StoreGuard {
-  readonly #sides: Readonly<Record<Ground, Side>> = { caller: healthy(), background: healthy() };
+  readonly #sides: Readonly<Record<Use, Readonly<Record<Ground, Side>>>> = {
+    read: { caller: healthy(), background: healthy() },
+    write: { caller: healthy(), background: healthy() },
+  };
   #isOutOfUse = false;
 
   /** @param quickMs - an answer that takes no longer is good enough for callers */
@@ -52,25 +59,25 @@ export class StoreGuard {
     return !this.#isOutOfUse;
   }
 
-  /** Milliseconds until the background may try again. */
+  /** Milliseconds until the background may try to write again. */
   get restMs(): number {
-    return Math.max(0, this.#sides.background.restsUntil - this.clock.monotonic());
+    return Math.max(0, this.#sides.write.background.restsUntil - this.clock.monotonic());
   }
 
   /** @returns the answer in a box; `undefined`: there is none */
   async run<T>(
-    ground: Ground,
+    { ground, use }: { readonly ground: Ground; readonly use: Use },
     budgetMs: number,
     operation: () => Promise<T>,
   ): Promise<{ readonly answer: T } | undefined> {
-    const side = this.#sides[ground];
+    const side = this.#sides[use][ground];
     const startedAt = this.clock.monotonic();
     const isProbe = side.failures > 0;
     if (isProbe && (side.isProbed || startedAt < side.restsUntil)) return undefined;
     side.isProbed = isProbe;
     try {
       const answer = await this.#within(budgetMs, ground, operation);
-      this.#succeeded(side, this.clock.monotonic() - startedAt);
+      this.#succeeded(side, use, this.clock.monotonic() - startedAt);
       return { answer };
     } catch (error) {
       this.#failed(side, startedAt, error);
@@ -101,12 +108,17 @@ export class StoreGuard {
     });
   }
 
-  #succeeded(side: Side, tookMs: number): void {
+  #succeeded(side: Side, use: Use, tookMs: number): void {
     reset(side);
-    if (tookMs <= this.quickMs) for (const each of Object.values(this.#sides)) reset(each);
-    if (!this.#isOutOfUse || Object.values(this.#sides).some(({ failures }) => failures > 0)) return;
+    if (tookMs <= this.quickMs) for (const each of Object.values(this.#sides[use])) reset(each);
+    if (!this.#isOutOfUse || !this.#isHealthy) return;
     this.#isOutOfUse = false;
     this.events.storeInUse();
+  }
+
+  get #isHealthy(): boolean {
+    const { read, write } = this.#sides;
+    return [read, write].flatMap((use) => Object.values(use)).every(({ failures }) => failures === 0);
   }
 
   #failed(side: Side, startedAt: number, error: unknown): void {
