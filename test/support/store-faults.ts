@@ -42,6 +42,8 @@ const FOR_EVER = -1;
 /** A token store in memory that lives by the clock of a test, and fails on request. */
 export class FaultyTokenStore implements AssetTokenStore {
   readonly calls: StoreCall[] = [];
+  /** Called at once with each operation, as the client of a store would be. */
+  onCall: (call: StoreCall) => void = () => {};
   readonly #records = new Map<string, Record>();
   #script: Script[] = [];
 
@@ -123,7 +125,9 @@ export class FaultyTokenStore implements AssetTokenStore {
     asked: Pick<StoreCall, 'key'> & Partial<StoreCall>,
     work: () => T,
   ): Promise<T> {
-    this.calls.push({ operation, value: undefined, ttlMs: undefined, at: this.clock.monotonic(), ...asked });
+    const call = { operation, value: undefined, ttlMs: undefined, at: this.clock.monotonic(), ...asked };
+    this.calls.push(call);
+    this.onCall(call);
     const script = this.#script.find(({ on, left }) => left > 0 && on.includes(operation));
     if (script === undefined) return Promise.resolve().then(work);
     script.left -= 1;
