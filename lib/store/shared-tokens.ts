@@ -52,6 +52,8 @@ const PATIENCE = 8;
 const MOST_OF_REMAINING = 10;
 const SHORTEST_BUDGET_MS = 50;
 const SHORTEST_REST_MS = 500;
+/** Tokens that wait for a store that takes no writes. Beyond, they are shared when they are renewed. */
+const MOST_WAITING = 1000;
 
 /** The generation of a token that is not there. */
 const NONE = 'none';
@@ -77,8 +79,9 @@ export class SharedTokens {
   readonly #writing = new Map<string, Writing>();
   /** The leases that are held. */
   readonly #leases = new Set<TokenLease>();
+  /** Ends the rest of each write that waits for the store. */
+  readonly #rests = new Set<() => void>();
   #isUnreadableTold = false;
-  #isClosed = false;
 
   constructor(
     private readonly store: AssetTokenStore,
@@ -177,10 +180,11 @@ export class SharedTokens {
 
   /** Gives back what is held. What is under way comes to nothing. */
   close(): void {
-    this.#isClosed = true;
+    this.#guard.close();
     for (const lease of this.#leases) lease.giveBack();
     this.#leases.clear();
     this.#writing.clear();
+    for (const end of this.#rests) end();
   }
 
   async #write(name: string, token: PublishedToken, remainingMs: () => number): Promise<void> {
@@ -189,11 +193,14 @@ export class SharedTokens {
       const ttlMs = Math.floor(remainingMs() - margin);
       if (ttlMs <= 0 || !this.#isWriting(name, token.generation)) return;
       const startedAt = this.clock.monotonic();
-      const sealed = this.#seal.seal(name, recordOf(token));
       const looker: Looker = { ground: 'background', remainingMs: ttlMs };
-      const written = await this.#run('write', looker, () => this.store.set(name, sealed, ttlMs));
+      // Sealed only if it goes out: thousands may wait for a store that is down.
+      const written = await this.#run('write', looker, () =>
+        this.store.set(name, this.#seal.seal(name, recordOf(token)), ttlMs),
+      );
+      if (written !== undefined && this.clock.monotonic() - startedAt <= margin) return;
+      if (!this.#isWriting(name, token.generation) || this.#rests.size >= MOST_WAITING) return;
       if (written === undefined) await this.#rest();
-      else if (this.clock.monotonic() - startedAt <= margin) return;
     }
   }
 
@@ -209,7 +216,14 @@ export class SharedTokens {
   /** Until the background may try the store again. */
   #rest(): Promise<void> {
     return new Promise((resolve) => {
-      this.clock.setTimeout(resolve, Math.max(SHORTEST_REST_MS, this.#guard.restMs), { ref: false });
+      const end = (): void => {
+        cancel();
+        this.#rests.delete(end);
+        resolve();
+      };
+      const restMs = Math.max(SHORTEST_REST_MS, this.#guard.restMs);
+      const cancel = this.clock.setTimeout(end, restMs, { ref: false });
+      this.#rests.add(end);
     });
   }
 
@@ -222,7 +236,6 @@ export class SharedTokens {
     { ground, remainingMs }: Looker,
     operation: () => Promise<T>,
   ): Promise<{ answer: T } | undefined> {
-    if (this.#isClosed) return Promise.resolve(undefined);
     const { storeTimeoutMs } = this.config;
     const patientMs = Math.min(storeTimeoutMs * PATIENCE, remainingMs / MOST_OF_REMAINING);
     const budgetMs = ground === 'caller' ? storeTimeoutMs : Math.max(patientMs, SHORTEST_BUDGET_MS);

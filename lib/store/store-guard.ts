@@ -22,6 +22,9 @@ class StoreTimeout extends Error {
   }
 }
 
+/** Nobody waits for the store any more. */
+class StoreClosed extends Error {}
+
 /** Steps in which a budget is spent: time for which the process itself was held up costs one of them. */
 const STEPS = 5;
 
@@ -45,7 +48,10 @@ export class StoreGuard {
     read: { caller: healthy(), background: healthy() },
     write: { caller: healthy(), background: healthy() },
   };
+  /** Ends the wait for each operation that is under way. */
+  readonly #waits = new Set<(error: Error) => void>();
   #isOutOfUse = false;
+  #isClosed = false;
 
   /** @param quickMs - an answer that takes no longer is good enough for callers */
   constructor(
@@ -73,7 +79,7 @@ export class StoreGuard {
     const side = this.#sides[use][ground];
     const startedAt = this.clock.monotonic();
     const isProbe = side.failures > 0;
-    if (isProbe && (side.isProbed || startedAt < side.restsUntil)) return undefined;
+    if (this.#isClosed || (isProbe && (side.isProbed || startedAt < side.restsUntil))) return undefined;
     side.isProbed = isProbe;
     try {
       const answer = await this.#within(budgetMs, ground, operation);
@@ -87,24 +93,35 @@ export class StoreGuard {
     }
   }
 
+  /** What is under way comes to nothing, and nothing is begun any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const giveUp of this.#waits) giveUp(new StoreClosed());
+  }
+
   #within<T>(budgetMs: number, ground: Ground, operation: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let cancel = (): void => {};
+      const giveUp = (error: Error): void => {
+        end();
+        reject(error);
+      };
+      const end = (): void => {
+        cancel();
+        this.#waits.delete(giveUp);
+      };
+      this.#waits.add(giveUp);
       const spend = (steps: number): void => {
         const next = (): void => {
           if (steps > 1) spend(steps - 1);
-          else reject(new StoreTimeout(budgetMs));
+          else giveUp(new StoreTimeout(budgetMs));
         };
         cancel = setDeadline(next, budgetMs / STEPS, this.clock, { ref: ground === 'caller' });
       };
       spend(STEPS);
       // In a function of its own, so that what is thrown at once is a rejection too.
       const run = async (): Promise<T> => operation();
-      run()
-        .then(resolve, reject)
-        .finally(() => {
-          cancel();
-        });
+      run().then(resolve, reject).finally(end);
     });
   }
 
@@ -122,7 +139,7 @@ export class StoreGuard {
   }
 
   #failed(side: Side, startedAt: number, error: unknown): void {
-    if (startedAt <= side.failedAt) return;
+    if (this.#isClosed || startedAt <= side.failedAt) return;
     const now = this.clock.monotonic();
     side.failures += 1;
     side.failedAt = now;

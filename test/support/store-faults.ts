@@ -46,6 +46,7 @@ export class FaultyTokenStore implements AssetTokenStore {
   onCall: (call: StoreCall) => void = () => {};
   readonly #records = new Map<string, Record>();
   #script: Script[] = [];
+  #stalledUntil = 0;
 
   constructor(private readonly clock: ManualClock) {}
 
@@ -79,6 +80,11 @@ export class FaultyTokenStore implements AssetTokenStore {
   /** Nothing goes wrong any more. What hangs goes on hanging. */
   heal(): void {
     this.#script = [];
+  }
+
+  /** As a server that is stopped: what is asked for until then is carried out at its end, in order. */
+  stall(ms: number): void {
+    this.#stalledUntil = this.clock.monotonic() + ms;
   }
 
   /** As after a restart without a disk. */
@@ -129,6 +135,8 @@ export class FaultyTokenStore implements AssetTokenStore {
     this.calls.push(call);
     this.onCall(call);
     const script = this.#script.find(({ on, left }) => left > 0 && on.includes(operation));
+    const stallMs = this.#stalledUntil - call.at;
+    if (script === undefined && stallMs > 0) return this.#play({ lateMs: stallMs }, work);
     if (script === undefined) return Promise.resolve().then(work);
     script.left -= 1;
     return this.#play(script.fault, work);
