@@ -15,9 +15,7 @@ export function newStoreKey(): string {
   return key;
 }
 
-export interface Member extends RunningApplication {
-  readonly logger: RecordingLogger;
-}
+export type Member = RunningApplication;
 
 export interface FleetParts {
   readonly size?: number;
@@ -43,8 +41,10 @@ export interface Fleet {
   readonly add: (options?: Partial<AssetAuthOptions>, clock?: AssetClock) => Promise<Member>;
   /** Lets time pass for all, and what it sets off come to its end. */
   readonly pass: (ms: number, stepMs?: number) => Promise<void>;
-  /** The lines at `warn` and `log` of a member that speak of the store. */
-  readonly saidOfStore: (member: Member) => readonly string[];
+  /** Nest has one for all applications of a process. */
+  readonly logger: RecordingLogger;
+  /** What is said of the store at `warn` and `log`. */
+  readonly saidOfStore: () => readonly string[];
 }
 
 export async function startFleet(parts: FleetParts = {}): Promise<Fleet> {
@@ -53,16 +53,15 @@ export async function startFleet(parts: FleetParts = {}): Promise<Fleet> {
   const sandbox = await startSandbox({ clock, ...parts.sandboxOptions });
   const store = new FaultyTokenStore(clock);
   const storeKeys = [newStoreKey()];
+  const logger = recordingLogger();
   const members: Member[] = [];
   const add: Fleet['add'] = async (its = {}, itsClock = clock) => {
-    const logger = recordingLogger();
-    const application = await startApplication({
+    const member = await startApplication({
       sandbox,
       logger,
       clock: itsClock,
       options: { store, storeKeys, ...options, ...its },
     });
-    const member = { ...application, logger };
     members.push(member);
     return member;
   };
@@ -77,7 +76,7 @@ export async function startFleet(parts: FleetParts = {}): Promise<Fleet> {
       );
     }
   };
-  const saidOfStore: Fleet['saidOfStore'] = ({ logger }) =>
+  const saidOfStore: Fleet['saidOfStore'] = () =>
     logger.lines
       .filter(({ level, text }) => level !== 'debug' && text.includes('token store'))
       .map(({ level, text }) => `${level} ${text}`);
@@ -89,6 +88,7 @@ export async function startFleet(parts: FleetParts = {}): Promise<Fleet> {
     sandbox,
     clock,
     storeKeys,
+    logger,
     add,
     pass,
     saidOfStore,
