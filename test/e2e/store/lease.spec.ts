@@ -69,6 +69,7 @@ describe('T73 whoever asks the endpoint holds a lease', () => {
   it('where a holder never comes to an end, callers go alone after half of tokenTimeoutMs', async () => {
     const fleet = await startFleet({ size: 1 });
     await fleet.one.tokens.getAccessToken();
+    await settled();
     const name = fleet.store.calls.find(({ operation }) => operation === 'add')!.key;
     fleet.store.lose();
     fleet.store.put(name, 'of a process that renews it for ever', 3_600_000);
