@@ -86,6 +86,11 @@ export class RateLimitWindow {
     this.#spent += 1;
   }
 
+  /** It did not go after all. */
+  takeBack(): void {
+    this.#spent = Math.max(0, this.#spent - 1);
+  }
+
   /** Whether one more of them leaves as much as they have taken. */
   sparesOne(underWay: number): boolean {
     return this.room - underWay > this.#spent + 1;

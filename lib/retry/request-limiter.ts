@@ -98,7 +98,8 @@ export class RequestLimiter {
       this.#movedAt = now;
       if (slot.isUnproven || this.#unproven.active < this.#unprovenSlots) this.#unprovenMovedAt = now;
     }
-    this.#unproven.released(slot, now);
+    if (slot.isUnproven && outcome === 'unsent') this.#limit.takeBack();
+    this.#unproven.released(slot, outcome, now);
     this.#pump();
   }
 

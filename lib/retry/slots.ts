@@ -19,8 +19,8 @@ export interface SlotRequest {
   readonly withinMs?: number | undefined;
 }
 
-/** Whether a request that had a slot got an answer. */
-export type SlotOutcome = 'answer' | 'silence';
+/** Whether a request that had a slot got an answer, or was not sent after all, since another process sends it. */
+export type SlotOutcome = 'answer' | 'silence' | 'unsent';
 
 /** Why a queued request was turned away. */
 export type TurnedAway = 'nothing moves' | 'too late' | 'left' | 'circuit open' | 'stopped';
@@ -148,8 +148,8 @@ export class UnprovenQueue {
   }
 
   /** @param now - by the monotonic clock */
-  released(slot: Slot, now: number): void {
-    if (this.#active.delete(slot))
+  released(slot: Slot, outcome: SlotOutcome, now: number): void {
+    if (this.#active.delete(slot) && outcome !== 'unsent')
       this.#pace += (paceOf(now - slot.grantedAt) - this.#pace) * WEIGHT_OF_LATEST;
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { AssetClock } from '../config/clock.js';
+import { type AssetClock, detached } from '../config/clock.js';
 import { type AssetTokenStore, storeKey, type StoredValue } from '../config/token-store.js';
-import { type Ground, type StoreEvents, StoreGuard } from './store-guard.js';
+import { type Ground, type StoreEvents, StoreGuard, type Use } from './store-guard.js';
 import { LEASE_MS, TokenLease } from './token-lease.js';
 import { marginMs, type PublishedToken, recordOf, type SharedToken, tokenOf } from './token-record.js';
 import { TokenSeal } from './token-seal.js';
@@ -36,7 +36,14 @@ export interface Sighting {
  * for itself; `'elsewhere'`: another process is at it, or was a moment ago.
  */
 export type Turn =
-  | { readonly whose: 'ours'; readonly lease: TokenLease }
+  | {
+      readonly whose: 'ours';
+      readonly lease: TokenLease;
+      /** Of the token that is asked for. */
+      readonly name: string;
+      /** Whether it succeeds none. */
+      readonly isFirst: boolean;
+    }
   | { readonly whose: 'alone' }
   | { readonly whose: 'elsewhere' };
 
@@ -45,6 +52,18 @@ const PATIENCE = 8;
 const MOST_OF_REMAINING = 10;
 const SHORTEST_BUDGET_MS = 50;
 const SHORTEST_REST_MS = 500;
+/** Tokens that wait for a store that takes no writes. Beyond, they are shared when they are renewed. */
+const MOST_WAITING = 1000;
+
+/** The generation of a token that is not there. */
+const NONE = 'none';
+
+/** A token on its way into the store. */
+interface Writing {
+  readonly generation: string;
+  /** Settles when nothing is written any more. */
+  readonly over: Promise<void>;
+}
 
 /**
  * The tokens that processes share through a store. Four operations on single keys, no lock and no message:
@@ -56,12 +75,13 @@ const SHORTEST_REST_MS = 500;
 export class SharedTokens {
   readonly #seal: TokenSeal;
   readonly #guard: StoreGuard;
-  /** The generation that this process wrote last, by name, while the write is under way. */
-  readonly #writing = new Map<string, string>();
+  /** What this process wrote last, by name, while the write is under way. */
+  readonly #writing = new Map<string, Writing>();
   /** The leases that are held. */
   readonly #leases = new Set<TokenLease>();
+  /** Ends the rest of each write that waits for the store. */
+  readonly #rests = new Set<() => void>();
   #isUnreadableTold = false;
-  #isClosed = false;
 
   constructor(
     private readonly store: AssetTokenStore,
@@ -78,34 +98,49 @@ export class SharedTokens {
   }
 
   /** @returns `undefined` if the store gave no answer */
-  async look(key: string, looker: Looker): Promise<Sighting | undefined> {
-    const name = this.#nameOf(key);
+  look(key: string, looker: Looker): Promise<Sighting | undefined> {
+    return this.#look(this.#nameOf(key), looker);
+  }
+
+  async #look(name: string, looker: Looker): Promise<Sighting | undefined> {
     const startedAt = this.clock.monotonic();
-    const answer = await this.#run(looker, async () => storedValue(await this.store.get(name)));
+    const answer = await this.#run('read', looker, async () => storedValue(await this.store.get(name)));
     return answer && this.#sighting(name, answer.answer, this.clock.monotonic() - startedAt);
   }
 
   /** @param seen - what was there before; whoever wins the lease on the strength of it looks again */
   async takeTurn(key: string, seen: Sighting | undefined, looker: Looker): Promise<Turn> {
     if (seen === undefined) return { whose: 'alone' };
-    const name = `${this.#nameOf(key)}:${seen.generation}`;
+    const name = this.#nameOf(key);
+    const leaseName = `${name}:${seen.generation}`;
     const owner = randomBytes(9).toString('base64url');
     const askedAt = this.clock.monotonic();
-    const added = await this.#run(looker, async () => asBoolean(await this.store.add(name, owner, LEASE_MS)));
+    const added = await this.#run('write', looker, async () =>
+      asBoolean(await this.store.add(leaseName, owner, LEASE_MS)),
+    );
     if (added === undefined) return { whose: 'alone' };
     if (!added.answer) return { whose: 'elsewhere' };
-    const now = await this.look(key, looker);
+    const now = await this.#look(name, looker);
     if (now !== undefined && now.generation !== seen.generation) return { whose: 'elsewhere' };
-    const lease = new TokenLease(this.store, this.clock, name, owner, askedAt);
+    const lease = new TokenLease(this.store, this.clock, leaseName, owner, askedAt);
     this.#leases.add(lease);
-    return { whose: 'ours', lease };
+    return { whose: 'ours', lease, name, isFirst: seen.generation === NONE };
   }
 
   /** @param isOver - whether there is a new generation; otherwise another process may try at once */
   endTurn(turn: Turn, isOver: boolean): void {
     if (turn.whose !== 'ours' || !this.#leases.delete(turn.lease)) return;
-    if (isOver) turn.lease.end();
-    else turn.lease.giveBack();
+    const { lease, name, isFirst } = turn;
+    if (!isOver) {
+      lease.giveBack();
+      return;
+    }
+    lease.end();
+    // There may be none again at once, when the token is given up. Others would wait until the lease lapses.
+    if (isFirst)
+      void this.#writing.get(name)?.over.then(() => {
+        lease.giveBack();
+      });
   }
 
   /**
@@ -117,48 +152,78 @@ export class SharedTokens {
    */
   publish(key: string, token: PublishedToken, remainingMs: () => number): void {
     const name = this.#nameOf(key);
-    this.#writing.set(name, token.generation);
+    const { generation } = token;
+    let isOver = (): void => {};
+    const over = new Promise<void>((resolve) => {
+      isOver = resolve;
+    });
+    this.#writing.set(name, { generation, over });
     void this.#write(name, token, remainingMs).finally(() => {
-      if (this.#writing.get(name) === token.generation) this.#writing.delete(name);
+      this.#stopWriting(name, generation);
+      isOver();
     });
   }
 
   /** Takes the token of this generation out, so that nobody else gets it. */
   withdraw(key: string, generation: string): void {
+    // On behalf of nobody, although a caller gave it up.
+    detached(() => void this.#withdraw(this.#nameOf(key), generation));
+  }
+
+  async #withdraw(name: string, generation: string): Promise<void> {
     const looker: Looker = { ground: 'background', remainingMs: Number.POSITIVE_INFINITY };
-    void (async () => {
-      const seen = await this.look(key, looker);
-      if (seen?.generation === generation)
-        await this.#run(looker, () => this.store.delete(this.#nameOf(key)));
-    })();
+    const writing = this.#writing.get(name);
+    if (this.#stopWriting(name, generation)) await writing?.over;
+    const seen = await this.#look(name, looker);
+    if (seen?.generation === generation) await this.#run('write', looker, () => this.store.delete(name));
   }
 
   /** Gives back what is held. What is under way comes to nothing. */
   close(): void {
-    this.#isClosed = true;
+    this.#guard.close();
     for (const lease of this.#leases) lease.giveBack();
     this.#leases.clear();
     this.#writing.clear();
+    for (const end of this.#rests) end();
   }
 
   async #write(name: string, token: PublishedToken, remainingMs: () => number): Promise<void> {
     const margin = marginMs(token.lifeMs);
     for (;;) {
       const ttlMs = Math.floor(remainingMs() - margin);
-      if (ttlMs <= 0 || this.#writing.get(name) !== token.generation) return;
+      if (ttlMs <= 0 || !this.#isWriting(name, token.generation)) return;
       const startedAt = this.clock.monotonic();
-      const sealed = this.#seal.seal(name, recordOf(token));
       const looker: Looker = { ground: 'background', remainingMs: ttlMs };
-      const written = await this.#run(looker, () => this.store.set(name, sealed, ttlMs));
+      // Sealed only if it goes out: thousands may wait for a store that is down.
+      const written = await this.#run('write', looker, () =>
+        this.store.set(name, this.#seal.seal(name, recordOf(token)), ttlMs),
+      );
+      if (written !== undefined && this.clock.monotonic() - startedAt <= margin) return;
+      if (!this.#isWriting(name, token.generation) || this.#rests.size >= MOST_WAITING) return;
       if (written === undefined) await this.#rest();
-      else if (this.clock.monotonic() - startedAt <= margin) return;
     }
+  }
+
+  #isWriting(name: string, generation: string): boolean {
+    return this.#writing.get(name)?.generation === generation;
+  }
+
+  /** @returns whether it was being written */
+  #stopWriting(name: string, generation: string): boolean {
+    return this.#isWriting(name, generation) && this.#writing.delete(name);
   }
 
   /** Until the background may try the store again. */
   #rest(): Promise<void> {
     return new Promise((resolve) => {
-      this.clock.setTimeout(resolve, Math.max(SHORTEST_REST_MS, this.#guard.restMs), { ref: false });
+      const end = (): void => {
+        cancel();
+        this.#rests.delete(end);
+        resolve();
+      };
+      const restMs = Math.max(SHORTEST_REST_MS, this.#guard.restMs);
+      const cancel = this.clock.setTimeout(end, restMs, { ref: false });
+      this.#rests.add(end);
     });
   }
 
@@ -166,16 +231,19 @@ export class SharedTokens {
     return this.#seal.nameOf(`${this.config.tokenUrl}\n${key}`);
   }
 
-  #run<T>({ ground, remainingMs }: Looker, operation: () => Promise<T>): Promise<{ answer: T } | undefined> {
-    if (this.#isClosed) return Promise.resolve(undefined);
+  #run<T>(
+    use: Use,
+    { ground, remainingMs }: Looker,
+    operation: () => Promise<T>,
+  ): Promise<{ answer: T } | undefined> {
     const { storeTimeoutMs } = this.config;
     const patientMs = Math.min(storeTimeoutMs * PATIENCE, remainingMs / MOST_OF_REMAINING);
     const budgetMs = ground === 'caller' ? storeTimeoutMs : Math.max(patientMs, SHORTEST_BUDGET_MS);
-    return this.#guard.run(ground, budgetMs, operation);
+    return this.#guard.run({ ground, use }, budgetMs, operation);
   }
 
   #sighting(name: string, stored: StoredValue | undefined, tookMs: number): Sighting {
-    if (stored === undefined) return { token: undefined, generation: 'none' };
+    if (stored === undefined) return { token: undefined, generation: NONE };
     const record = this.#seal.open(name, stored.value);
     const token = record === undefined ? undefined : tokenOf(record, stored.remainingMs);
     if (token !== undefined) {

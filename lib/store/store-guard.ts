@@ -4,6 +4,9 @@ import { backoffMs } from '../retry/backoff.js';
 /** Who waits for an operation: a caller with nothing in hand, or nobody. */
 export type Ground = 'caller' | 'background';
 
+/** Whether an operation changes what is stored: a full store or a replica may refuse that and still be read. */
+export type Use = 'read' | 'write';
+
 /** What is told of the store's state, each once per change. */
 export interface StoreEvents {
   storeOutOfUse(error: unknown): void;
@@ -18,6 +21,9 @@ class StoreTimeout extends Error {
     super(`it gave no answer within ${budgetMs} ms`);
   }
 }
+
+/** Nobody waits for the store any more. */
+class StoreClosed extends Error {}
 
 /** Steps in which a budget is spent: time for which the process itself was held up costs one of them. */
 const STEPS = 5;
@@ -34,11 +40,18 @@ interface Side {
  * How far the store is trusted. Each operation has a budget; one that fails or takes longer counts as a failure, and those
  * under way together as one. After a failure the store rests, for half a second at first and half a minute at most; then one
  * operation tries it. Callers' short budget and the background's long one are counted apart: a store that is too slow for
- * callers still serves refreshes. Nothing is ever thrown: without an answer, the process does without the store.
+ * callers still serves refreshes. So are reads and writes: what can be read proves nothing of a store that takes no writes.
+ * Nothing is ever thrown: without an answer, the process does without the store.
  */
 export class StoreGuard {
-  readonly #sides: Readonly<Record<Ground, Side>> = { caller: healthy(), background: healthy() };
+  readonly #sides: Readonly<Record<Use, Readonly<Record<Ground, Side>>>> = {
+    read: { caller: healthy(), background: healthy() },
+    write: { caller: healthy(), background: healthy() },
+  };
+  /** Ends the wait for each operation that is under way. */
+  readonly #waits = new Set<(error: Error) => void>();
   #isOutOfUse = false;
+  #isClosed = false;
 
   /** @param quickMs - an answer that takes no longer is good enough for callers */
   constructor(
@@ -52,25 +65,25 @@ export class StoreGuard {
     return !this.#isOutOfUse;
   }
 
-  /** Milliseconds until the background may try again. */
+  /** Milliseconds until the background may try to write again. */
   get restMs(): number {
-    return Math.max(0, this.#sides.background.restsUntil - this.clock.monotonic());
+    return Math.max(0, this.#sides.write.background.restsUntil - this.clock.monotonic());
   }
 
   /** @returns the answer in a box; `undefined`: there is none */
   async run<T>(
-    ground: Ground,
+    { ground, use }: { readonly ground: Ground; readonly use: Use },
     budgetMs: number,
     operation: () => Promise<T>,
   ): Promise<{ readonly answer: T } | undefined> {
-    const side = this.#sides[ground];
+    const side = this.#sides[use][ground];
     const startedAt = this.clock.monotonic();
     const isProbe = side.failures > 0;
-    if (isProbe && (side.isProbed || startedAt < side.restsUntil)) return undefined;
+    if (this.#isClosed || (isProbe && (side.isProbed || startedAt < side.restsUntil))) return undefined;
     side.isProbed = isProbe;
     try {
       const answer = await this.#within(budgetMs, ground, operation);
-      this.#succeeded(side, this.clock.monotonic() - startedAt);
+      this.#succeeded(side, use, this.clock.monotonic() - startedAt);
       return { answer };
     } catch (error) {
       this.#failed(side, startedAt, error);
@@ -80,37 +93,53 @@ export class StoreGuard {
     }
   }
 
+  /** What is under way comes to nothing, and nothing is begun any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const giveUp of this.#waits) giveUp(new StoreClosed());
+  }
+
   #within<T>(budgetMs: number, ground: Ground, operation: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let cancel = (): void => {};
+      const giveUp = (error: Error): void => {
+        end();
+        reject(error);
+      };
+      const end = (): void => {
+        cancel();
+        this.#waits.delete(giveUp);
+      };
+      this.#waits.add(giveUp);
       const spend = (steps: number): void => {
         const next = (): void => {
           if (steps > 1) spend(steps - 1);
-          else reject(new StoreTimeout(budgetMs));
+          else giveUp(new StoreTimeout(budgetMs));
         };
         cancel = setDeadline(next, budgetMs / STEPS, this.clock, { ref: ground === 'caller' });
       };
       spend(STEPS);
       // In a function of its own, so that what is thrown at once is a rejection too.
       const run = async (): Promise<T> => operation();
-      run()
-        .then(resolve, reject)
-        .finally(() => {
-          cancel();
-        });
+      run().then(resolve, reject).finally(end);
     });
   }
 
-  #succeeded(side: Side, tookMs: number): void {
+  #succeeded(side: Side, use: Use, tookMs: number): void {
     reset(side);
-    if (tookMs <= this.quickMs) for (const each of Object.values(this.#sides)) reset(each);
-    if (!this.#isOutOfUse || Object.values(this.#sides).some(({ failures }) => failures > 0)) return;
+    if (tookMs <= this.quickMs) for (const each of Object.values(this.#sides[use])) reset(each);
+    if (!this.#isOutOfUse || !this.#isHealthy) return;
     this.#isOutOfUse = false;
     this.events.storeInUse();
   }
 
+  get #isHealthy(): boolean {
+    const { read, write } = this.#sides;
+    return [read, write].flatMap((use) => Object.values(use)).every(({ failures }) => failures === 0);
+  }
+
   #failed(side: Side, startedAt: number, error: unknown): void {
-    if (startedAt <= side.failedAt) return;
+    if (this.#isClosed || startedAt <= side.failedAt) return;
     const now = this.clock.monotonic();
     side.failures += 1;
     side.failedAt = now;

@@ -38,7 +38,15 @@ export class TokenLease {
   /** The request has failed, so another process may try at once. */
   giveBack(): void {
     this.end();
-    if (this.#isOurs) this.store.delete(this.name).catch(() => {});
+    if (this.#isOurs) void this.#delete();
+  }
+
+  async #delete(): Promise<void> {
+    try {
+      await this.store.delete(this.name);
+    } catch {
+      // It lapses, then.
+    }
   }
 
   get #isOurs(): boolean {

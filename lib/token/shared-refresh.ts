@@ -108,8 +108,10 @@ export class SharedRefresh {
     const token = seen?.token;
     const entry = cache.entryOf(request);
     if (token === undefined || token.generation === entry.generation) return undefined;
+    const heldMs = entry.remainingMs(clock);
+    // One that was given up here, or is over, comes back from the endpoint alone.
     const isSame = entry.lifeOf(token.value) !== undefined;
-    if (!isSame && token.remainingMs <= entry.remainingMs(clock)) return undefined;
+    if (isSame ? heldMs === 0 || token.remainingMs <= 0 : token.remainingMs <= heldMs) return undefined;
     const { value, generation, lifeMs, requestMs, difference } = token;
     if (difference !== undefined && config.grantedScopes === 'error') return undefined;
     const { wall, monotonic } = instantOf(clock);

@@ -131,7 +131,7 @@ export class TokenRefresher {
     } catch (thrown) {
       shared?.endTurn(pending, false);
       const reason: unknown = pending.endReason ?? thrown;
-      if (reason instanceof FetchedElsewhere) outcome = 'answer';
+      if (reason instanceof FetchedElsewhere) outcome = 'unsent';
       if (!(reason instanceof TokenRequestFailure)) return this.#notSent(pending, reason);
       if (!reason.error.timedOut) outcome = 'answer';
       return this.#failed(pending, reason);

@@ -21,7 +21,7 @@ export interface IssuedToken {
   /** How it differs from what was asked for, in words. */
   readonly difference: string | undefined;
   /** The generation under which processes share it; `undefined`: it comes from the endpoint. */
-  readonly generation?: string;
+  readonly generation: string | undefined;
 }
 
 /** The body of an answer that holds a token. */
@@ -88,7 +88,7 @@ export function issuedToken(
     tokenTtlSeconds: config.tokenTtlSeconds,
   });
   if (lifeMs === undefined) throw alreadyExpired(request, config);
-  return { value, issuedAt: sentAt, lifeMs, requestMs, difference };
+  return { value, issuedAt: sentAt, lifeMs, requestMs, difference, generation: undefined };
 }
 
 /**

@@ -99,6 +99,35 @@ describe('keys that hang and newcomers', () => {
 });
 
 describe('under a rate limit, newcomers', () => {
+  it('T69 take nothing from it while another process asks for them', async () => {
+    const { enter, granted, limit } = queue(8);
+    limit(20, 60);
+    for (let poll = 0; poll < 100; poll += 1) {
+      const slot = enter('newcomer', `poll ${poll}`);
+      await turn();
+      slot.release('unsent');
+    }
+    expect(granted).toHaveLength(100);
+  });
+
+  it('T69 do not count as quick for it', async () => {
+    const { enter, refused, clock } = queue(2);
+    for (let request = 0; request < 30; request += 1) {
+      const slow = enter('newcomer', `slow ${request}`);
+      await turn();
+      await clock.advance(3000);
+      slow.release('answer');
+    }
+    for (let poll = 0; poll < 50; poll += 1) {
+      const slot = enter('newcomer', `poll ${poll}`);
+      await turn();
+      slot.release('unsent');
+    }
+    for (const name of ['first', 'second', 'third', 'last']) enter('newcomer', name, { withinMs: 30 });
+    await turn();
+    expect(refused).toContain('last: too late');
+  });
+
   it.each([
     [20, 8],
     [7, 8],

@@ -44,7 +44,15 @@ function setting(slots = 8): Setting {
       sent.push({
         scope: request.scopes?.[0] ?? '',
         arrive: (value, more) => {
-          resolve({ value, issuedAt, lifeMs: HOUR, requestMs: 0, difference: undefined, ...more });
+          resolve({
+            value,
+            issuedAt,
+            lifeMs: HOUR,
+            requestMs: 0,
+            difference: undefined,
+            generation: undefined,
+            ...more,
+          });
         },
         fail: () => {
           const context = { request, client: CLIENT };

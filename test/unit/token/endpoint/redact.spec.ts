@@ -220,6 +220,17 @@ describe('What was thrown', () => {
     },
   );
 
+  it.each([
+    ['redis://:hunter2@10.0.0.1:6379', 'redis://[redacted]@10.0.0.1:6379'],
+    ['rediss://user:hun@ter2/?#x@host/0', 'rediss://[redacted]@host/0'],
+    ['"postgres://user:hunter2@db", "http://h"', '"postgres://[redacted]@db", "http://h"'],
+    ['https://asset.example/v0/auth/token?at=1', 'https://asset.example/v0/auth/token?at=1'],
+    ['mail to root@db', 'mail to root@db'],
+  ])('T54 shows nobody who logs in to a URL: %s', (text, shown) => {
+    expect(thrownText(new Error(`cannot reach ${text}`), [])).toBe(`cannot reach ${shown}`);
+    expect(redacted(text, [])).toBe(shown);
+  });
+
   it('T54 repeats no secret, and nothing that a parser choked on', () => {
     expectNoSecrets(thrownText(new Error(`${SECRET} is wrong`), [SECRET]), SECRET);
     const parsing = (): unknown => JSON.parse('hunter2-hunter2');
