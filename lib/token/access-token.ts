@@ -113,7 +113,7 @@ export const lifeOf = (token: AccessToken): TokenLife => readLife(token);
  * How long the token has lived. The later of the two clocks is right: the wall clock may have been set back, the
  * monotonic one stands still while the machine sleeps.
  */
-function ageMs({ issuedAt }: TokenLife, clock: AssetClock): number {
+export function ageMs({ issuedAt }: TokenLife, clock: AssetClock): number {
   return Math.max(clock.now() - issuedAt.wall, clock.monotonic() - issuedAt.monotonic);
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, instantOf } from '../config/clock.js';
 import type { Looker, SharedTokens } from '../store/shared-tokens.js';
-import { type AccessToken, lifeOf, remainingMs, requestOf } from './access-token.js';
+import { type AccessToken, ageMs, lifeOf, remainingMs, requestOf } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
 import type { IssuedToken } from './endpoint/token-response.js';
 import type { PendingRequest } from './pending-request.js';
@@ -57,7 +57,8 @@ export class SharedRefresh {
     const { clock, config, random } = this.parts;
     const now = clock.monotonic();
     const since = pending.elsewhereSince ?? now;
-    if (now - since >= config.tokenTimeoutMs / 2) return;
+    // Of the time that there is for attempts, once one was made.
+    if (now - since >= Math.min(config.tokenTimeoutMs, pending.remainingMs(clock)) / 2) return;
     const turn = await this.shared.takeTurn(pending.request.key, pending.seen, this.#looker(pending));
     pending.turn = turn;
     if (turn.whose !== 'elsewhere') return;
@@ -100,23 +101,27 @@ export class SharedRefresh {
   }
 
   /**
-   * Another generation than the one that is held, which lasts longer, or is the same token handed out again. An older one may
-   * have been written over a newer one.
+   * Another generation than the one that is held, which was fetched later, or is the same token handed out again. An older
+   * one may have been written over a newer one.
    */
   #newer({ request, seen }: PendingRequest): IssuedToken | undefined {
     const { cache, clock, config } = this.parts;
     const token = seen?.token;
     const entry = cache.entryOf(request);
-    if (token === undefined || token.generation === entry.generation) return undefined;
-    const heldMs = entry.remainingMs(clock);
-    // One that was given up here, or is over, comes back from the endpoint alone.
+    if (token === undefined || token.generation === entry.generation || token.remainingMs <= 0)
+      return undefined;
+    const held = entry.held(clock);
+    const age = token.lifeMs - token.remainingMs;
+    // One that was given up here comes back from the endpoint alone.
     const isSame = entry.lifeOf(token.value) !== undefined;
-    if (isSame ? heldMs === 0 || token.remainingMs <= 0 : token.remainingMs <= heldMs) return undefined;
+    if (isSame ? held === undefined : age >= ageOf(held, clock)) return undefined;
     const { value, generation, lifeMs, requestMs, difference } = token;
     if (difference !== undefined && config.grantedScopes === 'error') return undefined;
     const { wall, monotonic } = instantOf(clock);
-    const ageMs = lifeMs - token.remainingMs;
-    const issuedAt = { wall: wall - ageMs, monotonic: monotonic - ageMs };
+    const issuedAt = { wall: wall - age, monotonic: monotonic - age };
     return { value, issuedAt, lifeMs, requestMs, difference, generation };
   }
 }
+
+const ageOf = (token: AccessToken | undefined, clock: AssetClock): number =>
+  token === undefined ? Number.POSITIVE_INFINITY : ageMs(lifeOf(token), clock);
