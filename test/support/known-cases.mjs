@@ -41,6 +41,7 @@ export const KNOWN_CASES = {
   T42: 'rejected credentials that are tried again and again',
   T43: 'failure of one key that is held against another',
   T44: 'endpoint that is down at boot',
+  T45: 'second-level cache that is down',
   T46: 'anonymous request for want of a token',
   T47: 'caller that aborts',
   T49: 'unhandled rejection',
@@ -58,6 +59,14 @@ export const KNOWN_CASES = {
   T65: 'Authorization set by the caller',
   T66: 'token endpoint in clear text, odd secrets',
   T68: 'options that are printed',
+  T69: 'token per process',
+  T70: 'cache written as a whole',
+  T71: 'cache that grows',
+  T72: 'clocks of several machines',
+  T73: 'lock whose holder dies',
+  T74: 'entries that were tampered with',
+  T75: 'names of keys that tell of tenants',
+  T76: 'older token written over a newer one',
   T77: 'request-scoped and transient consumers',
   T78: 'scope that leaks between requests',
   T79: 'entry points other than HTTP',
@@ -117,17 +126,4 @@ export const KNOWN_CASES = {
   T135: 'address without slashes',
   T136: 'sticky endpoint and a clock that is set forward',
   T137: 'address in the record of a request',
-};
-
-/** What comes with a cache that processes share, and may be named before. */
-export const CASES_OF_THE_SHARED_STORE = {
-  T45: 'second-level cache that is down',
-  T69: 'token per process',
-  T70: 'cache written as a whole',
-  T71: 'cache that grows',
-  T72: 'clocks of several machines',
-  T73: 'lock whose holder dies',
-  T74: 'entries that were tampered with',
-  T75: 'names of keys that tell of tenants',
-  T76: 'older token written over a newer one',
 };

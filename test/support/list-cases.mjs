@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { casesIn } from './case-titles.mjs';
-import { CASES_OF_THE_SHARED_STORE, KNOWN_CASES } from './known-cases.mjs';
+import { KNOWN_CASES } from './known-cases.mjs';
 
 const [folder = 'test'] = process.argv.slice(2);
 const files = readdirSync(folder, { recursive: true })
@@ -15,18 +15,11 @@ const covered = new Map();
 for (const file of files)
   for (const name of casesIn(file)) covered.set(name, [...(covered.get(name) ?? []), file]);
 
-const list = (cases, none) => {
-  for (const [name, what] of Object.entries(cases))
-    console.log(`${name}  ${what}: ${covered.get(name)?.join(', ') ?? none}`);
-};
-list(KNOWN_CASES, 'NO TEST');
-console.log('\nWith the store that processes share, which is yet to come:');
-list(CASES_OF_THE_SHARED_STORE, 'comes with the shared store');
+for (const [name, what] of Object.entries(KNOWN_CASES))
+  console.log(`${name}  ${what}: ${covered.get(name)?.join(', ') ?? 'NO TEST'}`);
 
 const gaps = Object.keys(KNOWN_CASES).filter((name) => !covered.has(name));
-const unknown = [...covered.keys()].filter(
-  (name) => !(name in KNOWN_CASES) && !(name in CASES_OF_THE_SHARED_STORE),
-);
+const unknown = [...covered.keys()].filter((name) => !(name in KNOWN_CASES));
 if (gaps.length > 0) {
   console.error(
     `\nNo test names ${gaps.join(', ')}. Name the test that covers it in its title, or write one.`,

@@ -49,11 +49,26 @@ describe('a newer token in the store', () => {
     expect(sandbox.tokenRequests).toHaveLength(3);
   });
 
-  it('is what a rejected token is replaced by: one request for the fleet', async () => {
+  it.each([50, MINUTE])(
+    'replaces one that is rejected %i ms after it came: one request for the fleet',
+    async (ms) => {
+      const { members, sandbox, clock, pass } = await startFleet({ size: 4 });
+      for (const { tokens } of members) await tokens.getAccessToken();
+      await pass(ms);
+      sandbox.revokeTokens();
+      const calls = Promise.all(members.map(({ asset }) => firstValueFrom(asset.get('/v0/echo'))));
+      await movedUntil(clock, calls, 10_000);
+      expect((await calls).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+      expect(sandbox.tokenRequests).toHaveLength(2);
+    },
+  );
+
+  it('replaces one that is rejected, also where tokens last shorter by now', async () => {
     const { members, sandbox, clock, pass } = await startFleet({ size: 4 });
     for (const { tokens } of members) await tokens.getAccessToken();
     await pass(MINUTE);
     sandbox.revokeTokens();
+    sandbox.fail('token', { fields: { expires_in: 600 } }, Number.POSITIVE_INFINITY);
     const calls = Promise.all(members.map(({ asset }) => firstValueFrom(asset.get('/v0/echo'))));
     await movedUntil(clock, calls, 10_000);
     expect((await calls).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
