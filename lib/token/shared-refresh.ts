@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, instantOf } from '../config/clock.js';
 import type { Looker, SharedTokens } from '../store/shared-tokens.js';
-import { type AccessToken, ageMs, lifeOf, remainingMs, requestOf } from './access-token.js';
+import { type AccessToken, ageMs, lifeOf, remainingMs, requestOf, staleWindowMs } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
 import type { IssuedToken } from './endpoint/token-response.js';
 import type { PendingRequest } from './pending-request.js';
@@ -101,8 +101,9 @@ export class SharedRefresh {
   }
 
   /**
-   * Another generation than the one that is held, which was fetched later, or is the same token handed out again. An older
-   * one may have been written over a newer one.
+   * Another generation than the one that is held. While that serves, only one that was fetched later and is not due for a
+   * refresh itself: an older one may have been written over a newer one, and two that were fetched together are due together.
+   * Or the same token handed out again.
    */
   #newer({ request, seen }: PendingRequest): IssuedToken | undefined {
     const { cache, clock, config } = this.parts;
@@ -112,9 +113,12 @@ export class SharedRefresh {
       return undefined;
     const held = entry.held(clock);
     const age = token.lifeMs - token.remainingMs;
+    const { refreshAheadRatio } = config;
+    const isDue = token.remainingMs <= staleWindowMs({ ...token, refreshAheadRatio, jitter: 1 });
+    const isLater = held === undefined || (!isDue && age < ageMs(lifeOf(held), clock));
     // One that was given up here comes back from the endpoint alone.
     const isSame = entry.lifeOf(token.value) !== undefined;
-    if (isSame ? held === undefined : age >= ageOf(held, clock)) return undefined;
+    if (isSame ? held === undefined : !isLater) return undefined;
     const { value, generation, lifeMs, requestMs, difference } = token;
     if (difference !== undefined && config.grantedScopes === 'error') return undefined;
     const { wall, monotonic } = instantOf(clock);
@@ -122,6 +126,3 @@ export class SharedRefresh {
     return { value, issuedAt, lifeMs, requestMs, difference, generation };
   }
 }
-
-const ageOf = (token: AccessToken | undefined, clock: AssetClock): number =>
-  token === undefined ? Number.POSITIVE_INFINITY : ageMs(lifeOf(token), clock);
