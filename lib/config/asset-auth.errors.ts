@@ -37,6 +37,8 @@ export interface AssetAuthErrorLike extends Error {
   readonly retryable: boolean;
   /** Milliseconds to wait before trying again, where that is known: an hour at most. */
   readonly retryAfterMs?: number;
+  /** The id of Asset's refusal (`x-request-id` and the like), if it has one: what Asset's support asks for. */
+  readonly requestId?: string;
 }
 
 /** What an {@link AssetAuthError} is made of besides its message. */

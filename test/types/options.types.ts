@@ -10,7 +10,12 @@ import type {
   AssetAuthModuleExtras,
   AssetAuthOptionsFactory,
 } from '../../lib/asset-auth.module.js';
+import { assetFetch } from '../../lib/http/asset-fetch.js';
 import type { AssetHttpService } from '../../lib/http/asset-http.service.js';
+import type { AssetApiError } from '../../lib/http/http.errors.js';
+import type { AssetTokenError } from '../../lib/token/endpoint/token.errors.js';
+import type { AssetTokenHealth } from '../../lib/token/token-health.js';
+import type { AssetTokenService } from '../../lib/token/token.service.js';
 import type { AssetAuthConfig } from '../../lib/config/asset-auth.config.js';
 import {
   type AssetAuthErrorCode,
@@ -145,6 +150,10 @@ export type Proofs = [
   NoOptionTakesAnything: Proof<Equal<Unchecked, never>>,
   DocumentedScopesAreCompleted: Proof<Equal<Completed<AssetScopeName>, DocumentedScope>>,
   AnyTextIsAScopeName: Proof<Equal<AssetScopeName, string>>,
+  AssetFetchIsAFetch: Proof<Equal<ReturnType<typeof assetFetch>, typeof fetch>>,
+  ErrorsTellTheIdOfARefusal: Proof<
+    Equal<(AssetAuthErrorLike | AssetTokenError | AssetApiError)['requestId'], string | undefined>
+  >,
   MocksCanNameTheScopes: Proof<
     Equal<
       Parameters<AssetHttpService['withScope']> extends [...infer Args] ? Args : never,
@@ -160,6 +169,29 @@ export function readOnly(set: ScopeSet, config: AssetAuthConfig): unknown {
   config.origin = 'https://evil.example';
   // @ts-expect-error: the secret is no field of it
   return config.clientSecret;
+}
+
+export function givenUp(tokens: AssetTokenService, asset: AssetHttpService): AssetTokenHealth['status'] {
+  tokens.invalidate({ businessId: 'biz_1' });
+  tokens.invalidate({ businessId: null, scopes: readOnlyList });
+  // @ts-expect-error: not a name of a filter
+  tokens.invalidate({ business: 'biz_1' });
+  // @ts-expect-error: a resource is none either
+  tokens.invalidate({ resource: 'urn:a' });
+  // @ts-expect-error: everything has a method of its own
+  tokens.invalidate();
+  tokens.invalidateAll();
+
+  assetFetch(asset, { scopes: readOnlyList, businessId: null, resource: 'urn:a' });
+  // @ts-expect-error: a misspelt option
+  assetFetch(asset, { scope: 'ledger:read' });
+  // @ts-expect-error: no token is not an option here
+  assetFetch(asset, false);
+
+  const health = tokens.health();
+  // @ts-expect-error: what is told cannot be changed
+  health.status = 'up';
+  return health.status;
 }
 
 export function guarded(error: unknown): [AssetAuthErrorLike, AssetAuthErrorCode, number?] | undefined {

@@ -23,7 +23,8 @@ const STORE_README = readFileSync('lib/store/README.md', 'utf8');
 /** What the READMEs leave out as obvious. A snippet with imports of its own does without. */
 const PRELUDE = `
 import { once } from 'node:events';
-import { Body, Controller, Get, Inject, Injectable, Module, type OnApplicationShutdown, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Injectable, Module, type OnApplicationShutdown, Param, Post, Query,
+  ServiceUnavailableException } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { Cron, CronExpression } from '@nestjs/schedule';
@@ -42,7 +43,7 @@ import { catchError, firstValueFrom, map, type Observable } from 'rxjs';
 /** The names that the READMEs' text introduces, or that stand for the reader's own. Snippets may redeclare them. */
 const READERS_OWN = `
 import type { RedisSentinelType } from 'redis';
-import type { AssetHttpService, AssetTokenService } from 'nestjs-asset-auth';
+import type { AssetAuthConfig, AssetHttpService, AssetTokenService } from 'nestjs-asset-auth';
 import type { AssetTokenStore } from 'nestjs-asset-auth/store';
 import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import type { Observable } from 'rxjs';
@@ -50,6 +51,7 @@ declare global {
   class AppModule {}
   const asset: AssetHttpService;
   const tokens: AssetTokenService;
+  const config: AssetAuthConfig;
   const sandbox: AssetSandbox;
   const businessId: string;
   const error: unknown;
@@ -57,6 +59,14 @@ declare global {
   function synchronize(): Promise<void>;
   function retryLater(ms: number): Observable<never>;
   function readSecret(): Promise<string>;
+  interface paths {
+    '/v0/business/{id}/ledger': {
+      get: {
+        parameters: { path: { id: string } };
+        responses: { 200: { content: { 'application/json': { data: object[] } } } };
+      };
+    };
+  }
   class RedisModule {}
   const REDIS: unique symbol;
   const sentinel: RedisSentinelType;

@@ -2,7 +2,18 @@
 import { HttpService } from '@nestjs/axios';
 import { type DynamicModule, Injectable } from '@nestjs/common';
 import type { AxiosRequestConfig } from 'axios';
-import { AssetAuthModule, AssetHttpService, type AssetScopeName, InjectAssetHttp } from 'nestjs-asset-auth';
+import {
+  type AssetApiError,
+  AssetAuthModule,
+  assetFetch,
+  AssetHttpService,
+  type AssetScopeName,
+  type AssetTokenError,
+  type AssetTokenHealth,
+  type AssetTokenService,
+  InjectAssetHttp,
+  isAssetAuthError,
+} from 'nestjs-asset-auth';
 import { type AssetTokenStore, redisTokenStore } from 'nestjs-asset-auth/store';
 import { AssetSandbox, assetTokenStoreCases, ManualClock } from 'nestjs-asset-auth/testing';
 import type { Observable } from 'rxjs';
@@ -41,6 +52,21 @@ export const config: AxiosRequestConfig = { url: '/v0/business', asset: { scopes
 export const httpServiceOf = (asset: AssetHttpService): HttpService => asset;
 export const scopeNames: readonly AssetScopeName[] = ['ledger:read', 'a:scope.of.tomorrow'];
 export const clock = new ManualClock();
+export const fetchOf = (asset: AssetHttpService): typeof fetch => assetFetch(asset, { businessId: null });
+export const idsOf = (api: AssetApiError, token: AssetTokenError): (string | undefined)[] => [
+  api.requestId,
+  token.requestId,
+];
+export const idOf = (error: unknown): string | undefined =>
+  isAssetAuthError(error) ? error.requestId : undefined;
+
+export function givenUp(tokens: AssetTokenService): AssetTokenHealth['status'] {
+  tokens.invalidate({ businessId: 'biz_1', scopes: ['ledger:read'] });
+  // @ts-expect-error A filter that does not exist.
+  tokens.invalidate({ business: 'biz_1' });
+  tokens.invalidateAll();
+  return tokens.health().status;
+}
 export const store: AssetTokenStore = redisTokenStore((command, key) => Promise.resolve([...command, key]));
 export const contract = assetTokenStoreCases.map(([title, run]) => ({
   title,
