@@ -3,7 +3,7 @@ import { printable } from '../../config/text.js';
 import { serverDateMs } from '../../retry/rate-limit.js';
 import type { AccessTokenGrant } from '../token-request.js';
 import { endpointError } from './endpoint-error.js';
-import { redacted } from './redact.js';
+import { mentioned, redacted, requestIdOf } from './redact.js';
 import { refusal } from './refusal.js';
 import { LATEST_TIME, lifetimeMs, type TokenClaims } from './token-lifetime.js';
 import { alreadyExpired, failure, type ResponseContext, type TokenResponse } from './token.errors.js';
@@ -43,11 +43,13 @@ export function tokenIn(response: TokenResponse, context: ResponseContext): Toke
     throw refusal(response, body, context);
   const problem = tokenProblem(body);
   if (problem !== undefined) {
+    const requestId = requestIdIn(response, context);
     throw failure(context, 'ASSET_TOKEN_MALFORMED', {
-      what: `the endpoint answered ${status}, but ${problem}. Check that tokenPath and baseUrl lead to Asset's token endpoint and that no gateway changes its answers.`,
+      what: `the endpoint answered ${status}${mentioned(requestId)}, but ${problem}. Check that tokenPath and baseUrl lead to Asset's token endpoint and that no gateway changes its answers.`,
       fault: 'unclear',
       retryable: true,
       status,
+      requestId,
     });
   }
   return membersOf(body) as unknown as TokenBody;
@@ -73,9 +75,11 @@ export function issuedToken(
     const cure = isOtherBusiness
       ? 'It was not used. Check that no gateway or cache mixes up token answers, and which businesses the OAuth client may act for.'
       : "Grant the OAuth client what it asks for in Asset's Dashboard, or set grantedScopes: 'warn'.";
+    const requestId = requestIdIn(response, context);
     throw failure(context, 'ASSET_GRANT_MISMATCH', {
-      what: `the endpoint granted something else: ${difference}. ${cure}`,
+      what: `the endpoint granted something else${mentioned(requestId)}: ${difference}. ${cure}`,
       fault: 'request',
+      requestId,
     });
   }
   const { sentAt, receivedAt, requestMs } = response;
@@ -90,6 +94,11 @@ export function issuedToken(
   if (lifeMs === undefined) throw alreadyExpired(request, config);
   return { value, issuedAt: sentAt, lifeMs, requestMs, difference, generation: undefined };
 }
+
+const requestIdIn = (
+  { headers }: TokenResponse,
+  { clientSecret, recentTokens = [] }: ResponseContext,
+): string | undefined => requestIdOf(headers, [clientSecret, ...recentTokens]);
 
 /**
  * Whether an answer with a status of success is a refusal all the same: it says what went wrong, and holds no token beside

@@ -57,6 +57,18 @@ describe('The request id of an answer', () => {
     }
   });
 
+  it('is told where the answer is no token, or one for something else', async () => {
+    const { tokens, sandbox, clock } = await startApplication({ options: { grantedScopes: 'error' } });
+    const headers = { 'x-request-id': 'req-4713' };
+    sandbox.fail('token', { status: 200, headers, body: {} }, 3);
+    const malformed = await throughAttempts(clock, rejectionOf(tokens.getAccessToken()));
+    expect(malformed).toMatchObject({ code: 'ASSET_TOKEN_MALFORMED', requestId: 'req-4713' });
+    sandbox.fail('token', { headers, fields: { access_token: 'opaque-token-4711', scope: 'ledger:write' } });
+    const other = await rejectionOf(tokens.getAccessToken({ scopes: ['ledger:read'] }));
+    expect(other).toMatchObject({ code: 'ASSET_GRANT_MISMATCH', requestId: 'req-4713' });
+    expect(String(other)).toContain('(request id req-4713)');
+  });
+
   it('is none if it is no id, or holds the secret', async () => {
     const { tokens, sandbox, clock } = await startApplication();
     const ids = ['two words', 'x'.repeat(81), `id-${sandbox.moduleOptions().clientSecret}`];
