@@ -104,7 +104,7 @@ export class SharedRefresh {
    * Another generation than the one that is held, which was fetched later, or is the same token handed out again. An older
    * one may have been written over a newer one.
    */
-  #newer({ request, seen }: PendingRequest): IssuedToken | undefined {
+  #newer({ request, seen, isAwaited }: PendingRequest): IssuedToken | undefined {
     const { cache, clock, config } = this.parts;
     const token = seen?.token;
     const entry = cache.entryOf(request);
@@ -114,7 +114,9 @@ export class SharedRefresh {
     const age = token.lifeMs - token.remainingMs;
     // One that was given up here comes back from the endpoint alone.
     const isSame = entry.lifeOf(token.value) !== undefined;
-    if (isSame ? held === undefined : age >= ageOf(held, clock)) return undefined;
+    // A use is worth one refresh. Spent on a token that is about to be due itself, it would bring no successor.
+    const isDue = !isAwaited && token.remainingMs <= entry.windowMs;
+    if (isSame ? held === undefined : isDue || age >= ageOf(held, clock)) return undefined;
     const { value, generation, lifeMs, requestMs, difference } = token;
     if (difference !== undefined && config.grantedScopes === 'error') return undefined;
     const { wall, monotonic } = instantOf(clock);
