@@ -3,7 +3,7 @@ import axios from 'axios';
 import type { AssetHttpDefaults } from './asset-auth.options.js';
 
 /** The same as in package.json, which not every bundler can import. */
-export const VERSION = '0.1.0';
+const VERSION = '0.1.0';
 
 /**
  * `nestjs-asset-auth/<version>`, before what the option `http` names in `headers`, or else before axios' own, so that Asset's

@@ -1,10 +1,12 @@
 import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
+import { buffer } from 'node:stream/consumers';
+import { ReadableStream, TransformStream } from 'node:stream/web';
 import { firstValueFrom } from 'rxjs';
 import { isAssetAuthError } from '../config/asset-auth.errors.js';
 import type { AssetHttpService } from './asset-http.service.js';
 import type { AssetRequestOptions } from './asset-request.js';
+import { AssetRequestError } from './http.errors.js';
 
 /** What matters here of an axios response. */
 interface StreamedAnswer {
@@ -12,6 +14,8 @@ interface StreamedAnswer {
   readonly statusText: string;
   readonly headers: Iterable<readonly [string, unknown]>;
   readonly data: Readable;
+  /** Of the request that was answered: after redirects, the last one. */
+  readonly request: { readonly res: { readonly responseUrl: string } };
 }
 
 /** Statuses that have no body (WHATWG Fetch, "null body status"). */
@@ -38,15 +42,17 @@ export function assetFetch(asset: AssetHttpService, ask?: AssetRequestOptions): 
     const { baseURL } = asset.axiosRef.defaults;
     const isAddress = typeof input === 'string' || input instanceof URL;
     const request = new Request(isAddress ? new URL(input, baseURL) : input, init);
-    // Not the request's own, which only follows it.
-    const signal = init?.signal ?? (isAddress ? undefined : input.signal) ?? undefined;
-    const data = request.body === null ? undefined : Buffer.from(await request.arrayBuffer());
+    assertHttp(request);
+    // Not the request's own, which only follows it. `null` is said, and means none.
+    const signal = (init?.signal === undefined && !isAddress ? input.signal : init?.signal) ?? undefined;
     try {
+      const data = await bytesOf(request, signal);
       const answer = await firstValueFrom(
         asset.request<Readable>({
           url: request.url,
           method: request.method,
-          headers: Object.fromEntries(request.headers),
+          // Of a body whose type nobody says, axios would say that it is a form.
+          headers: { 'content-type': false, ...Object.fromEntries(request.headers) },
           data,
           transformRequest: (body: unknown) => body,
           validateStatus: (status: number) => request.redirect === 'manual' || !isRedirect(status),
@@ -56,11 +62,11 @@ export function assetFetch(asset: AssetHttpService, ask?: AssetRequestOptions): 
           ...(request.redirect !== 'follow' && { maxRedirects: 0 }),
         }),
       );
-      return responseOf(answer as unknown as StreamedAnswer, request);
+      return responseOf(answer as unknown as StreamedAnswer, request, signal);
     } catch (error) {
       const { response } = Object(error) as { readonly response?: StreamedAnswer };
       // One that leads nowhere.
-      if (response !== undefined && !isAssetAuthError(error)) return responseOf(response, request);
+      if (response !== undefined && !isAssetAuthError(error)) return responseOf(response, request, signal);
       throw rejectionOf(error, signal);
     }
   };
@@ -69,19 +75,56 @@ export function assetFetch(asset: AssetHttpService, ask?: AssetRequestOptions): 
 /** WHATWG Fetch, "redirect status". */
 const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status);
 
-function responseOf(answer: StreamedAnswer, { method, url }: Request): Response {
-  const { status, statusText, data } = answer;
+/** To axios, what has no `//` is a path, and would be asked of Asset. */
+function assertHttp({ url }: Request): void {
+  const { protocol } = new URL(url);
+  if (protocol === 'https:' || protocol === 'http:') return;
+  throw new AssetRequestError(
+    `The address has the protocol "${protocol}", but Asset is reached by https. Nothing was sent. Write a path of Asset's, or all of its address.`,
+  );
+}
+
+/** The body of a request, once it is read; a signal that aborts ends that, and whatever makes the body. */
+async function bytesOf({ body }: Request, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
+  if (body === null) return undefined;
+  const stream = body as ReadableStream<Uint8Array>;
+  return buffer(stream.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal }));
+}
+
+function responseOf(answer: StreamedAnswer, { method }: Request, signal: AbortSignal | undefined): Response {
+  const { status, statusText, data, request } = answer;
   const isEmpty = NULL_BODY.includes(status) || isRedirect(status) || method === 'HEAD';
   // Nobody would read it, and its socket would never be free.
   if (isEmpty) data.resume();
-  const body = isEmpty ? null : (Readable.toWeb(data) as ReadableStream<Uint8Array>);
+  const body = isEmpty ? null : bodyOf(data, signal);
   const response = new Response(body as ConstructorParameters<typeof Response>[0], {
     status,
     statusText,
     headers: headersOf(answer),
   });
-  Object.defineProperty(response, 'url', { value: url });
+  Object.defineProperty(response, 'url', { value: request.res.responseUrl });
   return response;
+}
+
+/** Where it breaks off, it does so as the body of any `fetch`, and not with an error of axios'. */
+function bodyOf(data: Readable, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  const reader = (Readable.toWeb(data) as ReadableStream<Uint8Array>).getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        try {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          controller.error(rejectionOf(error, signal));
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    // Read ahead is in the stream already.
+    { highWaterMark: 0 },
+  );
 }
 
 function headersOf({ headers, data }: StreamedAnswer): Headers {

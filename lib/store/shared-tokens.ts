@@ -120,9 +120,13 @@ export class SharedTokens {
     );
     if (added === undefined) return { whose: 'alone' };
     if (!added.answer) return { whose: 'elsewhere' };
-    const now = await this.#look(name, looker);
-    if (now !== undefined && now.generation !== seen.generation) return { whose: 'elsewhere' };
     const lease = new TokenLease(this.store, this.clock, leaseName, owner, askedAt);
+    const now = await this.#look(name, looker);
+    if (now !== undefined && now.generation !== seen.generation) {
+      // The generation may come back, as when a token is given up: then nobody would ask until the lease lapses.
+      lease.giveBack();
+      return { whose: 'elsewhere' };
+    }
     this.#leases.add(lease);
     return { whose: 'ours', lease, name, isFirst: seen.generation === NONE };
   }

@@ -13,6 +13,8 @@ const RENEWED_EVERY_MS = 1000;
  */
 export class TokenLease {
   #cancelRenewal: (() => void) | undefined;
+  /** The renewal that is under way, or was last. */
+  #renewal: Promise<void> | undefined;
   #isOver = false;
 
   /**
@@ -38,10 +40,13 @@ export class TokenLease {
   /** The request has failed, so another process may try at once. */
   giveBack(): void {
     this.end();
-    if (this.#isOurs) void this.#delete();
+    void this.#delete();
   }
 
   async #delete(): Promise<void> {
+    // A client with several connections may carry out the delete first, and the renewal would bring the lease back.
+    await this.#renewal;
+    if (!this.#isOurs) return;
     try {
       await this.store.delete(this.name);
     } catch {
@@ -54,7 +59,9 @@ export class TokenLease {
   }
 
   #planRenewal(): void {
-    const renew = (): void => void this.#renew();
+    const renew = (): void => {
+      this.#renewal = this.#renew();
+    };
     this.#cancelRenewal = this.clock.setTimeout(renew, RENEWED_EVERY_MS, { ref: false });
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, instantOf } from '../config/clock.js';
 import type { Looker, SharedTokens } from '../store/shared-tokens.js';
-import { type AccessToken, ageMs, lifeOf, remainingMs, requestOf, staleWindowMs } from './access-token.js';
+import { type AccessToken, ageMs, lifeOf, remainingMs, requestOf } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
 import type { IssuedToken } from './endpoint/token-response.js';
 import type { PendingRequest } from './pending-request.js';
@@ -101,9 +101,9 @@ export class SharedRefresh {
   }
 
   /**
-   * Another generation than the one that is held. While that serves, only one that was fetched later and is not due for a
-   * refresh itself: an older one may have been written over a newer one, and two that were fetched together are due together.
-   * Or the same token handed out again.
+   * Another generation than the one that is held. While that serves, only one that was fetched later and is in the first half
+   * of its life: an older one may have been written over a newer one, and a use, which is worth one refresh, must not be
+   * spent on a token that is about to be due itself. Or the same token handed out again.
    */
   #newer({ request, seen }: PendingRequest): IssuedToken | undefined {
     const { cache, clock, config } = this.parts;
@@ -113,12 +113,11 @@ export class SharedRefresh {
       return undefined;
     const held = entry.held(clock);
     const age = token.lifeMs - token.remainingMs;
-    const { refreshAheadRatio } = config;
-    const isDue = token.remainingMs <= staleWindowMs({ ...token, refreshAheadRatio, jitter: 1 });
-    const isLater = held === undefined || (!isDue && age < ageMs(lifeOf(held), clock));
+    const isSuccessor = (present: AccessToken): boolean =>
+      age < token.lifeMs / 2 && age < ageMs(lifeOf(present), clock);
     // One that was given up here comes back from the endpoint alone.
     const isSame = entry.lifeOf(token.value) !== undefined;
-    if (isSame ? held === undefined : !isLater) return undefined;
+    if (isSame ? held === undefined : held !== undefined && !isSuccessor(held)) return undefined;
     const { value, generation, lifeMs, requestMs, difference } = token;
     if (difference !== undefined && config.grantedScopes === 'error') return undefined;
     const { wall, monotonic } = instantOf(clock);

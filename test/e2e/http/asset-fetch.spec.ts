@@ -1,38 +1,12 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import createClient from 'openapi-fetch';
 import { assetFetch, AssetRequestError } from 'nestjs-asset-auth';
-import { startApplication, type RunningApplication } from '../../support/application.js';
-import { listening } from '../../support/listening.js';
+import { startApplication } from '../../support/application.js';
 import { rejectionOf } from '../../support/token-time.js';
-import { startSandbox } from '../../support/sandbox.js';
+import { withApi } from './api.fixture.js';
 
 const BUSINESS = 'biz_GA6EG2qFxA97NZHtxeLPUy';
 const READ = { scopes: ['ledger:read'], businessId: BUSINESS };
-
-/** An application whose API is answered by a test, with tokens of the sandbox. */
-async function withApi(answer: RequestListener): Promise<RunningApplication & { readonly bodies: string[] }> {
-  const sandbox = await startSandbox();
-  const bodies: string[] = [];
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    void (async () => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const body = Buffer.concat(chunks);
-      if (request.url !== '/v0/auth/token') {
-        bodies.push(body.toString());
-        answer(request, response);
-        return;
-      }
-      const headers = { 'content-type': request.headers['content-type'] ?? '' };
-      const issued = await fetch(`${sandbox.url}${request.url}`, { method: 'POST', body, headers });
-      response.writeHead(issued.status, { 'content-type': 'application/json' });
-      response.end(await issued.text());
-    })();
-  });
-  const baseUrl = `http://${await listening(server)}`;
-  return Object.assign(await startApplication({ sandbox, options: { baseUrl } }), { bodies });
-}
 
 describe('assetFetch', () => {
   it('sends each request with a token for what is asked, and answers as fetch does', async () => {

@@ -195,6 +195,25 @@ describe('T25 an endpoint that hands out the same token again', () => {
   });
 });
 
+describe('a newer token that is about to be due itself', () => {
+  it('is not taken for the refresh that a use is worth', async () => {
+    const fleet = await startFleet();
+    const { one, other, store, sandbox } = fleet;
+    // Out of each other's sight, so that each asks for itself, one a moment after the other.
+    store.fail({ reject: new Error('down') }, ['get'], 2);
+    await one.tokens.getAccessToken();
+    await fleet.pass(1000);
+    const newer = await other.tokens.getAccessToken();
+    await settled();
+    await fleet.pass(1000);
+    one.tokens.peekAccessToken();
+    await fleet.pass(48 * MINUTE, MINUTE);
+    expect(sandbox.tokenRequests).toHaveLength(3);
+    expect(one.tokens.snapshot()).toMatchObject([{ state: 'fresh', shared: false }]);
+    expect(one.tokens.peekAccessToken()!.value).not.toBe(newer.value);
+  });
+});
+
 describe('T128 a polluted prototype', () => {
   it('makes no token of the endpoint one of another process', async () => {
     const fleet = await startFleet();

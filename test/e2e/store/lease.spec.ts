@@ -53,6 +53,21 @@ describe('T73 whoever asks the endpoint holds a lease', () => {
     expect(fleet.store.count('delete')).toBe(0);
   });
 
+  it('a renewal that is carried out after the failure of its holder keeps nobody waiting', async () => {
+    const fleet = await startFleet({ size: 1 });
+    const hold = fleet.sandbox.hold('token');
+    fleet.sandbox.fail('token', { status: 400, body: { error: 'invalid_request' } });
+    const failed = failureOf(fleet.one.tokens.getAccessToken());
+    await fleet.sandbox.waitForRequest('token');
+    fleet.store.fail({ lateMs: 200 }, ['set'], 1);
+    await fleet.clock.advance(1000);
+    hold.release();
+    await failed;
+    await fleet.clock.advance(200);
+    await settled();
+    expect(fleet.store.leases).toEqual([]);
+  });
+
   it('a failure of the holder lets another try at once', async () => {
     const fleet = await startFleet();
     const hold = fleet.sandbox.hold('token');
@@ -159,5 +174,26 @@ describe('whoever wins the lease looks again', () => {
     await movedUntil(fleet.clock, second, TOKEN_TIMEOUT_MS);
     expect((await second).value).toBe((await fetched).value);
     expect(fleet.sandbox.tokenRequests).toHaveLength(2);
+  });
+
+  it('and leaves no lease behind that keeps others waiting once the token is given up', async () => {
+    const fleet = await startFleet({ size: 1, options: { maxConcurrentTokenRequests: 1 } });
+    const isFirst = (request: SandboxRequest): boolean => request.body.includes('ledger');
+    const hold = fleet.sandbox.hold('token', isFirst);
+    const first = fleet.one.tokens.getAccessToken({ scopes: 'ledger:read' });
+    await fleet.sandbox.waitForRequest('token');
+    const second = fleet.one.tokens.getAccessToken({ scopes: 'report:read' });
+    await settled();
+    const other = await fleet.add();
+    await other.tokens.getAccessToken({ scopes: 'report:read' });
+    await settled();
+    hold.release();
+    await first;
+    await movedUntil(fleet.clock, second, TOKEN_TIMEOUT_MS);
+    other.tokens.invalidate(await second);
+    await settled();
+    const next = other.tokens.getAccessToken({ scopes: 'report:read' });
+    expect(await movedUntil(fleet.clock, next, TOKEN_TIMEOUT_MS)).toBeLessThan(500);
+    expect((await next).value).not.toBe((await second).value);
   });
 });
