@@ -52,7 +52,8 @@ export function redisTokenStore(client: object | RedisSendCommand): AssetTokenSt
     },
     add: (key, value, ttlMs) => store(key, value, 'NX', 'PX', milliseconds(ttlMs)),
     delete: async (key) => {
-      await send(['DEL', key], key);
+      const deleted = text(await send(['DEL', key], key));
+      if (deleted === null || Number.isNaN(Number(deleted))) throw new TypeError(UNEXPECTED);
     },
   };
 }

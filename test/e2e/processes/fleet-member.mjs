@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers';
 import { Redis } from 'ioredis';
 import { AssetHttpService, AssetTokenService } from 'nestjs-asset-auth';
@@ -35,22 +36,27 @@ const clients = {
 /** By name. */
 const applications = new Map();
 
-/** Takes down which token was served for which key, and when last, by the machine's own clock. */
+/** A secret in a file, as a secret that is mounted: read again each time. */
+const withSecret = ({ secretFile, ...options }) =>
+  secretFile === undefined ? options : { ...options, clientSecret: () => readFile(secretFile, 'utf8') };
+
+/** Takes down which token was served for which key, and when last, by the machine's own clock. @returns the token's id */
 function wasServed({ usage }, key, value) {
   const { jti } = JSON.parse(Buffer.from(value.split('.')[1], 'base64url'));
   usage.served[jti] = { ...usage.served[jti], [key]: machineNow() };
+  return jti;
 }
 
-async function useOnce(application, key, request) {
+async function useOnce(application, key, request, how) {
   const { tokens, usage, used, held } = application;
   usage.uses += 1;
   used.add(key);
-  const atHand = tokens.peekAccessToken(request);
+  const atHand = how?.forceRefresh ? undefined : tokens.peekAccessToken(request);
   if (atHand === undefined && held.has(key)) usage.blocked += 1;
   try {
-    const { value } = atHand ?? (await tokens.getAccessToken(request));
+    const { value } = atHand ?? (await tokens.getAccessToken(request, how));
     held.add(key);
-    wasServed(application, key, value);
+    return wasServed(application, key, value);
   } catch (error) {
     usage.failed.push(String(error.code ?? error));
   }
@@ -59,7 +65,7 @@ async function useOnce(application, key, request) {
 const commands = {
   async open({ name, client, path, isThere, options }) {
     const store = redisTokenStore(await clients[client](path, isThere));
-    const context = await start({ ...options, store });
+    const context = await start({ ...withSecret(options), store });
     applications.set(name, {
       context,
       tokens: context.get(AssetTokenService),
@@ -82,11 +88,14 @@ const commands = {
       application.timers.push(first);
     }
   },
-  /** So many callers for each key, all at once. */
-  async ask({ name, keys, callers }) {
+  /** So many callers for each key, all at once. @returns the ids of the tokens that they got */
+  ask({ name, keys, callers, how }) {
     const application = applications.get(name);
     const all = [...keys.entries()].flatMap((entry) => Array.from({ length: callers }, () => entry));
-    await Promise.all(all.map(([key, request]) => useOnce(application, key, request)));
+    return Promise.all(all.map(([key, request]) => useOnce(application, key, request, how)));
+  },
+  invalidate({ name }) {
+    applications.get(name).tokens.invalidateAll();
   },
   /** One call to the API for each key, all at once. @returns the statuses */
   call({ name, keys }) {

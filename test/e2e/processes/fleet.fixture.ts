@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { GetAccessTokenOptions } from 'nestjs-asset-auth';
 import { AssetSandbox, type SandboxTokenClaims } from 'nestjs-asset-auth/testing';
 
 const file = fileURLToPath(new URL('./fleet-member.mjs', import.meta.url));
@@ -75,6 +76,18 @@ export interface FleetSetup {
   readonly businesses?: number;
   readonly lifetimeSeconds: number;
   readonly latencyMs?: number;
+  /** For all of them. */
+  readonly options?: MemberOptions;
+}
+
+/** How options differ from those of the token server and the fleet. */
+export interface MemberOptions {
+  readonly baseUrl?: string;
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  /** Where the client secret is read each time, in place of the one above. */
+  readonly secretFile?: string;
+  readonly storeKeys?: readonly string[];
 }
 
 /** How all members together fared. Tokens are judged by what the token server wrote down of them. */
@@ -100,20 +113,32 @@ interface MemberUsage extends Pick<FleetUsage, 'uses' | 'blocked' | 'unserved' |
 const CLIENTS = ['ioredis', 'redis'];
 let fleets = 0;
 
+/** As `openssl rand -base64 32` makes it. */
+export const newStoreKey = (): string => randomBytes(32).toString('base64');
+
 /**
  * Applications with one client id in several processes, which share their tokens through a Redis; with a token server of
  * their own. By turns their Redis clients are ioredis and node-redis.
  */
 export class Fleet {
+  readonly name: string;
+  readonly storeKeys: readonly string[] = [newStoreKey()];
+  readonly #members: FleetMember[] = [];
+  /** Of members that have left. */
+  readonly #left: MemberUsage[] = [];
+  #joined = 0;
+
   private constructor(
     readonly sandbox: AssetSandbox,
     readonly keys: readonly Key[],
-    private readonly name: string,
-    private readonly members: readonly FleetMember[],
-  ) {}
+    private readonly setup: FleetSetup,
+  ) {
+    fleets += 1;
+    this.name = `fleet-${fleets}`;
+  }
 
   static async start(setup: FleetSetup): Promise<Fleet> {
-    const { members, path, isThere = true, scopes = 2, businesses = 4, latencyMs = 75 } = setup;
+    const { members, scopes = 2, businesses = 4, latencyMs = 75, options } = setup;
     const sandbox = await AssetSandbox.start({
       expiresIn: 'seconds',
       tokenLifetimeSeconds: setup.lifetimeSeconds,
@@ -125,16 +150,36 @@ export class Fleet {
       .flatMap((scope) =>
         sandbox.businesses.slice(0, businesses).map(({ id }) => ({ scopes: [scope], businessId: id })),
       );
-    fleets += 1;
-    const name = `fleet-${fleets}`;
-    const storeKeys = [randomBytes(32).toString('base64')];
-    const options = { ...sandbox.moduleOptions(), storeKeys, storePrefix: `${name}:` };
-    await Promise.all(
-      members.map((member, i) =>
-        member.ask('open', { name, client: CLIENTS[i % CLIENTS.length], path, isThere, options }),
-      ),
-    );
-    return new Fleet(sandbox, keys, name, members);
+    const fleet = new Fleet(sandbox, keys, setup);
+    await fleet.join(members, options);
+    return fleet;
+  }
+
+  /** Starts an application in each of them. */
+  async join(members: readonly FleetMember[], its: MemberOptions = {}): Promise<void> {
+    const { path, isThere = true } = this.setup;
+    const { name, storeKeys, prefix: storePrefix } = this;
+    const options = { ...this.sandbox.moduleOptions(), storeKeys, storePrefix, ...its };
+    const opened = members.map((member) => {
+      const client = CLIENTS[this.#joined % CLIENTS.length];
+      this.#joined += 1;
+      return member.ask('open', { name, client, path, isThere, options });
+    });
+    await Promise.all(opened);
+    this.#members.push(...members);
+  }
+
+  /** Ends their applications. How they fared counts on. */
+  async leave(members: readonly FleetMember[]): Promise<void> {
+    this.#left.push(...((await this.#all('usage', {}, members)) as MemberUsage[]));
+    await this.#all('close', {}, members);
+    for (const member of members) this.#members.splice(this.#members.indexOf(member), 1);
+  }
+
+  /** Each of them starts its application anew. */
+  async restart(members: readonly FleetMember[], its: MemberOptions): Promise<void> {
+    await this.leave(members);
+    await this.join(members, its);
   }
 
   /** What the names of its records begin with. */
@@ -143,13 +188,26 @@ export class Fleet {
   }
 
   /** Each member uses each key about so often. */
-  async use(everyMs = 1000): Promise<void> {
-    await this.#all('use', { keys: this.keys, everyMs });
+  async use(everyMs = 1000, members: readonly FleetMember[] = this.#members): Promise<void> {
+    await this.#all('use', { keys: this.keys, everyMs }, members);
   }
 
-  /** So many callers in each of the members and for each key, all at once. */
-  async ask(callers = 1, members = this.members): Promise<void> {
-    await this.#all('ask', { keys: this.keys, callers }, members);
+  /**
+   * So many callers in each of the members and for each key, all at once.
+   *
+   * @returns the ids of the tokens that they got, by member
+   */
+  async ask(
+    callers = 1,
+    members: readonly FleetMember[] = this.#members,
+    how?: GetAccessTokenOptions,
+  ): Promise<readonly (readonly string[])[]> {
+    return (await this.#all('ask', { keys: this.keys, callers, how }, members)) as string[][];
+  }
+
+  /** A member gives up all its tokens. */
+  async invalidate(member: FleetMember): Promise<void> {
+    await this.#all('invalidate', {}, [member]);
   }
 
   /** Each member makes one call to the API with each key. @returns the statuses */
@@ -163,7 +221,7 @@ export class Fleet {
   }
 
   async usage(): Promise<FleetUsage> {
-    const usages = (await this.#all('usage', {})) as MemberUsage[];
+    const usages = [...this.#left, ...((await this.#all('usage', {})) as MemberUsage[])];
     const issued = new Map(this.sandbox.tokenRequests.map(({ claims }) => [claims?.jti, claims]));
     const served = usages
       .flatMap((usage) => Object.entries(usage.served))
@@ -191,7 +249,7 @@ export class Fleet {
     await this.sandbox.close();
   }
 
-  #all(command: string, value: object, members = this.members): Promise<unknown[]> {
+  #all(command: string, value: object, members: readonly FleetMember[] = this.#members): Promise<unknown[]> {
     const present = members.filter(({ isOver }) => !isOver);
     return Promise.all(present.map((member) => member.ask(command, { name: this.name, ...value })));
   }

@@ -160,6 +160,7 @@ describe('An answer that belongs to another command is a failure, and not "nothi
       () => store.get('key'),
       () => store.set('key', 'text', 1000),
       () => store.add('key', 'text', 1000),
+      () => store.delete('key'),
     ];
     for (const operation of operations) {
       const error = await failureOf(operation());
