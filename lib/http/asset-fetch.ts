@@ -15,11 +15,11 @@ interface StreamedAnswer {
   readonly headers: Iterable<readonly [string, unknown]>;
   readonly data: Readable;
   /** Of the request that was answered: after redirects, the last one. */
-  readonly request: { readonly res: { readonly responseUrl: string } };
+  readonly request?: { readonly res?: { readonly responseUrl: string } };
 }
 
 /** Statuses that have no body (WHATWG Fetch, "null body status"). */
-const NULL_BODY = [101, 204, 205, 304];
+const NULL_BODY = [204, 205, 304];
 
 /**
  * The same client for code that takes a `fetch`, such as openapi-fetch or an MCP client: each request gets a token, is
@@ -91,7 +91,11 @@ async function bytesOf({ body }: Request, signal: AbortSignal | undefined): Prom
   return buffer(stream.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal }));
 }
 
-function responseOf(answer: StreamedAnswer, { method }: Request, signal: AbortSignal | undefined): Response {
+function responseOf(
+  answer: StreamedAnswer,
+  { method, url }: Request,
+  signal: AbortSignal | undefined,
+): Response {
   const { status, statusText, data, request } = answer;
   const isEmpty = NULL_BODY.includes(status) || isRedirect(status) || method === 'HEAD';
   // Nobody would read it, and its socket would never be free.
@@ -102,7 +106,7 @@ function responseOf(answer: StreamedAnswer, { method }: Request, signal: AbortSi
     statusText,
     headers: headersOf(answer),
   });
-  Object.defineProperty(response, 'url', { value: request.res.responseUrl });
+  Object.defineProperty(response, 'url', { value: request?.res?.responseUrl ?? url });
   return response;
 }
 

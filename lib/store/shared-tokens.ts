@@ -55,6 +55,9 @@ const SHORTEST_REST_MS = 500;
 /** Tokens that wait for a store that takes no writes. Beyond, they are shared when they are renewed. */
 const MOST_WAITING = 1000;
 
+/** How often a token that was given up is taken out of a store that is down: for some minutes. */
+const MOST_TRIES = 15;
+
 /** The generation of a token that is not there. */
 const NONE = 'none';
 
@@ -131,11 +134,11 @@ export class SharedTokens {
     return { whose: 'ours', lease, name, isFirst: seen.generation === NONE };
   }
 
-  /** @param isOver - whether there is a new generation; otherwise another process may try at once */
-  endTurn(turn: Turn, isOver: boolean): void {
+  /** @param broughtToken - whether there is a new generation; otherwise another process may try at once */
+  endTurn(turn: Turn, broughtToken: boolean): void {
     if (turn.whose !== 'ours' || !this.#leases.delete(turn.lease)) return;
     const { lease, name, isFirst } = turn;
-    if (!isOver) {
+    if (!broughtToken) {
       lease.giveBack();
       return;
     }
@@ -174,12 +177,18 @@ export class SharedTokens {
     detached(() => void this.#withdraw(this.#nameOf(key), generation));
   }
 
+  /** Look, then delete: a token that is written in between costs one request. Tried again while the store is down. */
   async #withdraw(name: string, generation: string): Promise<void> {
     const looker: Looker = { ground: 'background', remainingMs: Number.POSITIVE_INFINITY };
     const writing = this.#writing.get(name);
     if (this.#stopWriting(name, generation)) await writing?.over;
-    const seen = await this.#look(name, looker);
-    if (seen?.generation === generation) await this.#run('write', looker, () => this.store.delete(name));
+    for (let tries = 0; tries < MOST_TRIES && !this.#guard.isClosed; tries += 1) {
+      const seen = await this.#look(name, looker);
+      if (seen !== undefined && seen.generation !== generation) return;
+      const deleted = seen && (await this.#run('write', looker, () => this.store.delete(name)));
+      if (deleted !== undefined || this.#rests.size >= MOST_WAITING) return;
+      await this.#rest();
+    }
   }
 
   /** Gives back what is held. What is under way comes to nothing. */

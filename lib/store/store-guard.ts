@@ -60,14 +60,20 @@ export class StoreGuard {
     private readonly events: Pick<StoreEvents, 'storeInUse' | 'storeOutOfUse'>,
   ) {}
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Whether everything is well. */
   get isInUse(): boolean {
     return !this.#isOutOfUse;
   }
 
-  /** Milliseconds until the background may try to write again. */
+  /** Milliseconds until the background may try again. */
   get restMs(): number {
-    return Math.max(0, this.#sides.write.background.restsUntil - this.clock.monotonic());
+    const { read, write } = this.#sides;
+    const until = Math.max(read.background.restsUntil, write.background.restsUntil);
+    return Math.max(0, until - this.clock.monotonic());
   }
 
   /** @returns the answer in a box; `undefined`: there is none */

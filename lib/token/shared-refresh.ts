@@ -68,9 +68,9 @@ export class SharedRefresh {
     throw new FetchedElsewhere(pollMs * (0.75 + random() / 2));
   }
 
-  /** @param isOver - whether it brought a token; otherwise another process may try at once */
-  endTurn({ turn }: PendingRequest, isOver: boolean): void {
-    if (turn !== undefined) this.shared.endTurn(turn, isOver);
+  /** @param broughtToken - otherwise another process may try at once */
+  endTurn({ turn }: PendingRequest, broughtToken: boolean): void {
+    if (turn !== undefined) this.shared.endTurn(turn, broughtToken);
   }
 
   /** @returns the generation under which it is shared */

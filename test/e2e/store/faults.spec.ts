@@ -125,6 +125,20 @@ describe('T45 a store that loses or refuses', () => {
   });
 });
 
+it('T45 the health of a client says whether its store is in use, and is degraded without', async () => {
+  const { one, store, pass } = await startFleet({ size: 1 });
+  await one.tokens.getAccessToken();
+  expect(one.tokens.health()).toMatchObject({ status: 'up', storeInUse: true });
+  store.fail({ reject: new Error('down') });
+  await one.tokens.getAccessToken({ scopes: ['ledger:read'] });
+  expect(one.tokens.health()).toMatchObject({ status: 'degraded', storeInUse: false, error: undefined });
+  store.heal();
+  await pass(10_000, 500);
+  await one.tokens.getAccessToken({ scopes: ['report:read'] });
+  await settled();
+  expect(one.tokens.health()).toMatchObject({ status: 'up', storeInUse: true });
+});
+
 describe('a store that is slow', () => {
   it('too slow for callers, it still serves refreshes', async () => {
     const fleet = await startFleet({ sandboxOptions: { expiresIn: 'seconds' } });

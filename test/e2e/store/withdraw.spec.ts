@@ -45,6 +45,23 @@ describe('a token that the application gives up', () => {
     expect(store.tokens).toEqual([]);
   });
 
+  it.each(['get', 'delete'] as const)(
+    'leaves it once that is back, when it was down as the token was given up: no %s',
+    async (operation) => {
+      const { one, store, clock, pass } = await startFleet({ size: 1 });
+      const given = await one.tokens.getAccessToken();
+      await settled();
+      store.fail({ reject: new Error('down') }, [operation]);
+      one.tokens.invalidate(given);
+      await pass(10_000, 500);
+      expect(store.tokens).toHaveLength(1);
+      store.heal();
+      await pass(30_000, 500);
+      expect(store.tokens).toEqual([]);
+      expect(clock.timers.filter(({ ref }) => ref)).toEqual([]);
+    },
+  );
+
   it('leaves it also if it was still on its way there', async () => {
     const { one, store, clock } = await startFleet({ size: 1 });
     store.fail({ lateMs: 900 }, ['set'], 1);
