@@ -21,12 +21,11 @@ import { TokenCache } from './token-cache.js';
 import { type AssetTokenFilter, matcherOf } from './token-filter.js';
 import { type AssetTokenHealth, tokenHealth } from './token-health.js';
 import { TokenRefresher } from './token-refresher.js';
-import { type AssetTokenRequest, byItself, type GetAccessTokenOptions } from './token-request.js';
+import { type AssetTokenRequest, type GetAccessTokenOptions, saidOptions } from './token-request.js';
 import { TokenEvents } from './token.events.js';
 
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
 const USUAL: GetAccessTokenOptions = Object.freeze({});
-const OPTIONS = ['signal', 'forceRefresh', 'minimumLifeMs', 'withinMs'] as const;
 
 /**
  * Access tokens for anything but HTTP calls (those get theirs from {@link AssetHttpService}).
@@ -104,7 +103,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     options: GetAccessTokenOptions = USUAL,
   ): Promise<AccessToken> {
     try {
-      return this.#get(this.#cache.find(request), byItself(options, OPTIONS));
+      return this.#get(this.#cache.find(request), saidOptions(options));
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an aborted signal's reason may be anything
       return Promise.reject(error);
@@ -127,7 +126,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     options: Pick<GetAccessTokenOptions, 'minimumLifeMs'> = USUAL,
   ): AccessToken | undefined {
     const entry = this.#cache.find(request);
-    const said = byItself<GetAccessTokenOptions>(options, OPTIONS);
+    const said = saidOptions(options);
     const state = entry.state(this.#clock);
     if (state === 'expired' || (state === 'stale' && lastsTooShort(entry, said, this.#clock)))
       return undefined;
