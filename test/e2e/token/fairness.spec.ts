@@ -61,7 +61,7 @@ describe('callers that name new businesses', () => {
       else for (let i = 0; i < 1000; i += 1) sandbox.addBusiness({ id: stranger(i).businessId });
       const calls: Promise<string>[] = [];
       const strangers: Promise<string>[] = [];
-      for (let step = 0; step < 100; step += 1) {
+      for (let step = 0; step < 70; step += 1) {
         strangers.push(...callStrangers(tokens, step * 10, 10, 2000));
         calls.push(...times(5, (i) => outcome(tokens.getAccessToken(tenant(i), { withinMs: 1000 }))));
         await clock.advance(250);
@@ -122,9 +122,9 @@ describe('callers that name new businesses', () => {
   it('T122 do not open the circuit for each other, also with errors of the server', async () => {
     const { tokens, sandbox, clock } = await withTenants(1);
     sandbox.fail('token', { status: 500, body: {} }, { times: Infinity, when: isOf('stranger') });
-    for (let i = 0; i < 140; i += 1) sandbox.addBusiness({ id: `biz_new${i}` });
+    for (let i = 0; i < 60; i += 1) sandbox.addBusiness({ id: `biz_new${i}` });
     const values: string[] = [];
-    for (let i = 0; i < 140; i += 1) {
+    for (let i = 0; i < 60; i += 1) {
       const failing = Promise.all(callStrangers(tokens, i * 5, 5));
       values.push(await outcome(tokens.getAccessToken({ businessId: `biz_new${i}` })));
       await throughAttempts(clock, failing);
@@ -169,7 +169,7 @@ describe('callers that name new businesses', () => {
   it('T124 leave little behind: a hundred thousand of them are no more than some thousands', async () => {
     const { tokens, sandbox } = await withTenants(1);
     sandbox.fail('token', { status: 404, body: {} }, { times: Infinity, when: isOf('stranger') });
-    for (let i = 0; i < 3000; i += 100) await Promise.all(callStrangers(tokens, i, 100));
+    for (let i = 0; i < 2500; i += 100) await Promise.all(callStrangers(tokens, i, 100));
     expect(tokens.snapshot().length).toBeLessThanOrEqual(2001);
     expect(await outcome(tokens.getAccessToken({ businessId: `biz_${'x'.repeat(61)}` }))).toBe(
       'ASSET_BUSINESS_INVALID',
