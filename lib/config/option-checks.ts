@@ -3,6 +3,7 @@
 import { ValidateBy, type ValidationOptions } from 'class-validator';
 import { businessIdProblem, scopesProblem } from './scope-set.js';
 import { parsedUrl, described, printable } from './text.js';
+import { userAgent } from './user-agent.js';
 
 /** Says what is wrong with a value, or `undefined` if nothing is. */
 type Check = (value: unknown) => string | undefined;
@@ -162,10 +163,16 @@ export function httpDefaultsProblem(defaults: unknown): string | undefined {
   if (names.includes('authorization')) {
     return 'must not set the header "Authorization": the access token goes there';
   }
+  if (UNSENDABLE.test(userAgent({ headers }))) {
+    return 'must give the header "User-Agent" without control characters: token requests carry it too, and would all fail';
+  }
   return names.includes('host')
     ? 'must not set the header "Host": a front end would hand the token to another host by it'
     : undefined;
 }
+
+/** What Node refuses in the value of a header (RFC 9110 §5.5). */
+const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
 
 export const IsHttpDefaults = decorator('isHttpDefaults', httpDefaultsProblem);
 

@@ -70,7 +70,7 @@ interface Writing {
 
 /**
  * The tokens that processes share through a store. Four operations on single keys, no lock and no message:
- * whoever needs a token looks first ({@link look}). Whoever wants to ask the endpoint takes the lease of the generation that
+ * a process that needs a token looks first ({@link look}). One that wants to ask the endpoint takes the lease of the generation that
  * it saw, and looks again ({@link takeTurn}), since another may have come first in between. A new token is written with a
  * new generation ({@link publish}), which makes the lease worthless. Nothing of this throws, and what the store cannot do,
  * the process does alone.
@@ -111,7 +111,7 @@ export class SharedTokens {
     return answer && this.#sighting(name, answer.answer, this.clock.monotonic() - startedAt);
   }
 
-  /** @param seen - what was there before; whoever wins the lease on the strength of it looks again */
+  /** @param seen - what was there before; the winner of the lease looks again */
   async takeTurn(key: string, seen: Sighting | undefined, looker: Looker): Promise<Turn> {
     if (seen === undefined) return { whose: 'alone' };
     const name = this.#nameOf(key);

@@ -18,7 +18,7 @@ export class TokenLease {
   #isOver = false;
 
   /**
-   * @param owner - told apart from other owners, for whoever looks into the store
+   * @param owner - told apart from other owners, for a person who looks into the store
    * @param grantedAt - when it was asked for, by the monotonic clock
    */
   constructor(

@@ -5,7 +5,7 @@ import { quoted } from '../config/text.js';
 import type { AccessTokenGrant } from './token-request.js';
 
 /**
- * Which tokens are meant, for whoever holds none: those of a business, of scopes, or of both. `null` means "those without".
+ * Which tokens are meant, for code that holds none: those of a business, of scopes, or of both. `null` means "those without".
  */
 export interface AssetTokenFilter {
   readonly businessId?: string | null | undefined;

@@ -31,7 +31,7 @@ export interface TokenHealthInput {
 }
 
 /**
- * The verdict. What fails for one key counts for nothing: whoever names an unknown business would take the application out
+ * The verdict. What fails for one key counts for nothing: a caller who names an unknown business would take the application out
  * of rotation.
  */
 export function tokenHealth(

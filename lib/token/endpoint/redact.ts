@@ -178,7 +178,7 @@ const REQUEST_IDS = ['x-request-id', 'request-id', 'x-correlation-id', 'x-amzn-r
 const REQUEST_ID = /^[\w.:;=+/-]{1,80}$/;
 
 /**
- * The id of an answer, for whoever asks Asset's support about it.
+ * The id of an answer, to ask Asset's support about it.
  *
  * @param headers - with names in lower case
  */

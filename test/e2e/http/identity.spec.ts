@@ -16,15 +16,28 @@ describe('The User-Agent', () => {
   it.each([
     ['before axios’ own', undefined, `${OURS} axios/${axios.VERSION}`],
     ['before what the option http names', { 'user-agent': 'acme/2.1' }, `${OURS} acme/2.1`],
+    [
+      'before axios’ own, where the option http names none',
+      { 'User-Agent': false },
+      `${OURS} axios/${axios.VERSION}`,
+    ],
     ['before what it names for all methods', { common: { 'User-Agent': 'acme/2.1' } }, `${OURS} acme/2.1`],
   ])('names this library %s, at the API and at the token endpoint', async (_where, headers, expected) => {
     const { asset, bytes } = await startOnWire(undefined, {
-      http: headers === undefined ? {} : { headers: headers as Record<string, string> },
+      http: headers === undefined ? {} : { headers: headers as unknown as Record<string, string> },
     });
     await firstValueFrom(asset.get('/v0/business'));
     const named = bytes.join('').match(/^user-agent: .*$/gim);
     expect(named?.map((line) => line.trim().slice('user-agent: '.length))).toEqual([expected, expected]);
   });
+
+  it.each(['two\r\nlines', 'sm\u{1F600}ile'])(
+    'is refused at boot if it cannot be sent: %j',
+    async (value) => {
+      const refused = startOnWire(undefined, { http: { headers: { 'user-agent': value } } });
+      expect(String(await rejectionOf(refused))).toContain('must give the header "User-Agent"');
+    },
+  );
 
   it('is the request’s own, if that names one', async () => {
     const { asset, heads } = await startOnWire();
