@@ -7,6 +7,7 @@ import type {
 } from '@nestjs/common';
 import {
   ASSET_CLOCK,
+  eventsToken,
   getAssetAuthConfigToken,
   getAssetAuthOptionsToken,
   getAssetHttpToken,
@@ -16,6 +17,7 @@ import { AssetAuthConfig } from './config/asset-auth.config.js';
 import { AssetConfigError } from './config/asset-auth.errors.js';
 import type { AssetAuthOptions } from './config/asset-auth.options.js';
 import type { AssetClock } from './config/clock.js';
+import { EventPublisher } from './events/event-publisher.js';
 import { createAssetAxios } from './http/asset-http.factory.js';
 import { AssetHttpService } from './http/asset-http.service.js';
 import type { OpenStore } from './store/shared-tokens.js';
@@ -86,6 +88,7 @@ export const ASSET_CLIENT_NAME: unique symbol = Symbol.for('nestjs-asset-auth:cl
 export function clientProviders(name: string | undefined): Provider[] {
   const configToken = getAssetAuthConfigToken(name);
   const tokensToken = getAssetTokenServiceToken(name);
+  const events = eventsToken(name);
   return [
     { provide: ASSET_CLIENT_NAME, useValue: name ?? null },
     {
@@ -94,25 +97,38 @@ export function clientProviders(name: string | undefined): Provider[] {
       useFactory: (options: unknown) => new AssetAuthConfig(HeldOptions.read(options), name),
     },
     {
+      provide: events,
+      inject: [configToken],
+      useFactory: (config: AssetAuthConfig) => new EventPublisher(config),
+    },
+    {
       provide: ClientConnections,
       inject: [configToken],
       useFactory: (config: AssetAuthConfig) => new ClientConnections(config),
     },
     {
       provide: tokensToken,
-      inject: [configToken, ClientConnections, ASSET_CLOCK],
-      useFactory: async (config: AssetAuthConfig, connections: ClientConnections, clock: AssetClock) =>
-        new AssetTokenService(config, connections, clock, await storeOf(config)),
+      inject: [configToken, ClientConnections, ASSET_CLOCK, events],
+      useFactory: async (
+        config: AssetAuthConfig,
+        connections: ClientConnections,
+        clock: AssetClock,
+        publisher: EventPublisher,
+      ) => new AssetTokenService(config, connections, clock, publisher, await storeOf(config)),
     },
     {
       provide: getAssetHttpToken(name),
-      inject: [configToken, tokensToken, ClientConnections, ASSET_CLOCK],
+      inject: [configToken, tokensToken, ClientConnections, ASSET_CLOCK, events],
       useFactory: (
         config: AssetAuthConfig,
         tokens: AssetTokenService,
         connections: ClientConnections,
         clock: AssetClock,
-      ) => new AssetHttpService(createAssetAxios({ config, tokens, connections, clock, client: name }), name),
+        publisher: EventPublisher,
+      ) => {
+        const parts = { config, tokens, connections, clock, events: publisher, client: name };
+        return new AssetHttpService(createAssetAxios(parts), name);
+      },
     },
   ];
 }

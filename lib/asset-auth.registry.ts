@@ -6,6 +6,7 @@ import {
   getAssetAuthConfigToken,
   getAssetAuthOptionsToken,
   getAssetHttpToken,
+  getAssetTokenServiceToken,
 } from './asset-auth.tokens.js';
 import type { AssetAuthConfig } from './config/asset-auth.config.js';
 import { AssetBusinessError, AssetConfigError, AssetScopeError } from './config/asset-auth.errors.js';
@@ -13,13 +14,16 @@ import { systemClock } from './config/clock.js';
 import { documentedScopeLike } from './config/documented-scopes.js';
 import { scopesBeyond, type ScopeSet } from './config/scope-set.js';
 import { quoted } from './config/text.js';
+import type { AssetTokenService } from './token/token.service.js';
 import { AssetScopeExplorer, type AssetScopeInventoryEntry } from './inventory/asset-scope.explorer.js';
 
-interface RegisteredClient {
+/** A client of an application. */
+export interface RegisteredClient {
   /** `null`: the default client. */
   readonly name: string | null;
   readonly moduleRef: ModuleRef;
   readonly configToken: InjectionToken<AssetAuthConfig>;
+  readonly tokensToken: InjectionToken<AssetTokenService>;
 }
 
 /** Plain, since the ESM and the CJS copy of this package share it. */
@@ -37,6 +41,11 @@ function clientsOf(application: ModulesContainer): ClientsOfApplication {
   const shared: ModulesContainer & { [CLIENTS]?: ClientsOfApplication } = application;
   return (shared[CLIENTS] ??= { byToken: new Map(), booted: false });
 }
+
+/** The clients of an application, once its modules are built. */
+export const registeredClients = (application: ModulesContainer): readonly RegisteredClient[] => [
+  ...clientsOf(application).byToken.values(),
+];
 
 @Injectable()
 export class AssetAuthRegistry implements OnModuleInit {
@@ -57,7 +66,8 @@ export class AssetAuthRegistry implements OnModuleInit {
     const token = getAssetHttpToken(name ?? undefined);
     if (this.#clients.byToken.has(token)) throw registeredTwice(name);
     const configToken = getAssetAuthConfigToken(name ?? undefined);
-    this.#clients.byToken.set(token, { name, moduleRef, configToken });
+    const tokensToken = getAssetTokenServiceToken(name ?? undefined);
+    this.#clients.byToken.set(token, { name, moduleRef, configToken, tokensToken });
   }
 
   /**

@@ -33,6 +33,12 @@ export const getAssetHttpToken = (name?: string): InjectionToken<AssetHttpServic
 export const getAssetTokenServiceToken = (name?: string): InjectionToken<AssetTokenService> =>
   name === undefined ? AssetTokenService : named('tokens', name);
 
+/** What publishes the events of a client. */
+export const eventsToken = (name: string | null | undefined): symbol =>
+  name === undefined || name === null ? EVENTS : named('events', name);
+
+const EVENTS: unique symbol = Symbol.for('nestjs-asset-auth:events') as never;
+
 /** The options of the default client. */
 const OPTIONS: unique symbol = Symbol.for('nestjs-asset-auth:options') as never;
 

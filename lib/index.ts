@@ -41,6 +41,24 @@ export { assetAuthOptionsFromEnv } from './config/options-from-env.js';
 export { type AssetStartup, type AssetStartupMode, type AssetStartupRequest } from './config/startup.js';
 export { type AssetScopeName, type AssetScopes, type ScopeSet } from './config/scope-set.js';
 
+export type {
+  AssetAuthEvent,
+  AssetAuthEvents,
+  AssetCallReplayed,
+  AssetErrorEvent,
+  AssetEventClient,
+  AssetStoreOperation,
+  AssetTokenAnswered,
+  AssetTokenArrived,
+  AssetTokenFailed,
+  AssetTokenPending,
+  AssetTokenRequestReason,
+  AssetTokenSent,
+  AssetTokenWaited,
+  AssetTokenWaiting,
+} from './events/asset-auth.events.js';
+export { onAssetAuthEvent } from './events/asset-auth.events.js';
+
 export { AccessToken } from './token/access-token.js';
 export { type AssetClock } from './config/clock.js';
 export {

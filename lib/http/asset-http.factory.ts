@@ -4,6 +4,7 @@ import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AssetClock } from '../config/clock.js';
 import { userAgent } from '../config/user-agent.js';
+import type { EventPublisher } from '../events/event-publisher.js';
 import { type ClientConnections, ROUTE_OPTIONS } from '../token/endpoint/connections.js';
 import type { AssetTokenService } from '../token/token.service.js';
 import { AssetTransport } from './asset.transport.js';
@@ -17,15 +18,24 @@ export interface AssetHttpParts {
   readonly tokens: AssetTokenService;
   readonly connections: ClientConnections;
   readonly clock: AssetClock;
+  readonly events: EventPublisher;
   /** The client's name; `undefined` for the default one. */
   readonly client: string | undefined;
 }
 
 /** A private axios instance that sends to Asset only, with a token. Axios' global instance is never touched. */
 export function createAssetAxios(parts: AssetHttpParts): HttpService['axiosRef'] {
-  const { config, tokens, connections, clock, client } = parts;
+  const { config, tokens, connections, clock, events, client } = parts;
   const { origin, businessId: defaultBusiness, http } = config;
-  const transport = new AssetTransport({ tokens, connections, clock, origin, client, defaultBusiness });
+  const transport = new AssetTransport({
+    tokens,
+    connections,
+    clock,
+    events,
+    origin,
+    client,
+    defaultBusiness,
+  });
   const bearer = new BearerInterceptor(client, transport.guarded);
   const instance = axios.create({ ...http, baseURL: origin, adapter: transport.adapter });
   isolate(instance, http);

@@ -1,7 +1,8 @@
 import axios, { type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import { AssetScopeError } from '../config/asset-auth.errors.js';
+import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
 import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AssetClock } from '../config/clock.js';
+import type { EventPublisher } from '../events/event-publisher.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { ClientConnections } from '../token/endpoint/connections.js';
 import type { AssetTokenService } from '../token/token.service.js';
@@ -19,6 +20,7 @@ export interface AssetTransportParts {
   readonly tokens: AssetTokenService;
   readonly connections: ClientConnections;
   readonly clock: AssetClock;
+  readonly events: EventPublisher;
   readonly origin: string;
   /** The client's name; `undefined` for the default one. */
   readonly client: string | undefined;
@@ -36,6 +38,12 @@ const refusing: AxiosAdapter = (config) =>
     );
     throw errorOfCall(refusal, config);
   });
+
+/** The request itself is at fault, and was not sent. */
+const isRefusal = (error: unknown): error is AssetRequestError | AssetScopeError | AssetBusinessError =>
+  error instanceof AssetRequestError ||
+  error instanceof AssetScopeError ||
+  error instanceof AssetBusinessError;
 
 /**
  * Second of two stages, in the place of axios' adapter, below all interceptors and transforms. Checks what it was really
@@ -85,7 +93,9 @@ export class AssetTransport {
     try {
       return await this.#send(config, send);
     } catch (error) {
-      throw errorOfCall(error, config, this.#parts.client);
+      const failure = errorOfCall(error, config, this.#parts.client);
+      if (isRefusal(failure)) this.#parts.events.publish('call.refused', { error: failure });
+      throw failure;
     }
   }
 
@@ -96,7 +106,7 @@ export class AssetTransport {
         "The request reached the transport without having passed this client's own interceptor, which says what token it needs. Nothing was sent. Do not clear interceptors.request of axiosRef.",
       );
     }
-    const { clock, origin } = this.#parts;
+    const { clock, events, origin } = this.#parts;
     const url = requestUrl(config, origin);
     presetBoundary(config);
     const deadline = new Deadline(config, request, clock);
@@ -106,6 +116,7 @@ export class AssetTransport {
       request,
       url,
       deadline,
+      events,
       send,
       isForeign,
       route: this.#route,

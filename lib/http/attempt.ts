@@ -2,6 +2,7 @@ import axios, { type AxiosError, type AxiosResponse, type InternalAxiosRequestCo
 import { errorMonitor } from 'node:events';
 import { Readable } from 'node:stream';
 import { parsedUrl } from '../config/text.js';
+import type { AssetCallReplayed } from '../events/asset-auth.events.js';
 import type { AccessToken } from '../token/access-token.js';
 import { isDeadSocket, isIdleTimeout, MOST_KEPT_SOCKETS, noteAnswer } from '../token/endpoint/connections.js';
 import type { SentRequest } from './http.errors.js';
@@ -51,7 +52,7 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
   try {
     const response = handedOut
       ? await send(forForeignAdapter(wire, exchange, handedOut))
-      : await sentOverLiveSocket(exchange, wire);
+      : await sentOverLiveSocket(exchange, wire, token);
     const nodeRequest: unknown = response.request;
     const { status } = response;
     const sanitized = sanitizedResponse(response, sent);
@@ -77,7 +78,11 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
 const REPEATABLE: readonly unknown[] = ['get', 'head', 'options'];
 
 /** Where a kept socket turns out to be dead, a request that may be repeated goes out again at once, over another. */
-async function sentOverLiveSocket(exchange: Exchange, wire: WireConfig): Promise<AxiosResponse> {
+async function sentOverLiveSocket(
+  exchange: Exchange,
+  wire: WireConfig,
+  token: AccessToken | undefined,
+): Promise<AxiosResponse> {
   const { config, send, deadline, isLimited } = exchange;
   const isRepeatable =
     REPEATABLE.includes(config.method?.toLowerCase() ?? 'get') && isReplayable(config.data);
@@ -96,7 +101,18 @@ async function sentOverLiveSocket(exchange: Exchange, wire: WireConfig): Promise
       discard(response, response?.request);
     }
     deadline.throwIfOver();
+    tellReplay(exchange, 'stale_socket', token);
   }
+}
+
+/** @param token - the one that it is sent with this time */
+export function tellReplay(
+  { config, events }: Exchange,
+  reason: AssetCallReplayed['reason'],
+  token: AccessToken | undefined,
+): void {
+  const method = (config.method ?? 'get').toUpperCase();
+  events.publish('call.replayed', { reason, method, scopes: token?.scopes, businessId: token?.businessId });
 }
 
 /** The status of an answer whose body was too long or broken, which axios takes for no answer. */

@@ -7,7 +7,7 @@ import {
 } from '../config/asset-auth.errors.js';
 import type { AccessToken } from '../token/access-token.js';
 import { describeGrant } from '../token/token-request.js';
-import { mentioned, redacted, requestIdOf } from '../token/endpoint/redact.js';
+import { mentioned, redacted, requestIdOf } from '../config/redact.js';
 import { orderedWaitMs, lowerCaseHeaders } from '../retry/rate-limit.js';
 
 /**

@@ -4,7 +4,7 @@ import { backoffMs } from '../retry/backoff.js';
 import { lowerCaseHeaders, orderedWaitMs } from '../retry/rate-limit.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { AssetTokenService } from '../token/token.service.js';
-import { attempt, discard, type Outcome } from './attempt.js';
+import { attempt, discard, type Outcome, tellReplay } from './attempt.js';
 import { toApiError, type UnauthorizedDetails } from './http.errors.js';
 import { redirectRefusal } from './redirects.js';
 import { type Exchange, isReplayable } from './wire-config.js';
@@ -42,6 +42,7 @@ export class RetryPolicy {
         const next = await this.#replacement(exchange, token, outcome);
         if ('token' in next) {
           ({ token } = next);
+          tellReplay(exchange, 'unauthorized', token);
           unauthorized = { why: 'the new token was rejected as well' };
           continue;
         }
@@ -61,6 +62,7 @@ export class RetryPolicy {
         // The token before may have expired in the pause.
         return this.#tokens.getAccessToken(exchange.request.tokenRequest, { signal });
       });
+      tellReplay(exchange, 'rate_limited', token);
     }
   }
 

@@ -2,6 +2,7 @@ import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig } from
 import { randomUUID } from 'node:crypto';
 import { types } from 'node:util';
 import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
+import type { EventPublisher } from '../events/event-publisher.js';
 import type { AccessToken } from '../token/access-token.js';
 import { ROUTE_OPTIONS } from '../token/endpoint/connections.js';
 import type { AssetRequest } from './asset-request.js';
@@ -121,6 +122,7 @@ export interface Exchange {
   /** The address that was checked. */
   readonly url: URL;
   readonly deadline: Deadline;
+  readonly events: EventPublisher;
   readonly send: AxiosAdapter;
   /** Whether it is sent by an adapter that the application brought. */
   readonly isForeign: boolean;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type AssetClock, detached } from '../config/clock.js';
 import { type AssetTokenStore, storeKey, type StoredValue } from '../config/token-store.js';
-import { type Ground, type StoreEvents, StoreGuard, type Use } from './store-guard.js';
+import type { EventPublisher } from '../events/event-publisher.js';
+import { type Ground, type Operation, StoreGuard } from './store-guard.js';
 import { LEASE_MS, TokenLease } from './token-lease.js';
 import { marginMs, type PublishedToken, recordOf, type SharedToken, tokenOf } from './token-record.js';
 import { TokenSeal } from './token-seal.js';
@@ -16,7 +17,7 @@ export interface SharedTokensConfig {
 }
 
 /** Opens the store of a client for the one who uses it. This room is loaded only where there is a store. */
-export type OpenStore = (clock: AssetClock, events: StoreEvents) => SharedTokens;
+export type OpenStore = (clock: AssetClock, events: EventPublisher) => SharedTokens;
 
 /** Who looks, and how long the token that serves in the meantime lasts, in milliseconds. */
 export interface Looker {
@@ -90,7 +91,7 @@ export class SharedTokens {
     private readonly store: AssetTokenStore,
     private readonly config: SharedTokensConfig,
     private readonly clock: AssetClock,
-    private readonly events: StoreEvents,
+    private readonly events: Pick<EventPublisher, 'publish'>,
   ) {
     this.#seal = new TokenSeal(config.readStoreKeys().map(storeKey), config.storePrefix);
     this.#guard = new StoreGuard(clock, config.storeTimeoutMs, events);
@@ -107,7 +108,7 @@ export class SharedTokens {
 
   async #look(name: string, looker: Looker): Promise<Sighting | undefined> {
     const startedAt = this.clock.monotonic();
-    const answer = await this.#run('read', looker, async () => storedValue(await this.store.get(name)));
+    const answer = await this.#run('get', looker, async () => storedValue(await this.store.get(name)));
     return answer && this.#sighting(name, answer.answer, this.clock.monotonic() - startedAt);
   }
 
@@ -118,7 +119,7 @@ export class SharedTokens {
     const leaseName = `${name}:${seen.generation}`;
     const owner = randomBytes(9).toString('base64url');
     const askedAt = this.clock.monotonic();
-    const added = await this.#run('write', looker, async () =>
+    const added = await this.#run('add', looker, async () =>
       asBoolean(await this.store.add(leaseName, owner, LEASE_MS)),
     );
     if (added === undefined) return { whose: 'alone' };
@@ -185,7 +186,7 @@ export class SharedTokens {
     for (let tries = 0; tries < MOST_TRIES && !this.#guard.isClosed; tries += 1) {
       const seen = await this.#look(name, looker);
       if (seen !== undefined && seen.generation !== generation) return;
-      const deleted = seen && (await this.#run('write', looker, () => this.store.delete(name)));
+      const deleted = seen && (await this.#run('delete', looker, () => this.store.delete(name)));
       if (deleted !== undefined || this.#rests.size >= MOST_WAITING) return;
       await this.#rest();
     }
@@ -208,7 +209,7 @@ export class SharedTokens {
       const startedAt = this.clock.monotonic();
       const looker: Looker = { ground: 'background', remainingMs: ttlMs };
       // Sealed only if it goes out: thousands may wait for a store that is down.
-      const written = await this.#run('write', looker, () =>
+      const written = await this.#run('set', looker, () =>
         this.store.set(name, this.#seal.seal(name, recordOf(token)), ttlMs),
       );
       if (written !== undefined && this.clock.monotonic() - startedAt <= margin) return;
@@ -245,14 +246,14 @@ export class SharedTokens {
   }
 
   #run<T>(
-    use: Use,
+    operation: Operation,
     { ground, remainingMs }: Looker,
-    operation: () => Promise<T>,
+    run: () => Promise<T>,
   ): Promise<{ answer: T } | undefined> {
     const { storeTimeoutMs } = this.config;
     const patientMs = Math.min(storeTimeoutMs * PATIENCE, remainingMs / MOST_OF_REMAINING);
     const budgetMs = ground === 'caller' ? storeTimeoutMs : Math.max(patientMs, SHORTEST_BUDGET_MS);
-    return this.#guard.run({ ground, use }, budgetMs, operation);
+    return this.#guard.run({ ground, operation }, budgetMs, run);
   }
 
   #sighting(name: string, stored: StoredValue | undefined, tookMs: number): Sighting {
@@ -265,7 +266,7 @@ export class SharedTokens {
         generation: token.generation,
       };
     }
-    if (!this.#isUnreadableTold) this.events.storeUnreadable();
+    if (!this.#isUnreadableTold) this.events.publish('store.unreadable', {});
     this.#isUnreadableTold = true;
     return { token: undefined, generation: this.#seal.digest(stored.value) };
   }

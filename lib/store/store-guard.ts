@@ -1,19 +1,17 @@
 import { type AssetClock, setDeadline } from '../config/clock.js';
+import { thrownText } from '../config/redact.js';
+import type { AssetStoreOperation } from '../events/asset-auth.events.js';
+import type { EventPublisher } from '../events/event-publisher.js';
 import { backoffMs } from '../retry/backoff.js';
 
 /** Who waits for an operation: a caller with nothing in hand, or nobody. */
 export type Ground = 'caller' | 'background';
 
-/** Whether an operation changes what is stored: a full store or a replica may refuse that and still be read. */
-export type Use = 'read' | 'write';
+/** What may be done with a store. */
+export type Operation = AssetStoreOperation['operation'];
 
-/** What is told of the store's state, each once per change. */
-export interface StoreEvents {
-  storeOutOfUse(error: unknown): void;
-  storeInUse(): void;
-  /** Something lies in the store that this process cannot open. */
-  storeUnreadable(): void;
-}
+/** Whether an operation changes what is stored: a full store or a replica may refuse that and still be read. */
+type Use = 'read' | 'write';
 
 /** The store did not answer within its budget. */
 class StoreTimeout extends Error {
@@ -57,7 +55,7 @@ export class StoreGuard {
   constructor(
     private readonly clock: AssetClock,
     private readonly quickMs: number,
-    private readonly events: Pick<StoreEvents, 'storeInUse' | 'storeOutOfUse'>,
+    private readonly events: Pick<EventPublisher, 'publish'>,
   ) {}
 
   get isClosed(): boolean {
@@ -78,20 +76,23 @@ export class StoreGuard {
 
   /** @returns the answer in a box; `undefined`: there is none */
   async run<T>(
-    { ground, use }: { readonly ground: Ground; readonly use: Use },
+    { ground, operation }: { readonly ground: Ground; readonly operation: Operation },
     budgetMs: number,
-    operation: () => Promise<T>,
+    perform: () => Promise<T>,
   ): Promise<{ readonly answer: T } | undefined> {
+    const use = operation === 'get' ? 'read' : 'write';
     const side = this.#sides[use][ground];
     const startedAt = this.clock.monotonic();
     const isProbe = side.failures > 0;
     if (this.#isClosed || (isProbe && (side.isProbed || startedAt < side.restsUntil))) return undefined;
     side.isProbed = isProbe;
     try {
-      const answer = await this.#within(budgetMs, ground, operation);
+      const answer = await this.#within(budgetMs, ground, perform);
+      this.#tell(operation, 'ok', startedAt);
       this.#succeeded(side, use, this.clock.monotonic() - startedAt);
       return { answer };
     } catch (error) {
+      this.#tell(operation, 'failed', startedAt);
       this.#failed(side, startedAt, error);
       return undefined;
     } finally {
@@ -105,7 +106,13 @@ export class StoreGuard {
     for (const giveUp of this.#waits) giveUp(new StoreClosed());
   }
 
-  #within<T>(budgetMs: number, ground: Ground, operation: () => Promise<T>): Promise<T> {
+  #tell(operation: Operation, outcome: AssetStoreOperation['outcome'], startedAt: number): void {
+    if (this.#isClosed) return;
+    const durationMs = this.clock.monotonic() - startedAt;
+    this.events.publish('store.operation', { operation, outcome, durationMs });
+  }
+
+  #within<T>(budgetMs: number, ground: Ground, perform: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let cancel = (): void => {};
       const giveUp = (error: Error): void => {
@@ -126,7 +133,7 @@ export class StoreGuard {
       };
       spend(STEPS);
       // In a function of its own, so that what is thrown at once is a rejection too.
-      const run = async (): Promise<T> => operation();
+      const run = async (): Promise<T> => perform();
       run().then(resolve, reject).finally(end);
     });
   }
@@ -136,7 +143,7 @@ export class StoreGuard {
     if (tookMs <= this.quickMs) for (const each of Object.values(this.#sides[use])) reset(each);
     if (!this.#isOutOfUse || !this.#isHealthy) return;
     this.#isOutOfUse = false;
-    this.events.storeInUse();
+    this.events.publish('store.regained', {});
   }
 
   get #isHealthy(): boolean {
@@ -152,7 +159,7 @@ export class StoreGuard {
     side.restsUntil = now + backoffMs(side.failures, Math.random());
     if (this.#isOutOfUse) return;
     this.#isOutOfUse = true;
-    this.events.storeOutOfUse(error);
+    this.events.publish('store.lost', { reason: thrownText(error, []) });
   }
 }
 

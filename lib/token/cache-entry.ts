@@ -25,6 +25,12 @@ export interface KeyFailure {
   readonly until: number;
 }
 
+/** How often tokens were served from memory, by their state. */
+export interface TokenUses {
+  fresh: number;
+  stale: number;
+}
+
 /** What is known of one key; see {@link AssetTokenService.snapshot}. */
 export interface AssetTokenSnapshot {
   /** The client's name; `undefined` for the default one. */
@@ -72,7 +78,7 @@ export class CacheEntry implements Queued {
   #isShared = false;
   /** The application gave the token up; it is kept to recognise it when it is handed out again. */
   #isInvalidated = false;
-  #uses = 0;
+  readonly #uses: TokenUses = { fresh: 0, stale: 0 };
   #isUsedSinceRefresh = false;
   #failure: KeyFailure | undefined;
   #lastError: AssetTokenError | undefined;
@@ -186,9 +192,14 @@ export class CacheEntry implements Queued {
     this.#generation = undefined;
   }
 
-  markUse(): void {
-    this.#uses += 1;
+  /** Its token is served from memory. */
+  markUse(state: keyof TokenUses): void {
+    this.#uses[state] += 1;
     this.#isUsedSinceRefresh = true;
+  }
+
+  get uses(): Readonly<TokenUses> {
+    return this.#uses;
   }
 
   /** Whether its next token is fetched ahead: refreshing follows use. */
@@ -273,7 +284,7 @@ export class CacheEntry implements Queued {
       issuedAt: token?.issuedAt,
       refreshAt: token?.refreshAt,
       expiresAt: token?.expiresAt,
-      uses: this.#uses,
+      uses: this.#uses.fresh + this.#uses.stale,
       refreshing,
       shared: token !== undefined && this.#isShared,
       lastError: error && { code: error.code, message: error.message },

@@ -1,5 +1,6 @@
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
+import type { EventPublisher } from '../events/event-publisher.js';
 import { backoffMs } from '../retry/backoff.js';
 import { CircuitBreaker, type CircuitRequest, type Probe, type Urgency } from '../retry/circuit-breaker.js';
 import type { RequestLimiter } from '../retry/request-limiter.js';
@@ -8,12 +9,12 @@ import type { CacheEntry } from './cache-entry.js';
 import {
   AssetClosedError,
   type AssetTokenError,
+  type AssetTokenErrorCode,
   neverSent,
   stillFailing,
   type TokenRequestFailure,
 } from './endpoint/token.errors.js';
 import type { PendingRequest } from './pending-request.js';
-import type { TokenEvents } from './token.events.js';
 
 /** The collaborators of the circuit. */
 export interface EndpointCircuitParts {
@@ -21,7 +22,7 @@ export interface EndpointCircuitParts {
   readonly clock: AssetClock;
   readonly random: () => number;
   readonly limiter: RequestLimiter;
-  readonly events: TokenEvents;
+  readonly events: EventPublisher;
 }
 
 /** Why token requests pause. */
@@ -34,6 +35,8 @@ export interface EndpointTrouble {
 /** Whether the token endpoint is in trouble, with what follows from it: the circuit, the queue and the log agree. */
 export class EndpointCircuit {
   readonly #circuit: CircuitBreaker<AssetTokenError>;
+  /** The kinds of trouble that were told, until it is over. */
+  readonly #told = new Set<AssetTokenErrorCode>();
 
   /** @param quietMs - see {@link CircuitBreaker} */
   constructor(
@@ -110,7 +113,8 @@ export class EndpointCircuit {
     });
     this.#tellIfClosed();
     if (!isBlamed) return false;
-    events.circuitOpened(error);
+    if (!this.#told.has(error.code)) events.publish('circuit.opened', { error });
+    this.#told.add(error.code);
     if (request.urgency !== 'newcomer') limiter.clearBackground('circuit open');
     // A circuit that is open in the background alone, or for newcomers alone, takes nothing from callers that wait.
     if (this.#isHeld('newcomer')) limiter.clearNewcomers('circuit open');
@@ -119,7 +123,9 @@ export class EndpointCircuit {
   }
 
   #tellIfClosed(): void {
-    if (this.#circuit.cause === undefined) this.parts.events.circuitClosed();
+    if (this.#circuit.cause !== undefined || this.#told.size === 0) return;
+    this.#told.clear();
+    this.parts.events.publish('circuit.closed', {});
   }
 
   #isHeld(urgency: Urgency): boolean {

@@ -1,13 +1,21 @@
-import { type AssetClock, type Instant, instantOf, setDeadline, detached } from '../config/clock.js';
+import { type AssetAuthErrorLike, isAssetAuthError } from '../config/asset-auth.errors.js';
+import {
+  type AssetClock,
+  detached,
+  type Instant,
+  instantOf,
+  setDeadline,
+  untilAborted,
+} from '../config/clock.js';
 import type { Probe } from '../retry/circuit-breaker.js';
 import type { Slot } from '../retry/slots.js';
+import type { AssetTokenPending, AssetTokenRequestReason } from '../events/asset-auth.events.js';
+import type { EventPublisher } from '../events/event-publisher.js';
 import type { Sighting, Turn } from '../store/shared-tokens.js';
 import type { AccessToken } from './access-token.js';
-import type { TokenRequestFailure } from './endpoint/token.errors.js';
-import type { AccessTokenRequest } from './token-request.js';
-
-/** The time for one token request is up. */
-export class TokenTimeout extends Error {}
+import { type TokenRequestFailure, TokenTimeout } from './endpoint/token.errors.js';
+import type { AttemptPurpose } from './endpoint/token-endpoint.client.js';
+import type { AccessTokenGrant, AccessTokenRequest } from './token-request.js';
 
 /** An attempt that was sent before the machine slept: its answer, if there is one, is out of date. */
 export class Outlived extends Error {}
@@ -16,6 +24,7 @@ export class Outlived extends Error {}
 export interface Beginning {
   /** A caller, or else a refresh. */
   readonly isAwaited: boolean;
+  readonly reason: AssetTokenRequestReason;
   /** Milliseconds that the caller has, if known. */
   readonly withinMs?: number | undefined;
 }
@@ -29,6 +38,8 @@ const SLOW_PART = 10;
  */
 export class PendingRequest {
   readonly request: AccessTokenRequest;
+  /** The event by which it began. */
+  readonly began: AssetTokenPending;
   readonly withinMs: number | undefined;
   /** Set if it is the one request by which an open circuit is tried. */
   probe: Probe | undefined;
@@ -58,8 +69,14 @@ export class PendingRequest {
   #endsAt: number | undefined;
   #armDeadline: (() => void) | undefined;
 
-  constructor(request: AccessTokenRequest, probe: Probe | undefined, { isAwaited, withinMs }: Beginning) {
+  constructor(
+    request: AccessTokenRequest,
+    probe: Probe | undefined,
+    { isAwaited, withinMs, reason }: Beginning,
+    events: EventPublisher,
+  ) {
     this.request = request;
+    this.began = events.publish('token.pending', { ...grantOf(request), reason });
     this.withinMs = withinMs;
     this.probe = probe;
     this.#waiting = isAwaited ? 1 : 0;
@@ -69,6 +86,12 @@ export class PendingRequest {
     });
     // A failure that nobody waits for is remembered, not thrown.
     this.token.catch(() => {});
+  }
+
+  /** What the present attempt is made for. */
+  get purpose(): AttemptPurpose {
+    const { began, attempts, probe } = this;
+    return { pending: began, reason: probe === undefined ? began.reason : 'probe', attempt: attempts };
   }
 
   /** Aborts when the client ends it. */
@@ -179,5 +202,39 @@ export class PendingRequest {
       this.#slot?.setAwaited(this.isAwaited);
       this.#armDeadline?.();
     });
+  }
+}
+
+/** What a request asks for, without what it is made of. */
+export const grantOf = ({ scopes, businessId, resource }: AccessTokenGrant): AccessTokenGrant => ({
+  scopes,
+  businessId,
+  resource,
+});
+
+/**
+ * A caller's wait, until its signal aborts.
+ *
+ * @throws the reason of the signal, or what became of the request
+ */
+export async function awaited(
+  pending: PendingRequest,
+  signal: AbortSignal | undefined,
+  clock: AssetClock,
+  events: EventPublisher,
+): Promise<AccessToken> {
+  const waiting = events.publish('token.waiting', { pending: pending.began });
+  const since = clock.monotonic();
+  let error: AssetAuthErrorLike | undefined;
+  let hasLeft = false;
+  try {
+    return await (signal === undefined ? pending.token : untilAborted(pending.token, signal));
+  } catch (thrown) {
+    hasLeft = signal?.aborted === true;
+    if (!hasLeft && isAssetAuthError(thrown)) error = thrown;
+    throw thrown;
+  } finally {
+    pending.leave();
+    events.publish('token.waited', { waiting, durationMs: clock.monotonic() - since, error, hasLeft });
   }
 }

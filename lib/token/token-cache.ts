@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
-import { CacheEntry } from './cache-entry.js';
+import { CacheEntry, type TokenUses } from './cache-entry.js';
 import { type AccessTokenRequest, type AssetTokenRequest, TokenRequestResolver } from './token-request.js';
 
 /** Most keys without a token whose failures are remembered, the latest. */
@@ -19,6 +19,8 @@ export class TokenCache {
   readonly #failed = new LRUCache<string, CacheEntry>({ max: MAX_FAILED });
   /** Keys that had a token before it left. */
   readonly #left: LRUCache<string, true>;
+  /** Of entries that left. */
+  readonly #pastUses: TokenUses = { fresh: 0, stale: 0 };
   #isInUse = false;
 
   /**
@@ -33,6 +35,7 @@ export class TokenCache {
         // A pinned one only moves.
         if (entry.isPinned) return;
         letGo(entry);
+        addUses(this.#pastUses, entry);
         this.#left.set(entry.request.fields, true);
         onLeave(entry);
       },
@@ -104,6 +107,11 @@ export class TokenCache {
     return [...this.#pinned.values(), ...this.#recent.values(), ...this.#failed.values()];
   }
 
+  /** Since the start. */
+  uses(): Readonly<TokenUses> {
+    return this.entries().reduce(addUses, { ...this.#pastUses });
+  }
+
   clear(): void {
     for (const entry of this.#pinned.values()) letGo(entry);
     this.#pinned.clear();
@@ -117,6 +125,12 @@ export class TokenCache {
     entry.hadToken = this.#left.has(request.fields);
     return entry;
   }
+}
+
+function addUses(sum: TokenUses, { uses }: CacheEntry): TokenUses {
+  sum.fresh += uses.fresh;
+  sum.stale += uses.stale;
+  return sum;
 }
 
 /** Callers may still hold the entry: it must hold no token any more. */

@@ -1,5 +1,5 @@
 import type { AssetClock } from '../config/clock.js';
-import type { CacheEntry } from './cache-entry.js';
+import type { CacheEntry, TokenUses } from './cache-entry.js';
 import type { EndpointTrouble } from './endpoint-circuit.js';
 import type { AssetTokenErrorCode } from './endpoint/token.errors.js';
 
@@ -18,8 +18,12 @@ export interface AssetTokenHealth {
   readonly storeInUse: boolean | undefined;
   /** Tokens that can be handed out. */
   readonly usableTokens: number;
+  /** Those of them that are due: the next is being fetched, or will be once they are used. */
+  readonly staleTokens: number;
   /** When the first of them expires. */
   readonly usableUntil: Date | undefined;
+  /** How often tokens were served from memory since the start. */
+  readonly uses: { readonly fresh: number; readonly stale: number };
 }
 
 /** What the verdict is made of. */
@@ -28,6 +32,7 @@ export interface TokenHealthInput {
   readonly trouble: EndpointTrouble | undefined;
   readonly storeInUse: boolean | undefined;
   readonly entries: readonly CacheEntry[];
+  readonly uses: Readonly<TokenUses>;
 }
 
 /**
@@ -35,7 +40,7 @@ export interface TokenHealthInput {
  * of rotation.
  */
 export function tokenHealth(
-  { client, trouble, storeInUse, entries }: TokenHealthInput,
+  { client, trouble, storeInUse, entries, uses }: TokenHealthInput,
   clock: AssetClock,
 ): AssetTokenHealth {
   const usable = entries.flatMap((entry) => entry.held(clock) ?? []);
@@ -50,6 +55,8 @@ export function tokenHealth(
     error,
     storeInUse,
     usableTokens: usable.length,
-    usableUntil: ends.length === 0 ? undefined : new Date(Math.min(...ends)),
+    staleTokens: entries.filter((entry) => entry.state(clock) === 'stale').length,
+    usableUntil: ends.length === 0 ? undefined : new Date(ends.reduce((one, other) => Math.min(one, other))),
+    uses,
   };
 }

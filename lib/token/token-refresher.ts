@@ -6,8 +6,8 @@ import type { CacheEntry } from './cache-entry.js';
 import { EndpointCircuit, type EndpointCircuitParts } from './endpoint-circuit.js';
 import type { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import type { IssuedToken } from './endpoint/token-response.js';
-import { alreadyExpired, AssetClosedError, TokenRequestFailure, tooSlow } from './endpoint/token.errors.js';
-import { type Beginning, Outlived, PendingRequest, TokenTimeout } from './pending-request.js';
+import { alreadyExpired, AssetClosedError, TokenRequestFailure } from './endpoint/token.errors.js';
+import { type Beginning, grantOf, Outlived, PendingRequest } from './pending-request.js';
 import { FetchedElsewhere, type SharedRefresh } from './shared-refresh.js';
 import type { TokenCache } from './token-cache.js';
 import type { AccessTokenRequest } from './token-request.js';
@@ -47,16 +47,15 @@ export class TokenRefresher {
    * A request on which the caller waits from now on, until it leaves: the pending one or a new one. The held token instead
    * while the endpoint hands out no other.
    *
-   * @param withinMs - milliseconds that the caller has, if known
    * @throws AssetTokenError the earlier failure for which no request may go now
    */
-  request(entry: CacheEntry, withinMs?: number): PendingRequest | Promise<AccessToken> {
+  request(entry: CacheEntry, beginning: Beginning): PendingRequest | Promise<AccessToken> {
     const { clock, config } = this.parts;
     // After a sleep, also those of other keys hold slots.
     for (const sent of this.#sent) sent.dropIfOutlived(config.tokenTimeoutMs, clock);
     const pending = this.#pending.get(entry.request.key);
     if (pending === undefined) {
-      return entry.sameTokenForNow(clock) ?? this.#start(entry, { isAwaited: true, withinMs });
+      return entry.sameTokenForNow(clock) ?? this.#start(entry, beginning);
     }
     pending.join();
     return pending;
@@ -68,7 +67,7 @@ export class TokenRefresher {
     if (entry.restsForMs(clock) > 0 || this.#isBackgroundStopped || this.isPending(entry.request)) return;
     try {
       if (entry.sameTokenForNow(clock) === undefined) {
-        this.#start(entry, { isAwaited: false });
+        this.#start(entry, { isAwaited: false, reason: 'refresh' });
         return;
       }
     } catch {
@@ -99,7 +98,7 @@ export class TokenRefresher {
   #start(entry: CacheEntry, beginning: Beginning): PendingRequest {
     // With a store, only once that was looked into: another process may fare better.
     const probe = this.parts.shared === undefined ? this.circuit.admit(entry) : undefined;
-    const pending = new PendingRequest(entry.request, probe, beginning);
+    const pending = new PendingRequest(entry.request, probe, beginning, this.parts.events);
     this.#pending.set(entry.request.key, pending);
     detached(() => void this.#run(pending));
     return pending;
@@ -144,10 +143,9 @@ export class TokenRefresher {
   /** The token of another process; if there is none, the endpoint may be asked. */
   async #found(pending: PendingRequest, shared: SharedRefresh): Promise<IssuedToken | undefined> {
     const found = await shared.look(pending);
-    if (found === undefined && pending.attempts === 0) {
-      pending.probe = this.circuit.admit(this.parts.cache.entryOf(pending.request), pending.probe);
-    }
-    return found;
+    if (found !== undefined || pending.attempts > 0) return found;
+    pending.probe = this.circuit.admit(this.parts.cache.entryOf(pending.request), pending.probe);
+    return undefined;
   }
 
   #enter(pending: PendingRequest): Slot {
@@ -176,6 +174,7 @@ export class TokenRefresher {
       pending.probe = this.circuit.admit(entry, pending.probe);
       return await endpoint.fetch({
         request,
+        purpose: pending.purpose,
         signal: attempt.signal,
         isKnown: entry.standing !== 'newcomer',
         onHeaders: (headers, isToken) => {
@@ -184,8 +183,7 @@ export class TokenRefresher {
       });
     } catch (thrown) {
       const { reason } = attempt.signal as { readonly reason: unknown };
-      if (reason instanceof Outlived) throw reason;
-      throw thrown instanceof TokenTimeout ? tooSlow(request, config) : thrown;
+      throw reason instanceof Outlived ? reason : thrown;
     } finally {
       attempt.end();
       this.#sent.delete(pending);
@@ -209,14 +207,16 @@ export class TokenRefresher {
     const token = new AccessToken(issued.value, request, life);
     const entry = cache.keepToken(request);
     const isShared = issued.generation !== undefined;
+    const isRenewal = entry.hadToken;
     entry.hold(token, issued.generation ?? this.parts.shared?.publish(token, issued), isShared);
     if (known !== undefined) entry.restAfterSameToken(clock);
     // What another process was given says nothing of how this one would fare.
     if (isShared) this.#abandon(pending);
     else this.circuit.succeeded(probe);
     plan(entry);
-    if (issued.difference !== undefined) events.grantDiffers(request, issued.difference);
-    events.refreshed(request, token, isShared);
+    const { difference } = issued;
+    const arrived = { ...grantOf(request), expiresAt: token.expiresAt, isRenewal, isShared, difference };
+    events.publish('token.arrived', arrived);
     return token;
   }
 
@@ -248,7 +248,7 @@ export class TokenRefresher {
       this.#rest(entry);
     } else {
       entry.rememberFailure(error, { random: random(), orderedWaitMs }, clock);
-      events.failed(error, entry.isHeld(clock));
+      events.publish('token.failed', { ...grantOf(pending.request), error, isServing: entry.isHeld(clock) });
     }
     plan(entry);
     this.#remove(pending);

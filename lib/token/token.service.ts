@@ -5,7 +5,9 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
-import { type AssetClock, untilAborted } from '../config/clock.js';
+import type { AssetClock } from '../config/clock.js';
+import type { AssetTokenRequestReason } from '../events/asset-auth.events.js';
+import type { EventPublisher } from '../events/event-publisher.js';
 import { RequestLimiter } from '../retry/request-limiter.js';
 import type { OpenStore } from '../store/shared-tokens.js';
 import { AccessToken, requestOf } from './access-token.js';
@@ -14,15 +16,15 @@ import type { ClientConnections } from './endpoint/connections.js';
 import { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import { AssetClosedError } from './endpoint/token.errors.js';
 import { lastsTooShort, nextOrHeld } from './patient-wait.js';
-import { PendingRequest } from './pending-request.js';
+import { awaited, PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { SharedRefresh } from './shared-refresh.js';
+import { fetchStartupTokens } from './startup-tokens.js';
 import { TokenCache } from './token-cache.js';
 import { type AssetTokenFilter, matcherOf } from './token-filter.js';
 import { type AssetTokenHealth, tokenHealth } from './token-health.js';
 import { TokenRefresher } from './token-refresher.js';
 import { type AssetTokenRequest, type GetAccessTokenOptions, saidOptions } from './token-request.js';
-import { TokenEvents } from './token.events.js';
 
 const DEFAULTS: AssetTokenRequest = Object.freeze({});
 const USUAL: GetAccessTokenOptions = Object.freeze({});
@@ -43,7 +45,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   readonly #config: AssetAuthConfig;
   readonly #connections: ClientConnections;
   readonly #clock: AssetClock;
-  readonly #events: TokenEvents;
+  readonly #events: EventPublisher;
   readonly #cache: TokenCache;
   readonly #scheduler: RefreshScheduler;
   readonly #shared: SharedRefresh | undefined;
@@ -59,26 +61,27 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     config: AssetAuthConfig,
     connections: ClientConnections,
     clock: AssetClock,
+    events: EventPublisher,
     openStore?: OpenStore,
   ) {
     this.#config = config;
     this.#connections = connections;
     this.#clock = clock;
-    this.#events = new TokenEvents(config.name);
+    this.#events = events;
     this.#cache = new TokenCache(config, (entry) => {
       this.#scheduler.forget(entry);
     });
     this.#scheduler = new RefreshScheduler(clock, this.#cache, (entry) => {
       this.#refresher.refreshAhead(entry);
     });
-    const parts = { config, clock, random: Math.random, cache: this.#cache, events: this.#events };
-    this.#shared = openStore && new SharedRefresh(openStore(clock, this.#events), parts);
+    const parts = { config, clock, random: Math.random, cache: this.#cache, events };
+    this.#shared = openStore && new SharedRefresh(openStore(clock, events), parts);
     const { maxConcurrentTokenRequests: slots, tokenTimeoutMs } = config;
     this.#refresher = new TokenRefresher({
       ...parts,
       shared: this.#shared,
       limiter: new RequestLimiter(clock, slots, tokenTimeoutMs, () => this.#cache.isInUse),
-      endpoint: new TokenEndpointClient(config, connections, clock),
+      endpoint: new TokenEndpointClient(config, connections, clock, events),
       plan: (entry) => {
         this.#scheduler.plan(entry);
       },
@@ -130,7 +133,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     const state = entry.state(this.#clock);
     if (state === 'expired' || (state === 'stale' && lastsTooShort(entry, said, this.#clock)))
       return undefined;
-    entry.markUse();
+    entry.markUse(state);
     if (state === 'stale') this.#refresher.refreshAhead(entry);
     return entry.held(this.#clock);
   }
@@ -194,7 +197,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   health(): AssetTokenHealth {
     const { trouble } = this.#refresher.circuit;
     const known = { client: this.#config.name, trouble, storeInUse: this.#shared?.isInUse };
-    return tokenHealth({ ...known, entries: this.#cache.entries() }, this.#clock);
+    return tokenHealth({ ...known, entries: this.#cache.entries(), uses: this.#cache.uses() }, this.#clock);
   }
 
   /**
@@ -210,12 +213,12 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     const entry = this.#cache.keep(requestOf(sent));
     const current = entry.held(this.#clock);
     if (current !== undefined && current.value !== sent.value) {
-      entry.markUse();
+      entry.markUse(entry.state(this.#clock) === 'stale' ? 'stale' : 'fresh');
       return current;
     }
     const joins = this.#refresher.isPending(entry.request);
     if (!joins && entry.isCoolingDown(this.#clock)) return undefined;
-    const asked = this.#get(entry, { signal, forceRefresh: true });
+    const asked = this.#get(entry, { signal, forceRefresh: true }, 'rejected');
     if (!joins && this.#refresher.isPending(entry.request)) {
       entry.coolDown(sent.expiresAt.getTime() - sent.issuedAt.getTime(), this.#clock);
     }
@@ -227,19 +230,12 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * and the secret may come from a provider that connects in its own.
    */
   async onApplicationBootstrap(): Promise<void> {
-    const { startup, startupRequests } = this.#config;
-    const tokens = startupRequests.map((request) =>
-      this.#get(this.#cache.pin(this.#cache.find(request).request), USUAL),
-    );
-    if (startup === 'warm') {
-      const tell = (error: unknown): void => {
-        if (!this.#isClosed) this.#events.startedWithout(error);
-      };
-      for (const token of tokens) token.catch(tell);
-      return;
-    }
+    const { environment, clientId } = this.#config;
+    this.#events.publish('client.started', { environment, clientId });
     try {
-      await Promise.all(tokens);
+      await fetchStartupTokens(this.#config, this.#events, (request) =>
+        this.#get(this.#cache.pin(this.#cache.find(request).request), USUAL, 'warm'),
+      );
     } catch (error) {
       // Nest runs no shutdown hooks after a failed start.
       this.onApplicationShutdown();
@@ -271,29 +267,34 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */
-  #get(entry: CacheEntry, options: GetAccessTokenOptions): Promise<AccessToken> {
+  #get(
+    entry: CacheEntry,
+    options: GetAccessTokenOptions,
+    reason: AssetTokenRequestReason = 'caller',
+  ): Promise<AccessToken> {
     if (this.#isClosed) throw new AssetClosedError();
     const { signal, forceRefresh } = options;
     signal?.throwIfAborted();
-    if (forceRefresh === true) return this.#wait(entry, options);
+    if (forceRefresh === true) return this.#wait(entry, options, reason);
     const state = entry.state(this.#clock);
     const { settled } = entry;
-    if (state === 'expired' || settled === undefined) return this.#wait(entry, options);
-    entry.markUse();
+    if (state === 'expired' || settled === undefined) return this.#wait(entry, options, reason);
+    entry.markUse(state);
     if (state === 'fresh') return settled;
     this.#refresher.refreshAhead(entry);
     if (!lastsTooShort(entry, options, this.#clock)) return settled;
-    return nextOrHeld(entry, options, this.#clock, (ends) => this.#wait(entry, { ...options, signal: ends }));
+    return nextOrHeld(entry, options, this.#clock, (ends) =>
+      this.#wait(entry, { ...options, signal: ends }, reason),
+    );
   }
 
-  async #wait(entry: CacheEntry, { signal, withinMs }: GetAccessTokenOptions): Promise<AccessToken> {
-    const pending = this.#refresher.request(entry, withinMs);
+  async #wait(
+    entry: CacheEntry,
+    { signal, withinMs }: GetAccessTokenOptions,
+    reason: AssetTokenRequestReason,
+  ): Promise<AccessToken> {
+    const pending = this.#refresher.request(entry, { isAwaited: true, withinMs, reason });
     if (!(pending instanceof PendingRequest)) return pending;
-    if (signal === undefined) return pending.token;
-    try {
-      return await untilAborted(pending.token, signal);
-    } finally {
-      pending.leave();
-    }
+    return awaited(pending, signal, this.#clock, this.#events);
   }
 }

@@ -2,7 +2,7 @@ import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import { type AssetClock, type Instant, instantOf, setDeadline, untilAborted } from '../../config/clock.js';
 import { credential } from '../../config/option-checks.js';
 import type { AccessTokenRequest } from '../token-request.js';
-import { thrownText } from './redact.js';
+import { thrownText } from '../../config/redact.js';
 import {
   AssetClosedError,
   type AssetTokenError,

@@ -1,5 +1,5 @@
 import { printable } from '../../config/text.js';
-import { redacted } from './redact.js';
+import { redacted } from '../../config/redact.js';
 
 /** What a failed answer says of itself. */
 export interface EndpointError {

@@ -1,4 +1,4 @@
-import { mentioned, requestIdOf } from './redact.js';
+import { mentioned, requestIdOf } from '../../config/redact.js';
 import { LONGEST_ORDERED_WAIT_MS, orderedWaitMs, retryAfterMs } from '../../retry/rate-limit.js';
 import { endpointError, type EndpointErrorCode } from './endpoint-error.js';
 import {

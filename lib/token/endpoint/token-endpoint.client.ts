@@ -2,7 +2,11 @@ import type { Readable } from 'node:stream';
 import axios, { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import { type AssetClock, instantOf } from '../../config/clock.js';
+import { type AssetAuthErrorLike, isAssetAuthError } from '../../config/asset-auth.errors.js';
+import { requestIdOf, thrownText } from '../../config/redact.js';
 import { userAgent } from '../../config/user-agent.js';
+import type { AssetTokenSent } from '../../events/asset-auth.events.js';
+import type { EventPublisher } from '../../events/event-publisher.js';
 import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { ClientSecret, type Rejection } from './client-secret.js';
@@ -15,7 +19,6 @@ import {
   noteAnswer,
   waitsForSocket,
 } from './connections.js';
-import { thrownText } from './redact.js';
 import {
   type IssuedToken,
   issuedToken,
@@ -23,7 +26,13 @@ import {
   tokenIn,
   type TokenResponse,
 } from './token-response.js';
-import { connectionCure, TokenRequestFailure, tokenRequestFailure } from './token.errors.js';
+import {
+  connectionCure,
+  TokenRequestFailure,
+  tokenRequestFailure,
+  TokenTimeout,
+  tooSlow,
+} from './token.errors.js';
 
 /** More than any token answer. */
 const MAX_RESPONSE_BYTES = 256 * 1024;
@@ -34,9 +43,13 @@ const SHORTEST_TOKEN = 8;
 
 const HEADERS = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
 
+/** What an attempt is made for, as its event tells it. */
+export type AttemptPurpose = Pick<AssetTokenSent, 'pending' | 'reason' | 'attempt'>;
+
 /** One attempt to get a token. */
 export interface TokenAttempt {
   readonly request: AccessTokenRequest;
+  readonly purpose: AttemptPurpose;
   /** The deadline, or the end of the client. */
   readonly signal: AbortSignal;
   /** Whether the key had a token before: then what the endpoint says of the credentials is not about a stranger. */
@@ -65,6 +78,7 @@ export class TokenEndpointClient {
     private readonly config: AssetAuthConfig,
     private readonly connections: ClientConnections,
     private readonly clock: AssetClock,
+    private readonly events: EventPublisher,
   ) {
     this.#secret = new ClientSecret(config, clock);
     this.#isLimited = connections.isLimited;
@@ -80,8 +94,16 @@ export class TokenEndpointClient {
     };
   }
 
-  /** @throws TokenRequestFailure when there is no token; the signal's reason, once it aborts */
+  /** @throws TokenRequestFailure when there is no token, or not in time; the reason of a signal that aborts for another reason */
   async fetch(attempt: TokenAttempt): Promise<IssuedToken> {
+    try {
+      return await this.#fetch(attempt);
+    } catch (thrown) {
+      throw thrown instanceof TokenTimeout ? tooSlow(attempt.request, this.config) : thrown;
+    }
+  }
+
+  async #fetch(attempt: TokenAttempt): Promise<IssuedToken> {
     const { request, signal, isKnown } = attempt;
     const clientSecret = await this.#secret.read(request, signal);
     const sentWith = this.#secret.assertUntried(clientSecret, request, isKnown);
@@ -100,8 +122,36 @@ export class TokenEndpointClient {
     clientSecret: string,
     sentWith: Rejection | undefined,
   ): Promise<IssuedToken> {
-    const { request, isKnown, onHeaders } = attempt;
-    const response = await this.#send(attempt, clientSecret);
+    const around = <T>(send: () => T): T => send();
+    const sent = this.events.publish('token.request', { ...attempt.purpose, around });
+    const startedAt = this.clock.monotonic();
+    let response: TokenResponse | undefined;
+    let error: AssetAuthErrorLike | undefined;
+    try {
+      response = await sent.around(() => this.#send(attempt, clientSecret));
+      return this.#judged(response, attempt, clientSecret, sentWith);
+    } catch (thrown) {
+      error = errorOf(thrown) ?? tooSlow(attempt.request, this.config).error;
+      throw thrown;
+    } finally {
+      const isHeard = this.events.isHeard('token.response');
+      const secrets = [clientSecret, ...this.#recentTokens];
+      this.events.publish('token.response', {
+        request: sent,
+        durationMs: this.clock.monotonic() - startedAt,
+        status: response?.status,
+        requestId: response && isHeard ? requestIdOf(response.headers, secrets) : undefined,
+        error,
+      });
+    }
+  }
+
+  #judged(
+    response: TokenResponse,
+    { request, isKnown, onHeaders }: TokenAttempt,
+    clientSecret: string,
+    sentWith: Rejection | undefined,
+  ): IssuedToken {
     const context = { request, clientSecret, config: this.config, recentTokens: this.#recentTokens };
     let token: TokenBody;
     try {
@@ -196,6 +246,10 @@ async function startOf(answer: Readable): Promise<string> {
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
+
+/** What events tell; `undefined`: the attempt was ended because its time was over, or the machine slept. */
+const errorOf = (thrown: unknown): AssetAuthErrorLike | undefined =>
+  thrown instanceof TokenRequestFailure ? thrown.error : isAssetAuthError(thrown) ? thrown : undefined;
 
 const isCredentialsRejected = (failure: unknown): failure is TokenRequestFailure =>
   failure instanceof TokenRequestFailure && failure.error.code === 'ASSET_CREDENTIALS_REJECTED';

@@ -3,7 +3,7 @@ import { printable } from '../../config/text.js';
 import { serverDateMs } from '../../retry/rate-limit.js';
 import type { AccessTokenGrant } from '../token-request.js';
 import { endpointError } from './endpoint-error.js';
-import { mentioned, redacted, requestIdOf } from './redact.js';
+import { mentioned, redacted, requestIdOf } from '../../config/redact.js';
 import { refusal } from './refusal.js';
 import { LATEST_TIME, lifetimeMs, type TokenClaims } from './token-lifetime.js';
 import { alreadyExpired, failure, type ResponseContext, type TokenResponse } from './token.errors.js';

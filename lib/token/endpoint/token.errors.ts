@@ -121,6 +121,9 @@ export class AssetClosedError extends AssetAuthError {
   }
 }
 
+/** The time for one token request is up. */
+export class TokenTimeout extends Error {}
+
 /** A token request that brought no token. Thrown within this room, and caught once, where the request was started. */
 export class TokenRequestFailure extends Error {
   /**

@@ -118,7 +118,7 @@ describe('Two clients of one application', () => {
     expect(errors[0]!.message).toContain(eu.moduleOptions().baseUrl);
     expect((await failureOf(asset.get('https://elsewhere.example/v0'))).message).not.toContain('client eu');
     expect(euTokens.snapshot()).toMatchObject([{ client: 'eu' }]);
-    expect(logger.text()).toContain('AssetTokenService eu');
+    expect(logger.text()).toContain('AssetAuthModule eu');
     expectNoSecrets([errors, logger.lines], ['wrong-secret-of-eu']);
     await module.close();
   });

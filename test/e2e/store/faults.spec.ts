@@ -79,7 +79,7 @@ describe.each(DEAD)('T45 a store that %s', (_what, fault) => {
     await used(fleet, 120);
     expect(fleet.sandbox.tokenRequests.length - before).toBeLessThanOrEqual(4);
     expect(fleet.saidOfStore().filter((line) => line.startsWith('log'))).toEqual(
-      Array(2).fill('log The token store is in use again AssetTokenService'),
+      Array(2).fill('log The token store is in use again AssetAuthModule'),
     );
     expect(fleet.saidOfStore()).toHaveLength(4);
   });

@@ -52,10 +52,12 @@ describe('T69 a fleet asks for each token once', () => {
   it('and the log tells where a token comes from', async () => {
     const { one, other, logger } = await startFleet();
     await one.tokens.getAccessToken();
-    expect(logger.text()).toContain('Access token for the full grant, valid until');
+    expect(logger.text()).toContain('Fetched an access token for the full grant, valid until');
     expect(logger.text()).not.toContain('of another process');
     await other.tokens.getAccessToken();
-    expect(logger.text()).toContain('Access token of another process for the full grant, valid until');
+    expect(logger.text()).toContain(
+      'Took over an access token of another process for the full grant, valid until',
+    );
   });
 });
 

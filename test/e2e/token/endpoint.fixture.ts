@@ -6,6 +6,8 @@ import type { AssetAuthOptions } from '../../../lib/config/asset-auth.options.js
 import type { AssetClock } from '../../../lib/config/clock.js';
 import type { ResponseHeaders } from '../../../lib/retry/rate-limit.js';
 import { ClientConnections } from '../../../lib/token/endpoint/connections.js';
+import { EventPublisher } from '../../../lib/events/event-publisher.js';
+import { grantOf } from '../../../lib/token/pending-request.js';
 import { TokenEndpointClient } from '../../../lib/token/endpoint/token-endpoint.client.js';
 import type { IssuedToken } from '../../../lib/token/endpoint/token-response.js';
 import { TokenRequestFailure } from '../../../lib/token/endpoint/token.errors.js';
@@ -79,19 +81,24 @@ export function clientOf(
     connections.onApplicationShutdown();
   });
   const headers: ResponseHeaders[] = [];
-  const endpoint = new TokenEndpointClient(config, connections, clock);
+  const events = new EventPublisher(config);
+  const endpoint = new TokenEndpointClient(config, connections, clock, events);
   const resolver = new TokenRequestResolver(config);
   return {
     clock,
     connections,
     headers,
-    fetch: (asked = {}, signal = new AbortController().signal) =>
-      endpoint.fetch({
-        request: resolver.request(asked),
+    fetch: (asked = {}, signal = new AbortController().signal) => {
+      const request = resolver.request(asked);
+      const pending = events.publish('token.pending', { ...grantOf(request), reason: 'caller' });
+      return endpoint.fetch({
+        request,
+        purpose: { pending, reason: 'caller', attempt: 1 },
         signal,
         isKnown: true,
         onHeaders: (its) => void headers.push(its),
-      }),
+      });
+    },
   };
 }
 

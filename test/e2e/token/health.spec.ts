@@ -14,7 +14,9 @@ describe('The health of a client', () => {
       error: undefined,
       storeInUse: undefined,
       usableTokens: 0,
+      staleTokens: 0,
       usableUntil: undefined,
+      uses: { fresh: 0, stale: 0 },
     });
     const token = await tokens.getAccessToken(LEDGERS);
     expect(tokens.health()).toMatchObject({ usableTokens: 1, usableUntil: token.expiresAt });
@@ -80,5 +82,18 @@ describe('The health of a client', () => {
     tokens.health();
     expect(tokens.snapshot()).toMatchObject([{ uses: 0 }]);
     expect(JSON.stringify(tokens.health())).not.toContain('ledger');
+  });
+
+  it('counts how often tokens were served from memory, those included that left it', async () => {
+    const { tokens, sandbox, clock } = await startApplication({ options: { maxTokens: 1 } });
+    await tokens.getAccessToken(LEDGERS);
+    await tokens.getAccessToken(LEDGERS);
+    const token = await tokens.getAccessToken(REPORTS);
+    expect(tokens.snapshot()).toHaveLength(1);
+    expect(tokens.health().uses).toEqual({ fresh: 1, stale: 0 });
+    sandbox.fail('token', { status: 500 }, Infinity);
+    await passToStale({ tokens, clock }, token);
+    tokens.peekAccessToken(REPORTS);
+    expect(tokens.health()).toMatchObject({ staleTokens: 1, uses: { fresh: 1, stale: 1 } });
   });
 });

@@ -1,7 +1,9 @@
 import { inspect } from 'node:util';
+import { AssetAuthModule } from 'nestjs-asset-auth';
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { type RunningApplication, startApplication } from '../../support/application.js';
 import { recordingLogger, type RecordingLogger } from '../../support/recording-logger.js';
+import { startSandbox } from '../../support/sandbox.js';
 import { pass, passToStale, refreshed, rejectionOf } from '../../support/token-time.js';
 import { throughAttempts } from '../../support/through-attempts.js';
 
@@ -75,6 +77,42 @@ describe('the log of tokens', () => {
     expect(logger.lines.length).toBeGreaterThan(0);
     expect(new Set(logger.lines.map(({ level }) => level))).toEqual(new Set(['debug']));
     expect(logger.text()).toContain('The present token goes on serving');
+  });
+
+  it('tells at boot where each client leads, and with which client id, in its own context', async () => {
+    const logger = recordingLogger();
+    const eu = await startSandbox();
+    const { sandbox } = await startApplication({
+      logger,
+      imports: [AssetAuthModule.forRoot({ ...eu.moduleOptions(), name: 'eu' })],
+    });
+    const lines = logger.lines.filter(({ text }) => text.includes('client id'));
+    expect(lines).toEqual([
+      {
+        level: 'log',
+        text: `Default client → ${sandbox.url}, client id ${sandbox.clientId} AssetAuthModule`,
+      },
+      { level: 'log', text: `Client eu → ${eu.url}, client id ${eu.clientId} AssetAuthModule eu` },
+    ]);
+  });
+
+  it('names the environment, where it is one of Asset', async () => {
+    const logger = recordingLogger();
+    const account = { clientId: 'platform', clientSecret: 'a-secret-of-no-value' };
+    await startApplication({ logger, options: { ...account, environment: 'sandbox', baseUrl: undefined } });
+    expect(logger.text()).toMatch(/Default client → https:\S+ \(sandbox\), client id platform/);
+  });
+
+  it('tells the fetch of a token from its renewal', async () => {
+    const { tokens, clock, logger } = await startLogged();
+    const token = await tokens.getAccessToken(SCOPES);
+    await passToStale({ tokens, clock }, token);
+    tokens.peekAccessToken(SCOPES);
+    await refreshed({ tokens, clock });
+    expect(logger.lines.map(({ level, text }) => `${level} ${text}`)).toEqual([
+      expect.stringMatching(/^debug Fetched an access token for scopes ledger:read, valid until 2/),
+      expect.stringMatching(/^debug Renewed the access token for scopes ledger:read, valid until 2/),
+    ]);
   });
 
   it('T131 costs a line, and neither a token nor the process, where the logger throws', async () => {

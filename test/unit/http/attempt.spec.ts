@@ -4,6 +4,7 @@ import { Duplex, PassThrough, type Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { AssetRequest, NOT_NARROWED } from '../../../lib/http/asset-request.js';
 import { attempt, discard, type Outcome } from '../../../lib/http/attempt.js';
+import { EventPublisher } from '../../../lib/events/event-publisher.js';
 import { Deadline } from '../../../lib/http/deadline.js';
 import { AccessToken } from '../../../lib/token/access-token.js';
 import { requestFor } from '../token/endpoint/token-endpoint.fixture.js';
@@ -42,6 +43,7 @@ function outcomeOf(
     request,
     url: new URL('https://api.getasset.com/v0/x?a=1'),
     deadline: new Deadline(sent, request, new ManualClock()),
+    events: new EventPublisher({ name: undefined, origin: 'https://api.getasset.com' }),
     send,
     isForeign: false,
     route: {},

@@ -1,6 +1,7 @@
 import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { AssetRequest, NOT_NARROWED } from '../../../lib/http/asset-request.js';
+import { EventPublisher } from '../../../lib/events/event-publisher.js';
 import { Deadline } from '../../../lib/http/deadline.js';
 import {
   presetBoundary,
@@ -29,6 +30,7 @@ function exchangeOf(config: InternalAxiosRequestConfig): Exchange {
     request,
     url: URL_SENT,
     deadline: new Deadline(config, request, new ManualClock()),
+    events: new EventPublisher({ name: undefined, origin: 'https://api.getasset.com' }),
     send: () => Promise.reject(new Error('Nothing is sent here.')),
     isForeign: false,
     route: ROUTE,

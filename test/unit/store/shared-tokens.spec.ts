@@ -3,6 +3,7 @@ import { ManualClock } from 'nestjs-asset-auth/testing';
 import { SharedTokens } from '../../../lib/store/shared-tokens.js';
 import { heapInMegabytes } from '../../support/heap.js';
 import { FaultyTokenStore } from '../../support/store-faults.js';
+import { publisher } from './publisher.fixture.js';
 
 const HOUR = 3_600_000;
 
@@ -20,11 +21,7 @@ function opened() {
       readStoreKeys: () => keys,
     },
     clock,
-    {
-      storeOutOfUse: (error) => told.push(`out of use: ${String(error)}`),
-      storeInUse: () => told.push('in use'),
-      storeUnreadable: () => told.push('unreadable'),
-    },
+    publisher((line) => told.push(line)),
   );
   const token = (place: number) => ({
     value: `token-${place}`,

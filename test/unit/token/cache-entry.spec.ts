@@ -103,7 +103,7 @@ describe('a cache entry', () => {
   it('forgets failures and pauses once a new token has arrived', () => {
     const { clock, entry, hold } = setting();
     hold();
-    entry.markUse();
+    entry.markUse('fresh');
     entry.rememberFailure(error, { random: 0 }, clock);
     entry.noteError(error, false);
     entry.restAfterSameToken(clock);
@@ -183,7 +183,7 @@ describe('a cache entry', () => {
     const { entry, hold } = setting();
     hold();
     expect(entry.isWanted).toBe(false);
-    entry.markUse();
+    entry.markUse('fresh');
     expect(entry.isWanted).toBe(true);
     hold();
     expect(entry.isWanted).toBe(false);
@@ -195,7 +195,7 @@ describe('a cache entry', () => {
     const { clock, entry, hold } = setting();
     expect(entry.snapshot(clock, true)).toMatchObject({ state: 'empty', refreshing: true, uses: 0 });
     const token = hold();
-    entry.markUse();
+    entry.markUse('fresh');
     expect(entry.snapshot(clock, false)).toEqual({
       scopes: ['ledger:read'],
       businessId: 'biz_1',

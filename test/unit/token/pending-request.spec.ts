@@ -1,9 +1,15 @@
 import { ManualClock } from 'nestjs-asset-auth/testing';
+import { EventPublisher } from '../../../lib/events/event-publisher.js';
 import { PendingRequest } from '../../../lib/token/pending-request.js';
 import type { AccessTokenRequest } from '../../../lib/token/token-request.js';
 
 const pendingRequest = (): PendingRequest =>
-  new PendingRequest({} as AccessTokenRequest, undefined, { isAwaited: true });
+  new PendingRequest(
+    {} as AccessTokenRequest,
+    undefined,
+    { isAwaited: true, reason: 'caller' },
+    new EventPublisher({ name: undefined, origin: 'https://asset.example' }),
+  );
 
 describe('a pending request', () => {
   it.each([

@@ -46,7 +46,7 @@ describe('the schedule of one key', () => {
   it('asks for a refresh when its token gets stale, if it was used', async () => {
     const { clock, entry, refreshed, hold } = setting();
     hold(1000, 250);
-    entry.markUse();
+    entry.markUse('fresh');
     await clock.advance(749);
     expect(refreshed).toEqual([]);
     await clock.advance(1);
@@ -84,7 +84,7 @@ describe('the schedule of one key', () => {
     entry.rest(100, clock);
     scheduler.plan(entry);
     await clock.advance(50);
-    entry.markUse();
+    entry.markUse('fresh');
     await clock.advance(49);
     expect(refreshed).toEqual([]);
     await clock.advance(1);
@@ -104,7 +104,7 @@ describe('the schedule of one key', () => {
   it('keeps a token that was given up until its natural end, to know it again', async () => {
     const { clock, cache, scheduler, entry, refreshed, hold } = setting();
     hold(1000, 250);
-    entry.markUse();
+    entry.markUse('fresh');
     entry.invalidate(VALUE);
     scheduler.plan(entry);
     await clock.advance(999);
@@ -117,7 +117,7 @@ describe('the schedule of one key', () => {
   it('T29 keeps a token that was given up for months, and asks for nothing meanwhile', async () => {
     const { clock, cache, scheduler, entry, refreshed, hold } = setting();
     hold(60 * DAY, 15 * DAY);
-    entry.markUse();
+    entry.markUse('fresh');
     entry.invalidate(VALUE);
     scheduler.plan(entry);
     await clock.advance(60 * DAY - 1);
@@ -130,7 +130,7 @@ describe('the schedule of one key', () => {
   it('does not cut a pause short that began while the token was fresh', async () => {
     const { clock, entry, refreshed, hold } = setting();
     hold(1200, 500);
-    entry.markUse();
+    entry.markUse('fresh');
     entry.restAfterSameToken(clock);
     await clock.advance(999);
     expect(refreshed).toEqual([]);
@@ -141,7 +141,7 @@ describe('the schedule of one key', () => {
   it('asks for nothing when the machine slept past the expiry', async () => {
     const { clock, cache, entry, refreshed, hold } = setting();
     hold(1000, 250);
-    entry.markUse();
+    entry.markUse('fresh');
     clock.suspend(5000);
     await clock.advance(750);
     expect(refreshed).toEqual([]);
@@ -151,7 +151,7 @@ describe('the schedule of one key', () => {
   it('T29 reaches a moment beyond the longest timer in steps', async () => {
     const { clock, entry, refreshed, hold } = setting();
     hold(365 * DAY, 90 * DAY);
-    entry.markUse();
+    entry.markUse('fresh');
     await clock.advance(275 * DAY - 1);
     expect(refreshed).toEqual([]);
     await clock.advance(1);
@@ -169,7 +169,7 @@ describe('the schedule of one key', () => {
   it('has no timer for a key that left the cache, nor once it is stopped', async () => {
     const { clock, cache, scheduler, entry, refreshed, hold } = setting();
     hold(1000, 250);
-    entry.markUse();
+    entry.markUse('fresh');
     scheduler.stop();
     expect(clock.timers).toEqual([]);
     hold(1000, 250);
@@ -201,7 +201,7 @@ describe('the schedule of many keys', () => {
       const entry = cache.keepToken(requestFor({ scopes: [`scope:${i}`] }));
       const life = { issuedAt: instantOf(clock), lifeMs: lifeMs * 2, windowMs: lifeMs };
       entry.hold(new AccessToken(VALUE, entry.request, life));
-      entry.markUse();
+      entry.markUse('fresh');
       scheduler.plan(entry);
       return entry;
     });
@@ -248,7 +248,7 @@ describe('a schedule that was stopped', () => {
     const { clock, scheduler, entry, hold } = setting();
     scheduler.stop();
     hold(1000, 250);
-    entry.markUse();
+    entry.markUse('fresh');
     scheduler.plan(entry);
     expect(clock.timers).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { instantOf } from '../../../lib/config/clock.js';
+import { EventPublisher } from '../../../lib/events/event-publisher.js';
 import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
 import type { CacheEntry } from '../../../lib/token/cache-entry.js';
 import type { TokenAttempt } from '../../../lib/token/endpoint/token-endpoint.client.js';
@@ -9,7 +10,6 @@ import { tokenRequestFailure } from '../../../lib/token/endpoint/token.errors.js
 import { PendingRequest } from '../../../lib/token/pending-request.js';
 import { TokenCache } from '../../../lib/token/token-cache.js';
 import { TokenRefresher } from '../../../lib/token/token-refresher.js';
-import { TokenEvents } from '../../../lib/token/token.events.js';
 import { CLIENT, configOf, requestFor } from './endpoint/token-endpoint.fixture.js';
 
 const HOUR = 3_600_000;
@@ -70,7 +70,7 @@ function setting(slots = 8): Setting {
     cache,
     limiter: new RequestLimiter(clock, slots, config.tokenTimeoutMs, () => false),
     endpoint: { fetch },
-    events: new TokenEvents(undefined),
+    events: new EventPublisher(config),
     plan: () => {},
   });
   const entry = (scope: string): CacheEntry => cache.keepToken(requestFor({ scopes: [scope] }));
@@ -78,7 +78,7 @@ function setting(slots = 8): Setting {
   const call = (scope: string): PendingRequest | undefined => {
     let pending: ReturnType<TokenRefresher['request']>;
     try {
-      pending = refresher.request(entry(scope));
+      pending = refresher.request(entry(scope), { isAwaited: true, reason: 'caller' });
     } catch {
       results.push(`${scope} refused`);
       return undefined;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
-import { redacted, thrownText } from '../../../../lib/token/endpoint/redact.js';
-import { SECRET } from './token-endpoint.fixture.js';
-import { unlessHanging } from '../../../support/unless-hanging.js';
+import { redacted, thrownText } from '../../../lib/config/redact.js';
+import { SECRET } from '../token/endpoint/token-endpoint.fixture.js';
+import { unlessHanging } from '../../support/unless-hanging.js';
 
 const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1);
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);

@@ -1,4 +1,4 @@
-import { printable } from '../../config/text.js';
+import { printable } from './text.js';
 
 const REDACTED = '[redacted]';
 const SHOWN = 200;

@@ -1,0 +1,159 @@
+// What the library tells of itself, for metrics, traces and alerts: the events, and how to listen to one.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { AssetAuthErrorLike } from '../config/asset-auth.errors.js';
+import type { AccessTokenGrant } from '../token/token-request.js';
+
+/** The client that an event is about: one object for each client of an application, so that identity tells them apart. */
+export interface AssetEventClient {
+  /** `undefined` for the default one. */
+  readonly name: string | undefined;
+  /** Scheme, host and port of Asset. */
+  readonly origin: string;
+}
+
+/** What all events have in common. None holds a secret or a token. */
+export interface AssetAuthEvent {
+  readonly client: AssetEventClient;
+}
+
+/**
+ * Why a token is asked for: a caller waits for it (`'caller'`), the present one is due (`'refresh'`), the API rejected it
+ * (`'rejected'`), `startup` wants it (`'warm'`), or the endpoint is in trouble and this one request tries it (`'probe'`).
+ */
+export type AssetTokenRequestReason = 'caller' | 'refresh' | 'rejected' | 'warm' | 'probe';
+
+/** A request for a token has begun, in the async context of the one who began it. Any number of callers may wait on it. */
+export interface AssetTokenPending extends AssetAuthEvent, AccessTokenGrant {
+  readonly reason: AssetTokenRequestReason;
+}
+
+/** A caller begins to wait for a token, in its own async context. What is served from memory causes no event. */
+export interface AssetTokenWaiting extends AssetAuthEvent {
+  readonly pending: AssetTokenPending;
+}
+
+/** A caller waits no more. */
+export interface AssetTokenWaited extends AssetAuthEvent {
+  /** The event by which it began. */
+  readonly waiting: AssetTokenWaiting;
+  readonly durationMs: number;
+  /** What the caller was told; `undefined`: it has its token, or it left by itself. */
+  readonly error: AssetAuthErrorLike | undefined;
+  readonly hasLeft: boolean;
+}
+
+/** A request is sent to the token endpoint, in nobody's async context. */
+export interface AssetTokenSent extends AssetAuthEvent {
+  readonly pending: AssetTokenPending;
+  readonly reason: AssetTokenRequestReason;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Runs the sending. A subscriber may put its own around it, such as the context of a span. */
+  around: <T>(send: () => T) => T;
+}
+
+/** A request to the token endpoint has ended. */
+export interface AssetTokenAnswered extends AssetAuthEvent {
+  /** The event by which it began. */
+  readonly request: AssetTokenSent;
+  readonly durationMs: number;
+  /** HTTP status, if there was an answer. */
+  readonly status: number | undefined;
+  /** The id of the answer (`x-request-id` and the like), if it has one. */
+  readonly requestId: string | undefined;
+  /** `undefined`: it brought a token. */
+  readonly error: AssetAuthErrorLike | undefined;
+}
+
+/** A token is in the cache. */
+export interface AssetTokenArrived extends AssetAuthEvent, AccessTokenGrant {
+  readonly expiresAt: Date;
+  /** Whether the key had a token before. */
+  readonly isRenewal: boolean;
+  /** Whether another process fetched it, and it was found in the store. */
+  readonly isShared: boolean;
+  /** In words, how what was granted differs from what was asked for. */
+  readonly difference: string | undefined;
+}
+
+/** A request for a token was given up, and the endpoint is not to blame. */
+export interface AssetTokenFailed extends AssetAuthEvent, AccessTokenGrant {
+  readonly error: AssetAuthErrorLike;
+  /** Whether the present token goes on serving. */
+  readonly isServing: boolean;
+}
+
+/** What the library did with the store that processes share. */
+export interface AssetStoreOperation extends AssetAuthEvent {
+  readonly operation: 'get' | 'add' | 'set' | 'delete';
+  /** `'failed'`: it threw, or was given up after its time. */
+  readonly outcome: 'ok' | 'failed';
+  readonly durationMs: number;
+}
+
+/** An API call is sent again: with another token, after a wait, or over another connection. */
+export interface AssetCallReplayed extends AssetAuthEvent {
+  readonly reason: 'unauthorized' | 'rate_limited' | 'stale_socket';
+  readonly method: string;
+  readonly scopes: AccessTokenGrant['scopes'];
+  readonly businessId: string | undefined;
+}
+
+/** An event that tells of an error. */
+export interface AssetErrorEvent extends AssetAuthEvent {
+  readonly error: AssetAuthErrorLike;
+}
+
+/** The events by name. The channel of each, for `node:diagnostics_channel`, is `nestjs-asset-auth:<name>`. */
+export interface AssetAuthEvents {
+  'client.started': AssetAuthEvent & { readonly environment: string; readonly clientId: string };
+  'startup.failed': AssetErrorEvent;
+  'token.pending': AssetTokenPending;
+  'token.waiting': AssetTokenWaiting;
+  'token.waited': AssetTokenWaited;
+  'token.request': AssetTokenSent;
+  'token.response': AssetTokenAnswered;
+  'token.arrived': AssetTokenArrived;
+  'token.failed': AssetTokenFailed;
+  /** Token requests pause; once for each kind of trouble. */
+  'circuit.opened': AssetErrorEvent;
+  'circuit.closed': AssetAuthEvent;
+  'store.operation': AssetStoreOperation;
+  /** Out of use, with the reason in words. */
+  'store.lost': AssetAuthEvent & { readonly reason: string };
+  'store.regained': AssetAuthEvent;
+  /** It holds a record that this process cannot open; once. */
+  'store.unreadable': AssetAuthEvent;
+  'call.replayed': AssetCallReplayed;
+  /** An API call was not sent, since it may not be. */
+  'call.refused': AssetErrorEvent;
+}
+
+/** What the name of each channel begins with. */
+export const CHANNELS = 'nestjs-asset-auth:';
+
+/**
+ * Listens to an event of all clients of this process, whichever copy of the package they are of. A listener is called
+ * at once and must not throw: Node makes an uncaught exception of it.
+ *
+ * @returns a function that ends it
+ *
+ * @example
+ * ```ts
+ * const end = onAssetAuthEvent('circuit.opened', ({ client, error }) => {
+ *   pager.alert(`${client.name ?? 'default'}: ${error.code}`);
+ * });
+ * ```
+ */
+export function onAssetAuthEvent<Name extends keyof AssetAuthEvents>(
+  name: Name,
+  listener: (event: AssetAuthEvents[Name]) => void,
+): () => void {
+  const listen = (event: unknown): void => {
+    listener(event as AssetAuthEvents[Name]);
+  };
+  subscribe(CHANNELS + name, listen);
+  return () => {
+    unsubscribe(CHANNELS + name, listen);
+  };
+}
