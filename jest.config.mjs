@@ -23,6 +23,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-asset-auth$': '<rootDir>/lib/index.ts',
     '^nestjs-asset-auth/store$': '<rootDir>/lib/store/index.ts',
+    '^nestjs-asset-auth/telemetry$': '<rootDir>/lib/telemetry/index.ts',
     '^nestjs-asset-auth/testing$': '<rootDir>/lib/testing/index.ts',
   },
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/', '<rootDir>/test/bench/'],

@@ -7,6 +7,7 @@ const lib = new URL('../../lib/', import.meta.url).href;
 const entries = new Map([
   ['nestjs-asset-auth', `${lib}index.ts`],
   ['nestjs-asset-auth/store', `${lib}store/index.ts`],
+  ['nestjs-asset-auth/telemetry', `${lib}telemetry/index.ts`],
   ['nestjs-asset-auth/testing', `${lib}testing/index.ts`],
 ]);
 
