@@ -8,7 +8,8 @@ const library = join(import.meta.dirname, 'lib');
 /**
  * The rooms of lib in the order of the flow, and which of the others each may import from. A folder within a room belongs
  * to it, unless it is a room itself. What a token is asked for is shared by the token room and its endpoint, so that file
- * is a room of its own. The files in lib itself wire the rooms, and no room knows them.
+ * is a room of its own. The files in lib itself wire the rooms; only rooms with an entry of their own in package.json know
+ * them.
  */
 const rooms = {
   config: [],
@@ -21,8 +22,10 @@ const rooms = {
   scope: ['config'],
   inventory: ['config', 'scope'],
   http: ['config', 'retry', 'events', 'token', 'token/token-request', 'token/endpoint', 'scope'],
-  testing: [],
+  health: ['config', 'token', '.'],
+  openapi: ['config', 'scope', 'inventory'],
   telemetry: ['.', 'config', 'events', 'token'],
+  testing: [],
   '.': [
     'config',
     'retry',

@@ -22,6 +22,8 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-asset-auth$': '<rootDir>/lib/index.ts',
+    '^nestjs-asset-auth/health$': '<rootDir>/lib/health/index.ts',
+    '^nestjs-asset-auth/openapi$': '<rootDir>/lib/openapi/index.ts',
     '^nestjs-asset-auth/store$': '<rootDir>/lib/store/index.ts',
     '^nestjs-asset-auth/telemetry$': '<rootDir>/lib/telemetry/index.ts',
     '^nestjs-asset-auth/testing$': '<rootDir>/lib/testing/index.ts',

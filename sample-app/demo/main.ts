@@ -1,6 +1,7 @@
 import { ShutdownSignal } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AssetAuthConfig } from 'nestjs-asset-auth';
+import { serveApiDocs } from '../api-docs.js';
 import { AppModule } from '../app.module.js';
 import { portFrom } from './port.js';
 import { sandboxUnlessConfigured } from './sandbox.js';
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
     bufferLogs: true,
     autoFlushLogs: false,
   });
+  serveApiDocs(app);
   app.enableShutdownHooks([ShutdownSignal.SIGINT, ShutdownSignal.SIGTERM], { useProcessExit: true });
   try {
     await app.listen(port, HOST);

@@ -1,4 +1,5 @@
 const scenario = [['test/package/scenario', '.']];
+const optional = [['test/package/optional', '.']];
 // Each at its own place, since one imports the other.
 const queue = [
   ['test/package/queue', 'package/queue'],
@@ -59,6 +60,9 @@ export const applications = [
     // Jest lets CommonJS require an ES module, which Nest 12 is, from Node 24.9 on.
     scripts: { jest: [24], build: [20, 22, 24], 'both-copies': [20], 'types:strict': [20] },
   },
+  // The sub-paths for packages that an application may bring; the applications above have none of them.
+  { name: 'nest11-optional', files: optional, scripts: { cjs: [20], esm: [20] } },
+  { name: 'nest12-optional', files: optional, scripts: { cjs: [20], esm: [20] } },
   { name: 'nest12-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
   { name: 'nest11-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
   {

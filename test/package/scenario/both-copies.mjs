@@ -3,11 +3,16 @@ import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import * as esm from 'nestjs-asset-auth';
+import * as esmHealth from 'nestjs-asset-auth/health';
+import * as esmOpenapi from 'nestjs-asset-auth/openapi';
 import * as esmStore from 'nestjs-asset-auth/store';
 import * as esmTesting from 'nestjs-asset-auth/testing';
 
 const require = createRequire(import.meta.url);
 const cjs = require('nestjs-asset-auth');
+// Nothing is installed of what these two are for.
+const cjsHealth = require('nestjs-asset-auth/health');
+const cjsOpenapi = require('nestjs-asset-auth/openapi');
 const cjsStore = require('nestjs-asset-auth/store');
 const cjsTesting = require('nestjs-asset-auth/testing');
 
@@ -15,6 +20,8 @@ assert.notEqual(esm.AssetScopeContext, cjs.AssetScopeContext, 'two copies, or th
 assert.deepEqual(Object.keys(cjs).sort(), Object.keys(esm).sort(), 'one public API');
 assert.deepEqual(Object.keys(cjsTesting).sort(), Object.keys(esmTesting).sort(), 'one public testing API');
 assert.deepEqual(Object.keys(cjsStore).sort(), Object.keys(esmStore).sort(), 'one public store API');
+assert.deepEqual(Object.keys(cjsHealth).sort(), Object.keys(esmHealth).sort(), 'one public health API');
+assert.deepEqual(Object.keys(cjsOpenapi).sort(), Object.keys(esmOpenapi).sort(), 'one public OpenAPI');
 
 for (const [one, other] of [
   [esm, cjs],

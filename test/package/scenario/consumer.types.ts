@@ -1,6 +1,6 @@
 // Compiled, never run: what an application's compiler must accept and refuse.
 import { HttpService } from '@nestjs/axios';
-import { type DynamicModule, Injectable } from '@nestjs/common';
+import { type DynamicModule, Injectable, type INestApplication } from '@nestjs/common';
 import type { AxiosRequestConfig } from 'axios';
 import {
   type AssetApiError,
@@ -14,6 +14,7 @@ import {
   InjectAssetHttp,
   isAssetAuthError,
 } from 'nestjs-asset-auth';
+import { type AssetOperation, type OpenApiDocument, withAssetScopes } from 'nestjs-asset-auth/openapi';
 import { type AssetTokenStore, redisTokenStore } from 'nestjs-asset-auth/store';
 import { AssetSandbox, assetTokenStoreCases, ManualClock } from 'nestjs-asset-auth/testing';
 import type { Observable } from 'rxjs';
@@ -67,6 +68,9 @@ export function givenUp(tokens: AssetTokenService): AssetTokenHealth['status'] {
   tokens.invalidateAll();
   return tokens.health().status;
 }
+export const documented = (app: INestApplication, create: () => OpenApiDocument): OpenApiDocument =>
+  withAssetScopes(app, create);
+export const asked: AssetOperation = { scopes: ['ledger:read'], business: 'businessId' };
 export const store: AssetTokenStore = redisTokenStore((command, key) => Promise.resolve([...command, key]));
 export const contract = assetTokenStoreCases.map(([title, run]) => ({
   title,

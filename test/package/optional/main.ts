@@ -1,0 +1,12 @@
+import 'reflect-metadata';
+import { health } from './health.js';
+import { openapi } from './openapi.js';
+
+/** The sub-paths that work with a package which the application brings; its major version is the argument. */
+async function main(): Promise<void> {
+  const major = Number(process.argv[2]);
+  await health(major);
+  await openapi();
+}
+
+void main();
