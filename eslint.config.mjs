@@ -21,6 +21,7 @@ const rooms = {
   inventory: ['config', 'scope'],
   http: ['config', 'retry', 'token', 'token/token-request', 'token/endpoint', 'scope'],
   testing: [],
+  commands: ['config', 'retry', 'token/token-request', 'token/endpoint', 'inventory', 'testing'],
   '.': [
     'config',
     'retry',

@@ -2,7 +2,7 @@
 import axios from 'axios';
 
 /** The same as in package.json, which not every bundler can import. */
-const VERSION = '0.1.0';
+export const VERSION = '0.1.0';
 
 /**
  * `nestjs-asset-auth/<version>`, before what the option `http` names in `headers`, or else before axios' own, so that Asset's
