@@ -26,6 +26,7 @@ const rooms = {
   openapi: ['config', 'scope', 'inventory'],
   telemetry: ['.', 'config', 'events', 'token'],
   testing: [],
+  commands: ['config', 'retry', 'token/token-request', 'token/endpoint', 'inventory', 'testing'],
   '.': [
     'config',
     'retry',

@@ -12,7 +12,7 @@ export const checks = {
 
   attw: ({ root, tarball }) => exec('npx', ['--no-install', 'attw', tarball], { cwd: root }),
 
-  /** Holds both builds of each source file, with types and maps, and nothing besides. Of a command, the one that runs. */
+  /** Holds both builds of each source file, with types and maps, and nothing besides. Of the commands, the one that runs. */
   contents: async ({ root, tarball, workspace }) => {
     const listing = await exec('tar', ['-tzf', tarball], { cwd: workspace });
     const packed = listing
@@ -27,7 +27,7 @@ export const checks = {
     );
     const expected = [
       ...AT_THE_TOP,
-      ...built.filter((path) => !path.startsWith('dist/cjs/inventory/asset-scopes.command.')),
+      ...built.filter((path) => !path.startsWith('dist/cjs/commands/')),
       'dist/cjs/package.json',
     ];
     assert.deepEqual(packed.sort(), expected.sort());

@@ -69,7 +69,7 @@ export function issuedToken(
   const { request, config } = context;
   const claims = tokenClaims(value);
   const granted = { ...claims, scopes: claims.scopes ?? saidScopes(scope) };
-  const difference = grantDifference(request, granted);
+  const difference = grantDifference(request, granted, secretsOf(context));
   const isOtherBusiness = businessDifference(request, granted) !== undefined;
   if (difference !== undefined && (isOtherBusiness || config.grantedScopes === 'error')) {
     const cure = isOtherBusiness
@@ -95,10 +95,13 @@ export function issuedToken(
   return { value, issuedAt: sentAt, lifeMs, requestMs, difference, generation: undefined };
 }
 
-const requestIdIn = (
-  { headers }: TokenResponse,
-  { clientSecret, recentTokens = [] }: ResponseContext,
-): string | undefined => requestIdOf(headers, [clientSecret, ...recentTokens]);
+const requestIdIn = ({ headers }: TokenResponse, context: ResponseContext): string | undefined =>
+  requestIdOf(headers, secretsOf(context));
+
+const secretsOf = ({ clientSecret, recentTokens = [] }: ResponseContext): readonly string[] => [
+  clientSecret,
+  ...recentTokens,
+];
 
 /**
  * Whether an answer with a status of success is a refusal all the same: it says what went wrong, and holds no token beside
@@ -168,28 +171,44 @@ function saidScopes(value: unknown): readonly string[] | undefined {
   return scopes === undefined || scopes.length === 0 ? undefined : scopes;
 }
 
-/** How a token differs from what was asked for, in words, or `undefined`. */
-export function grantDifference(asked: AccessTokenGrant, granted: TokenClaims): string | undefined {
-  const differences = [scopeDifference(asked.scopes, granted.scopes), businessDifference(asked, granted)];
+/**
+ * How a token differs from what was asked for, in words, or `undefined`.
+ *
+ * @param secrets - never to be repeated, should the endpoint echo them as a scope or a business
+ */
+export function grantDifference(
+  asked: AccessTokenGrant,
+  granted: TokenClaims,
+  secrets: readonly string[] = [],
+): string | undefined {
+  const differences = [
+    scopeDifference(asked.scopes, granted.scopes, secrets),
+    businessDifference(asked, granted, secrets),
+  ];
   return differences.filter((difference) => difference !== undefined).join('; ') || undefined;
 }
 
-function businessDifference(asked: AccessTokenGrant, { businessId }: TokenClaims): string | undefined {
+function businessDifference(
+  asked: AccessTokenGrant,
+  { businessId }: TokenClaims,
+  secrets: readonly string[] = [],
+): string | undefined {
   const isOther =
     asked.businessId !== undefined && businessId !== undefined && asked.businessId !== businessId;
-  return isOther ? `it was granted for business ${printable(businessId)}` : undefined;
+  return isOther ? `it was granted for business ${redacted(businessId, secrets)}` : undefined;
 }
 
 function scopeDifference(
   asked: readonly string[] | undefined,
   granted: readonly string[] | undefined,
+  secrets: readonly string[],
 ): string | undefined {
   if (asked === undefined || granted === undefined) return undefined;
   const missing = asked.filter((scope) => !granted.includes(scope));
   const extra = granted.filter((scope) => !asked.includes(scope));
   const parts = [
     ...(missing.length > 0 ? [`without ${printable(missing.join(' '))}`] : []),
-    ...(extra.length > 0 ? [`with ${redacted(extra.join(' '), [])} besides`] : []),
+    ...(extra.length > 0 ? [`with ${redacted(extra.join(' '), secrets)} besides`] : []),
   ];
   return parts.length > 0 ? `it was granted ${parts.join(' and ')}` : undefined;
 }

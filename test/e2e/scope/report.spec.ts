@@ -188,13 +188,11 @@ describe('growth beyond an agreed list, where there are several clients', () => 
   });
 });
 
-describe('the command asset-scopes, on the built sample application', () => {
+describe('the command nestjs-asset-auth scopes, on the built sample application', () => {
   const sampleModule = 'dist/sample-app/app.module.js';
-  const asset = (...args: string[]): ReturnType<typeof spawnSync> =>
-    spawnSync(process.execPath, ['dist/esm/inventory/asset-scopes.command.js', ...args], {
-      encoding: 'utf8',
-      timeout: 15_000,
-    });
+  const run = (...args: string[]): ReturnType<typeof spawnSync> =>
+    spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 15_000 });
+  const asset = (...args: string[]) => run('dist/esm/commands/nestjs-asset-auth.js', 'scopes', ...args);
 
   const list = (): string => {
     const folder = mkdtempSync(join(tmpdir(), 'asset-scopes-'));
@@ -239,10 +237,24 @@ describe('the command asset-scopes, on the built sample application', () => {
   });
 
   it('says what it needs when called without a file, or with a module that does not exist', () => {
-    expect(asset()).toMatchObject({ status: 2, stderr: expect.stringContaining('Usage:') as string });
+    expect(asset()).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('Usage: nestjs-asset-auth scopes <file') as string,
+    });
     expect(asset(sampleModule, '--module', 'Missing')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('exports no "Missing"') as string,
+      stderr: expect.stringContaining(
+        `nestjs-asset-auth scopes: ${sampleModule} exports no "Missing"`,
+      ) as string,
     });
+  });
+
+  it('does the same under its former name asset-scopes', () => {
+    const file = list();
+    writeFileSync(file, JSON.stringify({ scopes: ['ledger:read'] }));
+    const args = [sampleModule, '--check', file];
+    const { status, stdout, stderr } = run('dist/esm/commands/asset-scopes.js', ...args);
+    expect(status).toBe(1);
+    expect(asset(...args)).toMatchObject({ status, stdout, stderr });
   });
 });

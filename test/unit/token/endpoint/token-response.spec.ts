@@ -390,6 +390,20 @@ describe('A token that grants something else than was asked for', () => {
     expect(difference).toBe('it was granted without ledger:read and with report:read besides');
   });
 
+  it('is told of without the secret, though the endpoint echoes that as a scope or a business', () => {
+    const echoes = [SECRET, encodeURIComponent(SECRET), Buffer.from(SECRET).toString('base64')];
+    const token = jwt({ scope: ['ledger:read', ...echoes], business_id: 'biz_1' });
+    const { difference } = issued(responseOf({ access_token: token, expires_in: 3600 }));
+    expect(difference).toMatch(/^it was granted with .*\[redacted\].* besides$/);
+    expectNoSecrets(difference, SECRET);
+    for (const echo of echoes) {
+      const other = jwt({ scope: 'ledger:read', business_id: echo });
+      const { error } = refusedAs(responseOf({ access_token: other, expires_in: 3600 }));
+      expect(error.message).toContain('business [redacted]');
+      expectNoSecrets(error, SECRET);
+    }
+  });
+
   it('T18 is no other when it grants exactly what was asked for', () => {
     const response = responseOf({ access_token: exact, expires_in: 3600 });
     expect(issued(response, { grantedScopes: 'error' }).difference).toBeUndefined();

@@ -1,40 +1,43 @@
-#!/usr/bin/env node
+// Lists the scopes that an application may ask for, and compares them with an agreed list.
 import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
-import { type AgreedScopes, growthBeyond, type AssetScopeReport, listAssetScopes } from './scope-report.js';
+import {
+  type AgreedScopes,
+  type AssetScopeReport,
+  growthBeyond,
+  listAssetScopes,
+} from '../inventory/scope-report.js';
+import { type Command, parsedArguments, UsageError, VALUE } from './command.js';
 
-const USAGE = `Usage: asset-scopes <file of the root module> [--module AppModule] [--check file] [--write file]
+const help = (
+  call: string,
+): string => `Usage: ${call} <file of the root module> [--module AppModule] [--check file] [--write file]
 
-Prints, as JSON, every Asset scope that the decorators of a built Nest application may ask for.
+Prints, as JSON, every Asset scope that the decorators of a built Nest application may ask for. Nothing of the
+application is instantiated.
   --module  name of the exported root module (default: AppModule)
   --check   fail when the application asks for more than this file, as written by --write, lists
-  --write   write the list to this file, after the check if it is the same`;
+  --write   write the list to this file, after the check if it is the same
 
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    process.stderr.write(`asset-scopes: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 2;
-  },
-);
+Exit code 0: nothing beyond the list. 1: more than the list. 2: it could not be told.
 
-/** Prints the report and answers the exit code. Nothing of the application is instantiated. */
-async function main(): Promise<number> {
-  const string = { type: 'string' } as const;
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { module: { ...string, default: 'AppModule' }, check: string, write: string },
-  });
+  ${call} dist/app.module.js --write asset-scopes.json
+  ${call} dist/app.module.js --check asset-scopes.json`;
+
+/** `nestjs-asset-auth scopes`. */
+export const scopes: Command = { help, run };
+
+async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parsedArguments(args, { module: VALUE, check: VALUE, write: VALUE });
   const [file] = positionals;
-  if (file === undefined) throw new Error(USAGE);
-  const report = await reportOf(file, values.module);
+  if (file === undefined) {
+    throw new UsageError('It needs the file of the root module, such as dist/app.module.js.');
+  }
+  const report = await reportOf(file, values.module ?? 'AppModule');
   // Before it is written: the two may be one file.
   const agreed = values.check === undefined ? undefined : await agreedIn(values.check);
   const json = `${JSON.stringify(report, null, 2)}\n`;

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { start } from './entry.js';
+
+start(process.argv.slice(2));

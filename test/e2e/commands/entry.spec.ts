@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { command } from './command.fixture.js';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
+
+describe('nestjs-asset-auth, the command', () => {
+  it('says which commands there are, and prints its version', async () => {
+    const [help, short, versions] = await Promise.all([
+      command(['--help']),
+      command(['-h']),
+      command(['--version']),
+    ]);
+    expect(help).toMatchObject({ code: 0, errors: '' });
+    for (const name of ['check', 'sandbox', 'scopes']) {
+      expect(help.output).toMatch(new RegExp(`^ {2}${name} +\\w+`, 'm'));
+    }
+    expect(short).toEqual(help);
+    expect(versions).toEqual({ code: 0, output: `${version}\n`, errors: '' });
+  });
+
+  it.each(['check', 'sandbox', 'scopes'])(
+    'tells of %s, with examples, and prints the version',
+    async (name) => {
+      const [help, versions] = await Promise.all([command([name, '--help']), command([name, '--version'])]);
+      expect(help).toMatchObject({ code: 0, errors: '' });
+      expect(help.output).toMatch(new RegExp(`^Usage: nestjs-asset-auth ${name} `));
+      expect(help.output).toMatch(new RegExp(`^ {2}nestjs-asset-auth ${name}`, 'm'));
+      expect(help.output).toContain('Exit code 0: ');
+      expect(versions).toEqual({ code: 0, output: `${version}\n`, errors: '' });
+    },
+  );
+
+  it('refuses to guess which command is meant, and lists what there is', async () => {
+    const [none, unknown, inherited] = await Promise.all([
+      command([]),
+      command(['chekc']),
+      command(['constructor']),
+    ]);
+    for (const { code, output, errors } of [none, unknown, inherited]) {
+      expect({ code, output }).toEqual({ code: 2, output: '' });
+      expect(errors).toMatch(/^ {2}check .*\n {2}sandbox .*\n {2}scopes /m);
+    }
+    expect(none.errors).toMatch(/^nestjs-asset-auth: Which command\?/);
+    expect(unknown.errors).toMatch(/^nestjs-asset-auth: There is no command "chekc"\./);
+  });
+
+  it.each([
+    ['check', '--scope', '--scopes, --business, --resource, --json, --help, --version'],
+    ['sandbox', '--prot', '--port, --lifetime, --fail, --help, --version'],
+    ['scopes', '--chekc', '--module, --check, --write, --help, --version'],
+  ])('%s refuses the option %s, and lists those that there are', async (name, option, known) => {
+    const { code, output, errors } = await command([name, option, 'text']);
+    expect({ code, output }).toEqual({ code: 2, output: '' });
+    expect(errors).toContain(
+      `nestjs-asset-auth ${name}: Unknown option '${option}'. The options are ${known}.`,
+    );
+    expect(errors).toContain(`Usage: nestjs-asset-auth ${name} `);
+  });
+
+  it('answers to its former name asset-scopes, and then calls itself so', async () => {
+    const [help, needed] = await Promise.all([
+      command(['--help'], {}, 'asset-scopes'),
+      command([], {}, 'asset-scopes'),
+    ]);
+    expect(help).toMatchObject({ code: 0, errors: '' });
+    expect(help.output).toMatch(/^Usage: asset-scopes <file/);
+    expect(needed).toMatchObject({ code: 2, output: '' });
+    expect(needed.errors).toMatch(/^asset-scopes: It needs the file of the root module/);
+  });
+});
