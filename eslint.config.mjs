@@ -26,7 +26,16 @@ const rooms = {
   openapi: ['config', 'scope', 'inventory'],
   telemetry: ['.', 'config', 'events', 'token'],
   testing: [],
-  commands: ['config', 'retry', 'token/token-request', 'token/endpoint', 'inventory', 'testing'],
+  commands: [
+    'config',
+    'retry',
+    'events',
+    'token',
+    'token/token-request',
+    'token/endpoint',
+    'inventory',
+    'testing',
+  ],
   '.': [
     'config',
     'retry',

@@ -3,13 +3,15 @@ import { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetAuthErrorCode, isAssetAuthError } from '../config/asset-auth.errors.js';
 import type { AssetAuthOptions } from '../config/asset-auth.options.js';
 import { pause, systemClock } from '../config/clock.js';
+import { redacted } from '../config/redact.js';
 import { assetAuthOptionsFromEnv } from '../config/options-from-env.js';
+import { EventPublisher } from '../events/event-publisher.js';
 import { nextAttemptMs } from '../retry/attempts.js';
 import { ClientConnections } from '../token/endpoint/connections.js';
-import { redacted } from '../token/endpoint/redact.js';
 import { TokenEndpointClient } from '../token/endpoint/token-endpoint.client.js';
 import { type IssuedToken, tokenClaims } from '../token/endpoint/token-response.js';
 import { AssetTokenError, TokenRequestFailure, tooSlow } from '../token/endpoint/token.errors.js';
+import { grantOf } from '../token/pending-request.js';
 import {
   type AccessTokenGrant,
   type AccessTokenRequest,
@@ -100,8 +102,7 @@ async function reportOf(options: AssetAuthOptions, asked: AssetTokenRequest): Pr
   } catch (error) {
     return { outcome: 'bad-arguments', ...client, ...told(error) };
   }
-  const { scopes, businessId, resource } = request;
-  const known = { ...client, asked: { scopes, businessId, resource } };
+  const known = { ...client, asked: grantOf(request) };
   try {
     const issued = await fetchToken(config, request);
     const { difference: reason } = issued;
@@ -117,13 +118,15 @@ async function reportOf(options: AssetAuthOptions, asked: AssetTokenRequest): Pr
 /** @throws AssetTokenError when there is no token */
 async function fetchToken(config: AssetAuthConfig, request: AccessTokenRequest): Promise<IssuedToken> {
   const connections = new ClientConnections(config);
-  const endpoint = new TokenEndpointClient(config, connections, systemClock);
+  const events = new EventPublisher(config);
+  const pending = events.publish('token.pending', { ...grantOf(request), reason: 'caller' });
+  const endpoint = new TokenEndpointClient(config, connections, systemClock, events);
   const signal = AbortSignal.timeout(config.tokenTimeoutMs);
-  const attempt = { request, signal, isKnown: false, onHeaders: () => {} };
   try {
     for (let attempts = 1; ; attempts += 1) {
       try {
-        return await endpoint.fetch(attempt);
+        const purpose = { pending, reason: pending.reason, attempt: attempts };
+        return await endpoint.fetch({ request, purpose, signal, isKnown: false, onHeaders: () => {} });
       } catch (failure) {
         if (!(failure instanceof TokenRequestFailure)) throw failure;
         const { error, fault, orderedWaitMs } = failure;

@@ -59,8 +59,10 @@ export class AssetHealthIndicator implements OnModuleInit {
    * ```
    */
   check<const Key extends string>(key: Key, { client }: AssetHealthOptions = {}): HealthIndicatorResult<Key> {
-    const { status, usableUntil, ...known } = this.#tokensOf(client).health();
-    const data = { ...known, usableUntil: usableUntil?.toISOString() };
+    const health = this.#tokensOf(client).health();
+    const { status, client: name, error, storeInUse, usableTokens } = health;
+    const usableUntil = health.usableUntil?.toISOString();
+    const data = { client: name, error, storeInUse, usableTokens, usableUntil };
     // A module that is loaded lazily runs no hooks.
     this.#indicators ??= indicatorServiceIn(this.modules);
     const session: Session<Key> = this.#indicators.check(key);
