@@ -53,12 +53,22 @@ export class Breakages {
     return this.sandbox.businesses[1];
   }
 
+  /** What is in force already is mended by the same button. */
   act(action: Action): void {
-    if (this.#inForce.has(action)) return;
+    const mend = this.#inForce.get(action);
+    this.#note(mend === undefined ? action : 'mend');
+    if (mend === undefined) {
+      const end = this.#begin(action);
+      if (end !== undefined) this.#inForce.set(action, end);
+    } else {
+      mend();
+      this.#inForce.delete(action);
+    }
+  }
+
+  #note(action: Action): void {
     this.#done.push({ action, at: Date.now() });
     if (this.#done.length > MOST_DONE) this.#done.shift();
-    const mend = this.#begin(action);
-    if (mend !== undefined) this.#inForce.set(action, mend);
   }
 
   /** @returns what ends it, if it goes on */

@@ -86,7 +86,6 @@ function callAll() {
 byId('call-once').addEventListener('click', callAll);
 byId('keep-calling').addEventListener('click', ({ currentTarget }) => {
   isCalling = !isCalling;
-  currentTarget.setAttribute('aria-pressed', String(isCalling));
   setText(currentTarget, isCalling ? 'Stop calling' : 'Keep calling');
   if (isCalling) callAll();
 });
@@ -104,6 +103,9 @@ const OUTCOMES = {
   mend: 'Everything is mended. The next renewals show it: press Renew now to see it at once.',
 };
 
+const MENDED = 'That is mended.';
+const UNHEARD = 'That did not reach the application.';
+
 const FLAGS = {
   revoke: 'revoked',
   'token-503': '503',
@@ -113,17 +115,17 @@ const FLAGS = {
   mend: 'mended',
 };
 
-async function act(action) {
+async function act({ dataset: { action }, ariaPressed }) {
   const response = await fetch('/page/actions', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ action }),
   }).catch(() => undefined);
-  setText(byId('outcome'), response?.ok ? OUTCOMES[action] : 'That did not reach the application.');
+  setText(byId('outcome'), response?.ok ? (ariaPressed === 'true' ? MENDED : OUTCOMES[action]) : UNHEARD);
 }
 
 const actionButtons = [...document.querySelectorAll('[data-action]')];
-for (const button of actionButtons) button.addEventListener('click', () => void act(button.dataset.action));
+for (const button of actionButtons) button.addEventListener('click', () => void act(button));
 
 function showBreakages({ inForce, forbiddable }) {
   for (const button of actionButtons) {
@@ -215,7 +217,7 @@ function aboutToken({ state: tokenState, spans, uses, refreshing, shared, errorC
     const serves = tokenState === 'fresh' || tokenState === 'stale';
     return `${serves ? `serves for ${left}` : 'nothing serves'} · ${errorCode}`;
   }
-  return `${words[tokenState]} · ${uses} uses${refreshing ? ' · renewing' : ''}${shared ? ' · shared' : ''}`;
+  return `${words[tokenState]} · ${uses} ${uses === 1 ? 'use' : 'uses'}${refreshing ? ' · renewing' : ''}${shared ? ' · shared' : ''}`;
 }
 
 /** What was done in short order stands under one flag, so that none hides another. Renewals have marks of their own. */
