@@ -213,11 +213,10 @@ function aboutToken({ state: tokenState, spans, uses, refreshing, shared, errorC
     empty: 'no token yet',
     gone: 'not used, so not renewed',
   };
-  if (errorCode) {
-    const serves = tokenState === 'fresh' || tokenState === 'stale';
-    return `${serves ? `serves for ${left}` : 'nothing serves'} · ${errorCode}`;
-  }
-  return `${words[tokenState]} · ${uses} ${uses === 1 ? 'use' : 'uses'}${refreshing ? ' · renewing' : ''}${shared ? ' · shared' : ''}`;
+  const serves = tokenState === 'fresh' || tokenState === 'stale' ? `serves for ${left}` : 'nothing serves';
+  if (refreshing) return `renewing · ${serves}`;
+  if (errorCode) return `${serves} · ${errorCode}`;
+  return `${words[tokenState]} · ${uses} ${uses === 1 ? 'use' : 'uses'}${shared ? ' · shared' : ''}`;
 }
 
 /** What was done in short order stands under one flag, so that none hides another. Renewals have marks of their own. */
@@ -231,7 +230,10 @@ function flagsOf(done) {
   }
   return groups.map(({ at, actions }) => {
     const className = `flag${actions.at(-1) === 'mend' ? ' mended' : ''}`;
-    return place(element('div', { className, text: actions.map((action) => FLAGS[action]).join(', ') }), at);
+    return place(
+      element('div', { className, text: [...new Set(actions)].map((action) => FLAGS[action]).join(', ') }),
+      at,
+    );
   });
 }
 
@@ -279,7 +281,7 @@ function move() {
   for (const { strip, about, token } of rows.values()) {
     strip.style.transform = shift;
     setText(about, aboutToken(token));
-    about.dataset.failed = token.errorCode ? 'yes' : 'no';
+    about.dataset.failed = token.errorCode && !token.refreshing ? 'yes' : 'no';
   }
 }
 
