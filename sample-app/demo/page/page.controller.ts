@@ -1,6 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Body, Controller, Get, Header, HttpCode, Post, Sse, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  Sse,
+  StreamableFile,
+  UseGuards,
+} from '@nestjs/common';
 import { IsIn } from 'class-validator';
 import { map, type Observable } from 'rxjs';
 import { type Action, ACTIONS, Breakages } from './breakages.js';
@@ -11,7 +23,9 @@ import { PageState } from './page-state.js';
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const read = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
+const FILES = ['page.css', 'page.js', 'callers.js', 'timeline.js', 'dom.js'];
+
+const read = (name: string): Buffer => readFileSync(join(import.meta.dirname, name));
 
 class ActionDto {
   @IsIn(ACTIONS)
@@ -21,9 +35,8 @@ class ActionDto {
 @Controller()
 @UseGuards(PageGuard)
 export class PageController {
-  readonly #html = read('page.html');
-  readonly #css = read('page.css');
-  readonly #script = read('page.js');
+  readonly #html = read('page.html').toString();
+  readonly #files = new Map(FILES.map((name) => [name, read(name)]));
 
   constructor(
     private readonly state: PageState,
@@ -38,23 +51,17 @@ export class PageController {
     return this.#html;
   }
 
-  @Get('page/page.css')
-  @Header('Content-Type', 'text/css; charset=utf-8')
-  @Header('Cache-Control', 'no-store')
-  css(): string {
-    return this.#css;
-  }
-
-  @Get('page/page.js')
-  @Header('Content-Type', 'text/javascript; charset=utf-8')
-  @Header('Cache-Control', 'no-store')
-  script(): string {
-    return this.#script;
-  }
-
   @Sse('page/events')
   events(): Observable<{ readonly data: string }> {
     return this.state.changes().pipe(map((data) => ({ data })));
+  }
+
+  @Get('page/:name')
+  @Header('Cache-Control', 'no-store')
+  file(@Param('name') name: string): StreamableFile {
+    const content = this.#files.get(name);
+    if (content === undefined) throw new NotFoundException();
+    return new StreamableFile(content, { type: name.endsWith('.css') ? 'text/css' : 'text/javascript' });
   }
 
   @Post('page/actions')

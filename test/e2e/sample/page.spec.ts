@@ -170,7 +170,7 @@ describe('The page of the sample application', () => {
     await press(page, 'Revoke all tokens');
     await callsGoOn(page);
 
-    const answers = ['/', '/page/page.js', '/page/page.css'].map(async (path) =>
+    const answers = ['/', '/page/page.js', '/page/timeline.js', '/page/page.css'].map(async (path) =>
       (await fetch(url + path)).text(),
     );
     const files = await Promise.all(answers);
