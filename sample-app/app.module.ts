@@ -4,6 +4,7 @@ import { ScheduleModule } from '@nestjs/schedule';
 import type { Redis } from 'ioredis';
 import { AssetAuthExceptionFilter, AssetAuthModule, assetAuthOptionsFromEnv } from 'nestjs-asset-auth';
 import { redisTokenStore } from 'nestjs-asset-auth/store';
+import { CLIENT_SECRET, type ReadClientSecret } from './asset/client-secret.js';
 import { BusinessesModule } from './businesses/businesses.module.js';
 import { JournalEntriesModule } from './journal-entries/journal-entries.module.js';
 import { LedgersModule } from './ledgers/ledgers.module.js';
@@ -15,10 +16,11 @@ import { TokensModule } from './tokens/tokens.module.js';
   imports: [
     AssetAuthModule.forRootAsync({
       imports: [RedisModule],
-      inject: [REDIS],
-      useFactory: (redis: Redis | null) => ({
+      inject: [REDIS, { token: CLIENT_SECRET, optional: true }],
+      useFactory: (redis: Redis | null, clientSecret?: ReadClientSecret) => ({
         http: { timeout: 10_000 },
         ...assetAuthOptionsFromEnv(),
+        ...(clientSecret && { clientSecret }),
         // Its storeKeys come from ASSET_STORE_KEYS.
         ...(redis && { store: redisTokenStore(redis) }),
       }),

@@ -2,7 +2,7 @@ import { ShutdownSignal } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AssetAuthConfig } from 'nestjs-asset-auth';
 import { serveApiDocs } from '../api-docs.js';
-import { AppModule } from '../app.module.js';
+import { demoModule } from './demo.module.js';
 import { portFrom } from './port.js';
 import { sandboxUnlessConfigured } from './sandbox.js';
 import { welcome } from './welcome.js';
@@ -14,10 +14,12 @@ async function main(): Promise<void> {
   const port = portFrom('PORT', process.env.PORT, 3000);
   const sandbox = await sandboxUnlessConfigured(process.env);
   // What Nest logs of a start that fails is kept back: it is a stack, and the message below is enough.
-  const app = await NestFactory.create(AppModule, {
+  const app = await NestFactory.create(demoModule(sandbox), {
     abortOnError: false,
     bufferLogs: true,
     autoFlushLogs: false,
+    // A page that is open would use its connections for as long as it is open.
+    forceCloseConnections: sandbox?.own !== undefined,
   });
   serveApiDocs(app);
   app.enableShutdownHooks([ShutdownSignal.SIGINT, ShutdownSignal.SIGTERM], { useProcessExit: true });

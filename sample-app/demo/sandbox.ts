@@ -32,6 +32,8 @@ const BUSINESS = 'biz_GA6EG2qFxA97NZHtxeLPUy';
 /** Of no value, and known to all: it can do something in a sandbox of the demo, and nowhere else. */
 const DEMO = {
   port: 3999,
+  /** So that one can watch tokens being renewed. */
+  tokenTtlSeconds: '60',
   account: { clientId: 'demo-client', clientSecret: 'demo-secret' },
   /** 32 bytes that say what they are. */
   storeKey: Buffer.from('the key of the demo, of no value').toString('base64'),
@@ -78,6 +80,7 @@ function pointedAt(
     ASSET_CLIENT_ID: clientId,
     ASSET_CLIENT_SECRET: clientSecret,
   });
+  env.ASSET_TOKEN_TTL_SECONDS ??= DEMO.tokenTtlSeconds;
   return { businessId: BUSINESS, own };
 }
 

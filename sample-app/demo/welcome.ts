@@ -7,7 +7,7 @@ const SOME_BUSINESS = 'biz_YourBusiness';
 export function welcome(url: string, config: AssetAuthConfig, sandbox: DemoSandbox | undefined): string {
   const businessId = sandbox?.businessId ?? config.businessId ?? SOME_BUSINESS;
   const hint = businessId === SOME_BUSINESS ? `, with an id from the first in place of ${SOME_BUSINESS}` : '';
-  return `
+  return `${page(url, sandbox)}
 The sample application listens on ${url}
 ${[peer(config, sandbox), fleet(config, sandbox)].flat().join('\n')}
 
@@ -17,6 +17,10 @@ Three commands to try${hint}:
   curl ${url}/tokens
 `;
 }
+
+/** First, since it is the quickest way to see what the library does. */
+const page = (url: string, sandbox: DemoSandbox | undefined): string =>
+  sandbox?.own === undefined ? '' : `\nOpen ${url} in a browser: watch the tokens, and break the sandbox.\n`;
 
 function peer({ origin }: AssetAuthConfig, sandbox: DemoSandbox | undefined): string[] {
   if (sandbox === undefined) return [`It talks to Asset at ${origin}, with your credentials.`];

@@ -21,6 +21,11 @@ async function tokenAfterCall(welcome: string): Promise<unknown> {
   return tokens.find(({ scopes }) => scopes.join() === 'business:read');
 }
 
+async function statusOfPage(welcome: string): Promise<number> {
+  const [, url] = /listens on (\S+)/.exec(welcome)!;
+  return (await fetch(url!)).status;
+}
+
 it('T69 two sample applications on one Redis talk to one sandbox, and ask it for one token', async () => {
   const variables = {
     PORT: '0',
@@ -32,6 +37,7 @@ it('T69 two sample applications on one Redis talk to one sandbox, and ask it for
   expect(firstWelcome).toContain('It talks to a sandbox inside this process.');
   expect(firstWelcome).toContain('Start another one beside it: PORT=3001 REDIS_URL=… npm start');
   expect(await tokenAfterCall(firstWelcome)).toMatchObject({ state: 'fresh', shared: false });
+  expect(await statusOfPage(firstWelcome)).toBe(200);
 
   const second = new SampleProcess(variables);
   const secondWelcome = await second.welcome();
@@ -39,6 +45,9 @@ it('T69 two sample applications on one Redis talk to one sandbox, and ask it for
     `It talks to the sandbox of the application started first, at http://127.0.0.1:${variables.SANDBOX_PORT}. Keep that one running.`,
   );
   expect(await tokenAfterCall(secondWelcome)).toMatchObject({ state: 'fresh', shared: true });
+  // Its page would break a sandbox that is out of its reach.
+  expect(await statusOfPage(secondWelcome)).toBe(404);
+  expect(second.output).not.toContain('in a browser');
   expect(second.output).toContain('Access token of another process for scopes business:read');
 
   expect(await second.stop('SIGTERM')).toEqual({ code: 0, signal: null });
