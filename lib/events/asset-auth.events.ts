@@ -1,5 +1,5 @@
 // What the library tells of itself, for metrics, traces and alerts: the events, and how to listen to one.
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type Channel, channel } from 'node:diagnostics_channel';
 import type { AssetAuthErrorLike } from '../config/asset-auth.errors.js';
 import type { AccessTokenGrant } from '../token/token-request.js';
 
@@ -129,8 +129,29 @@ export interface AssetAuthEvents {
   'call.refused': AssetErrorEvent;
 }
 
-/** What the name of each channel begins with. */
-export const CHANNELS = 'nestjs-asset-auth:';
+/**
+ * Kept for as long as the library is loaded: Node collects a channel that only its name leads to, and may later drop the one
+ * that took its place, with its subscribers (nodejs/node#59910).
+ */
+export const CHANNELS: Readonly<Record<keyof AssetAuthEvents, Channel>> = {
+  'client.started': channel('nestjs-asset-auth:client.started'),
+  'startup.failed': channel('nestjs-asset-auth:startup.failed'),
+  'token.pending': channel('nestjs-asset-auth:token.pending'),
+  'token.waiting': channel('nestjs-asset-auth:token.waiting'),
+  'token.waited': channel('nestjs-asset-auth:token.waited'),
+  'token.request': channel('nestjs-asset-auth:token.request'),
+  'token.response': channel('nestjs-asset-auth:token.response'),
+  'token.arrived': channel('nestjs-asset-auth:token.arrived'),
+  'token.failed': channel('nestjs-asset-auth:token.failed'),
+  'circuit.opened': channel('nestjs-asset-auth:circuit.opened'),
+  'circuit.closed': channel('nestjs-asset-auth:circuit.closed'),
+  'store.operation': channel('nestjs-asset-auth:store.operation'),
+  'store.lost': channel('nestjs-asset-auth:store.lost'),
+  'store.regained': channel('nestjs-asset-auth:store.regained'),
+  'store.unreadable': channel('nestjs-asset-auth:store.unreadable'),
+  'call.replayed': channel('nestjs-asset-auth:call.replayed'),
+  'call.refused': channel('nestjs-asset-auth:call.refused'),
+};
 
 /**
  * Listens to an event of all clients of this process, whichever copy of the package they are of. A listener is called
@@ -152,8 +173,11 @@ export function onAssetAuthEvent<Name extends keyof AssetAuthEvents>(
   const listen = (event: unknown): void => {
     listener(event as AssetAuthEvents[Name]);
   };
-  subscribe(CHANNELS + name, listen);
+  // By its name, which is the way that is not deprecated, another channel may be found.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  CHANNELS[name].subscribe(listen);
   return () => {
-    unsubscribe(CHANNELS + name, listen);
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    CHANNELS[name].unsubscribe(listen);
   };
 }

@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { channel } from 'node:diagnostics_channel';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { describeGrant } from '../token/token-request.js';
 import {
@@ -35,13 +34,13 @@ export class EventPublisher {
   ): AssetAuthEvents[Name] {
     const event = { client: this.client, ...fields } as unknown as AssetAuthEvents[Name];
     this.#log.tell(name, event);
-    channel(CHANNELS + name).publish(event);
+    CHANNELS[name].publish(event);
     return event;
   }
 
   /** Whether somebody listens besides the log, for what costs something to find out. */
   isHeard(name: keyof AssetAuthEvents): boolean {
-    return channel(CHANNELS + name).hasSubscribers;
+    return CHANNELS[name].hasSubscribers;
   }
 }
 

@@ -99,6 +99,12 @@ export class CircuitBreaker<E extends Error> {
     return this.#open?.error;
   }
 
+  /** When its last pause ends, by the monotonic clock. */
+  get heldUntil(): number {
+    const { newcomer, awaited, background } = this.#open ?? {};
+    return Math.max(newcomer?.until ?? 0, awaited?.until ?? 0, background?.until ?? 0);
+  }
+
   /** Whether it is open for everybody, and not for newcomers alone. */
   get holdsKnown(): boolean {
     return this.#open?.holdsKnown === true;

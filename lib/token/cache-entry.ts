@@ -55,7 +55,7 @@ export interface AssetTokenSnapshot {
 
 const LONGEST_COOL_DOWN_MS = 30_000;
 /** A failure whose pause has been over for so long counts no more: what fails now is another matter. */
-const FORGOTTEN_AFTER_MS = 60_000;
+export const FORGOTTEN_AFTER_MS = 60_000;
 const SHORTEST_SAME_TOKEN_REST_MS = 1000;
 
 /** All that is known of one key: its token, how it is used, and how its requests fared. Moments are monotonic. */
@@ -209,6 +209,13 @@ export class CacheEntry implements Queued {
 
   get hasFailed(): boolean {
     return this.#lastError !== undefined;
+  }
+
+  /** Whether the endpoint gave no answer when it was last asked, not long ago. */
+  isUnanswered(clock: AssetClock): boolean {
+    const { error, until } = this.#failure ?? {};
+    if (error?.code !== 'ASSET_TOKEN_UNAVAILABLE' || until === undefined) return false;
+    return clock.monotonic() < until + FORGOTTEN_AFTER_MS;
   }
 
   /** Failures in a row, one more included. */

@@ -28,6 +28,8 @@ export interface EndpointCircuitParts {
 /** Why token requests pause. */
 export interface EndpointTrouble {
   readonly error: AssetTokenError;
+  /** When they may go on, by the monotonic clock. */
+  readonly until: number;
   /** Whether they pause for keys that had a token too, and not for newcomers alone. */
   readonly isEverybodys: boolean;
 }
@@ -47,8 +49,8 @@ export class EndpointCircuit {
   }
 
   get trouble(): EndpointTrouble | undefined {
-    const { cause, holdsKnown } = this.#circuit;
-    return cause && { error: cause, isEverybodys: holdsKnown };
+    const { cause, holdsKnown, heldUntil } = this.#circuit;
+    return cause && { error: cause, until: heldUntil, isEverybodys: holdsKnown };
   }
 
   /**

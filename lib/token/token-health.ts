@@ -1,5 +1,5 @@
 import type { AssetClock } from '../config/clock.js';
-import type { CacheEntry, TokenUses } from './cache-entry.js';
+import { type CacheEntry, FORGOTTEN_AFTER_MS, type TokenUses } from './cache-entry.js';
 import type { EndpointTrouble } from './endpoint-circuit.js';
 import type { AssetTokenErrorCode } from './endpoint/token.errors.js';
 
@@ -8,11 +8,12 @@ export interface AssetTokenHealth {
   /** The client's name; `undefined` for the default one. */
   readonly client: string | undefined;
   /**
-   * `'down'`: the credentials are rejected, or token requests pause and no usable token is left. `'degraded'`: they pause but
-   * tokens serve, or pause for new businesses alone, or the store is out of use. `'up'`: else.
+   * `'down'`: the credentials are rejected, or token requests fail and no usable token is left. `'degraded'`: they fail but
+   * tokens serve, or fail for new businesses alone, or the store is out of use. `'up'`: else, and also once nobody has asked
+   * for a minute after the pause that follows a failure.
    */
   readonly status: 'up' | 'degraded' | 'down';
-  /** What token requests fail with, while they pause. */
+  /** What token requests fail with. */
   readonly error: AssetTokenErrorCode | undefined;
   /** Whether the store that processes share is in use; `undefined`: there is none. */
   readonly storeInUse: boolean | undefined;
@@ -37,15 +38,18 @@ export interface TokenHealthInput {
 
 /**
  * The verdict. What fails for one key counts for nothing: a caller who names an unknown business would take the application out
- * of rotation.
+ * of rotation. Only where no key that ever had a token gets an answer, as with a single one, is there no need of a circuit.
+ * A trouble that nobody has put to the test for a while is none: who is out of rotation has no callers to do it.
  */
 export function tokenHealth(
-  { client, trouble, storeInUse, entries, uses }: TokenHealthInput,
+  { client, trouble: known, storeInUse, entries, uses }: TokenHealthInput,
   clock: AssetClock,
 ): AssetTokenHealth {
   const usable = entries.flatMap((entry) => entry.held(clock) ?? []);
   const ends = usable.map(({ expiresAt }) => expiresAt.getTime());
-  const error = trouble?.error.code;
+  const isPast = known === undefined || clock.monotonic() >= known.until + FORGOTTEN_AFTER_MS;
+  const trouble = isPast ? unanswered(entries, clock) : { ...known, code: known.error.code };
+  const error = trouble?.code;
   const isRejected = error === 'ASSET_CREDENTIALS_REJECTED';
   const isDown = trouble?.isEverybodys === true && (isRejected || usable.length === 0);
   const isDegraded = trouble !== undefined || storeInUse === false;
@@ -59,4 +63,16 @@ export function tokenHealth(
     usableUntil: ends.length === 0 ? undefined : new Date(ends.reduce((one, other) => Math.min(one, other))),
     uses,
   };
+}
+
+interface Trouble {
+  readonly code: AssetTokenErrorCode;
+  readonly isEverybodys: boolean;
+}
+
+/** No key that ever had a token gets an answer, although too few of them have asked to open the circuit. */
+function unanswered(entries: readonly CacheEntry[], clock: AssetClock): Trouble | undefined {
+  const known = entries.filter(({ standing }) => standing !== 'newcomer');
+  const isSo = known.length > 0 && known.every((entry) => entry.isUnanswered(clock));
+  return isSo ? { code: 'ASSET_TOKEN_UNAVAILABLE', isEverybodys: true } : undefined;
 }

@@ -3,8 +3,8 @@ import { AssetAuthModule, type AssetTokenService, getAssetTokenServiceToken } fr
 import { AssetAuthTelemetryModule } from 'nestjs-asset-auth/telemetry';
 import { expectNoSecrets, ManualClock } from 'nestjs-asset-auth/testing';
 import { randomBytes } from 'node:crypto';
-import { channel } from 'node:diagnostics_channel';
 import { lastValueFrom } from 'rxjs';
+import { CHANNELS } from '../../../lib/events/asset-auth.events.js';
 import { startApplication } from '../../support/application.js';
 import { startSandbox } from '../../support/sandbox.js';
 import { MemoryTokenStore } from '../../support/memory-token-store.js';
@@ -143,7 +143,7 @@ describe('The metrics of a client', () => {
     // It is read no more: a closed client would tell that it holds none.
     expect(tokens.health().usableTokens).toBe(0);
     expect(of(await figures(), 'asset_auth.token.count').map(({ value }) => value)).toEqual([2, 0]);
-    expect(channel('nestjs-asset-auth:token.response').hasSubscribers).toBe(false);
+    expect(CHANNELS['token.response'].hasSubscribers).toBe(false);
   });
 
   it('cost neither a call nor the process where the SDK throws', async () => {

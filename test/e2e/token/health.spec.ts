@@ -58,6 +58,35 @@ describe('The health of a client', () => {
     });
   });
 
+  it('is down with a single token too, once it ran out in an outage, although one key opens no circuit', async () => {
+    const { tokens, sandbox, clock } = await startApplication();
+    const token = await tokens.getAccessToken(LEDGERS);
+    sandbox.fail('token', { status: 503 }, Infinity);
+    await passToStale({ tokens, clock }, token);
+    tokens.peekAccessToken(LEDGERS);
+    await refreshed({ tokens, clock });
+    const failing = { error: 'ASSET_TOKEN_UNAVAILABLE' };
+    expect(tokens.health()).toMatchObject({ ...failing, status: 'degraded', usableTokens: 1 });
+    await passToExpiry({ tokens, clock }, token);
+    await throughAttempts(clock, outcome(tokens.getAccessToken(LEDGERS)));
+    expect(tokens.health()).toMatchObject({ ...failing, status: 'down', usableTokens: 0 });
+    sandbox.clearFaults();
+    await clock.advance(30_000);
+    await tokens.getAccessToken(LEDGERS);
+    expect(tokens.health()).toMatchObject({ status: 'up', error: undefined });
+  });
+
+  it('is up again a minute after the pause, where nobody asks: without callers it would stay out of rotation', async () => {
+    const { tokens, sandbox, clock } = await startApplication();
+    await tokens.getAccessToken(LEDGERS);
+    sandbox.rotateSecret();
+    await rejectionOf(tokens.getAccessToken(LEDGERS, { forceRefresh: true }));
+    await clock.advance(60_000);
+    expect(tokens.health().status).toBe('down');
+    await clock.advance(2000);
+    expect(tokens.health()).toMatchObject({ status: 'up', error: undefined });
+  });
+
   it('is not down for callers that name unknown businesses, whatever these are answered', async () => {
     const { tokens, sandbox, clock } = await startApplication();
     for (const fault of [
