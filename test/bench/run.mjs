@@ -29,6 +29,7 @@ const BENCHMARKS = [
   'scale',
   'businesses',
   'fleet',
+  'telemetry',
 ];
 
 const here = import.meta.dirname;

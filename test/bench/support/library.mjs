@@ -12,8 +12,9 @@ const folder = resolve(process.env.BENCH_LIBRARY ?? `${root}/dist/esm`);
 
 export const library = await import(pathToFileURL(`${folder}/index.js`).href);
 
-/** Loaded by the one benchmark that needs it: older builds have none. */
+/** Loaded by the benchmarks that need them: older builds have none. */
 export const loadStore = () => import(pathToFileURL(`${folder}/store/index.js`).href);
+export const loadTelemetry = () => import(pathToFileURL(`${folder}/telemetry/index.js`).href);
 
 export const CREDENTIALS = { clientId: 'bench-client', clientSecret: 'bench-secret' };
 
@@ -26,10 +27,12 @@ export const optionsFor = (server, options = {}) => ({
   ...options,
 });
 
-/** An application context with nothing but the library in it. */
-export async function startLibrary(server, options) {
+/** An application context with nothing but the library in it, and perhaps modules beside. */
+export async function startLibrary(server, options, modules = []) {
   class BenchModule {}
-  Module({ imports: [library.AssetAuthModule.forRoot(optionsFor(server, options))] })(BenchModule);
+  Module({ imports: [library.AssetAuthModule.forRoot(optionsFor(server, options)), ...modules] })(
+    BenchModule,
+  );
   const context = await NestFactory.createApplicationContext(BenchModule, { logger: ['error', 'warn'] });
   return partsOf(context);
 }

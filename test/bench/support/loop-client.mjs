@@ -10,7 +10,8 @@ import { answerParent } from './child.mjs';
 import { keepAliveAgent, plainHttpService, someToken } from './clients.mjs';
 import { closedLoop } from './closed-loop.mjs';
 import { JOURNAL_ENTRY } from './journal-entry.mjs';
-import { CREDENTIALS, library, startLibrary } from './library.mjs';
+import { CREDENTIALS, library, loadTelemetry, startLibrary } from './library.mjs';
+import { startSdk } from './telemetry-sdk.mjs';
 
 const [variant, url] = process.argv.slice(2);
 const server = { url, tokenUrl: `${url}/v0/auth/token` };
@@ -56,6 +57,22 @@ async function narrowedView() {
   return each(callsOf(http.withScope('ledger:read').forBusiness(BUSINESS)), awaited);
 }
 
+/** OpenTelemetry's SDK with a span around each call, and nothing that leaves the process. */
+async function traced(modules) {
+  const tracer = startSdk();
+  const options = { http: { httpAgent: keepAliveAgent() } };
+  const { http } = await startLibrary(server, options, modules);
+  const view = http.withScope('ledger:read').forBusiness(BUSINESS);
+  return each(callsOf(view), (call) => () => {
+    return tracer.startActiveSpan('call', (span) => firstValueFrom(call()).finally(() => span.end()));
+  });
+}
+
+async function telemetry() {
+  const { AssetAuthTelemetryModule } = await loadTelemetry();
+  return traced([AssetAuthTelemetryModule]);
+}
+
 async function plain() {
   const http = plainHttpService(url, await someToken(server, BUSINESS));
   return each(callsOf(http), awaited);
@@ -70,6 +87,8 @@ const calls = await {
   plain,
   interceptor: throughInterceptor,
   view: narrowedView,
+  'telemetry-off': () => traced([]),
+  'telemetry-on': telemetry,
   'axios-token-interceptor': () => withPeer(axiosTokenInterceptor),
   'axios-auth-refresh': () => withPeer(axiosAuthRefresh),
 }[variant]();

@@ -48,7 +48,7 @@ it('T69 two sample applications on one Redis talk to one sandbox, and ask it for
   // Its page would break a sandbox that is out of its reach.
   expect(await statusOfPage(secondWelcome)).toBe(404);
   expect(second.output).not.toContain('in a browser');
-  expect(second.output).toContain('Access token of another process for scopes business:read');
+  expect(second.output).toContain('access token of another process for scopes business:read');
 
   expect(await second.stop('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(await first.stop('SIGTERM')).toEqual({ code: 0, signal: null });
