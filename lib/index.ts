@@ -37,7 +37,7 @@ export {
   AssetScopeError,
 } from './config/asset-auth.errors.js';
 export { type AssetTokenStore, type StoredValue } from './config/token-store.js';
-export { assetAuthOptionsFromEnv } from './config/options-from-env.js';
+export { assetAuthOptionsFromEnv, type AssetVariables } from './config/options-from-env.js';
 export { type AssetStartup, type AssetStartupMode, type AssetStartupRequest } from './config/startup.js';
 export { type AssetScopeName, type AssetScopes, type ScopeSet } from './config/scope-set.js';
 

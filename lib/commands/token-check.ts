@@ -70,7 +70,7 @@ export async function checkToken(
   asked: AssetTokenRequest,
 ): Promise<CheckReport> {
   const options = optionsOfOneRequest(env);
-  return withoutSecret(await reportOf(options, asked), options.clientSecret);
+  return withoutSecret(await reportOf(options, asked), await secretOf(options));
 }
 
 /** Without a store and what is fetched at boot, and so that a token with other scopes is told of, not thrown away. */
@@ -84,6 +84,11 @@ function optionsOfOneRequest(env: Readonly<Record<string, string | undefined>>):
     ASSET_STARTUP: undefined,
     ASSET_GRANTED_SCOPES: granted === 'error' ? 'warn' : granted,
   });
+}
+
+/** The secret, which may be in a file; `undefined` if there is none, which the report tells. */
+async function secretOf({ clientSecret }: AssetAuthOptions): Promise<unknown> {
+  return typeof clientSecret === 'function' ? await clientSecret() : clientSecret;
 }
 
 async function reportOf(options: AssetAuthOptions, asked: AssetTokenRequest): Promise<CheckReport> {

@@ -1,6 +1,11 @@
 // The configuration of a client: its options, checked together and with their defaults.
 import { inspect, type InspectOptionsStylized } from 'node:util';
-import type { AssetAuthOptions, AssetClientSecret, AssetHttpDefaults } from './asset-auth.options.js';
+import type {
+  AssetAuthOptions,
+  AssetClientSecret,
+  AssetEnvironment,
+  AssetHttpDefaults,
+} from './asset-auth.options.js';
 import { checkedOptions, ORIGINS } from './checked-options.js';
 import { scopeSet, type AssetScopes, type ScopeSet } from './scope-set.js';
 import type { AssetTokenStore } from './token-store.js';
@@ -61,7 +66,7 @@ export class AssetAuthConfig {
     this.name = name;
     const options = checkedOptions(given);
     // The options were checked: without a base URL there is an environment.
-    const { baseUrl = ORIGINS[options.environment ?? 'sandbox'] } = options;
+    const { baseUrl = ORIGINS[options.environment as AssetEnvironment] } = options;
     this.origin = new URL(baseUrl).origin;
     this.environment = options.environment ?? this.origin;
     this.tokenUrl = this.origin + (options.tokenPath ?? '/v0/auth/token');

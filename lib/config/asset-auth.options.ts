@@ -49,10 +49,13 @@ const IsStorePrefix = decorator('isStorePrefix', storePrefixProblem);
 
 /** The options with their checks. `@IsOptional` lets `null` pass, which is refused for all options at once. */
 export class AssetAuthOptionsShape {
-  /** Which environment to talk to; decides the origin. Required unless `baseUrl` is given. */
+  /**
+   * Which environment to talk to: `'sandbox'` or `'production'`, which is checked at boot, since it mostly comes from
+   * configuration. Decides the origin. Required unless `baseUrl` is given.
+   */
   @IsOptional()
   @IsIn(['sandbox', 'production'], CHOICE)
-  readonly environment?: AssetEnvironment | undefined;
+  readonly environment?: AssetEnvironment | (string & {}) | undefined;
 
   /**
    * Another origin, such as a gateway or `AssetSandbox`: https, or http on a loopback address.

@@ -1,33 +1,74 @@
 // Reads the options from the environment, each from the variable of its name.
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { ASSET_AUTH_OPTION_NAMES, type AssetAuthOptions, OPTION_KINDS } from './asset-auth.options.js';
 import { said } from './plain-object.js';
+
+/** Where variables are read: an object such as `process.env`, or Nest's `ConfigService`. */
+export type AssetVariables =
+  Readonly<Record<string, string | undefined>> | { get(variable: string): unknown };
+
+/** Names a file that holds the client secret, in place of the secret itself. */
+const SECRET_FILE = 'ASSET_CLIENT_SECRET_FILE';
 
 /**
  * Reads the options from `ASSET_*` variables: `ASSET_ENVIRONMENT`, `ASSET_BASE_URL`, `ASSET_TOKEN_PATH`,
  * `ASSET_CLIENT_ID`, `ASSET_CLIENT_SECRET`, `ASSET_SCOPES` and `ASSET_ALLOWED_SCOPES` (separated by spaces),
  * `ASSET_BUSINESS_ID`, `ASSET_RESOURCE`, `ASSET_UNDECLARED_SCOPES`, `ASSET_GRANTED_SCOPES`, `ASSET_TOKEN_TTL_SECONDS`,
  * `ASSET_REFRESH_AHEAD_RATIO`, `ASSET_TOKEN_TIMEOUT_MS`, `ASSET_MAX_TOKENS`, `ASSET_MAX_CONCURRENT_TOKEN_REQUESTS`,
- * `ASSET_STARTUP`, `ASSET_STORE_KEYS` (separated by spaces), `ASSET_STORE_PREFIX` and `ASSET_STORE_TIMEOUT_MS`. The
- * values are checked where they are used, in `AssetAuthModule`. The environment is only read.
+ * `ASSET_STARTUP`, `ASSET_STORE_KEYS` (separated by spaces), `ASSET_STORE_PREFIX` and `ASSET_STORE_TIMEOUT_MS`. In place of
+ * `ASSET_CLIENT_SECRET`, `ASSET_CLIENT_SECRET_FILE` may name a file that holds the secret: it is read now, and again for
+ * each token request, so that a secret that is replaced there takes effect. The values are checked where they are used, in
+ * `AssetAuthModule`. The environment is only read.
  *
- * @param env - where to read
+ * @param variables - where to read
  * @returns the options that are set, and no others
  *
  * @example
  * ```ts
- * AssetAuthModule.forRootAsync({ useFactory: () => assetAuthOptionsFromEnv() });
+ * AssetAuthModule.forRootAsync({
+ *   inject: [ConfigService],
+ *   useFactory: (config: ConfigService) => assetAuthOptionsFromEnv(config),
+ * });
  * ```
  */
-export function assetAuthOptionsFromEnv(
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): AssetAuthOptions {
+export function assetAuthOptionsFromEnv(variables: AssetVariables = process.env): AssetAuthOptions {
+  const read = readerOf(variables);
   const options: Record<string, unknown> = {};
   for (const option of ASSET_AUTH_OPTION_NAMES) {
     const variable = environmentVariable(option);
-    const text = variable === undefined ? undefined : said(env, variable);
-    if (typeof text === 'string') options[option] = valueOf(text, OPTION_KINDS[option]);
+    const value = variable === undefined ? undefined : read(variable);
+    if (typeof value === 'string') options[option] = valueOf(value, OPTION_KINDS[option]);
+    // What a schema of the application's has made of the text.
+    else if (typeof value === 'number') options[option] = value;
   }
+  const file = read(SECRET_FILE);
+  if (typeof file === 'string') options.clientSecret = secretIn(file, 'clientSecret' in options);
   return options as unknown as AssetAuthOptions;
+}
+
+function readerOf(variables: AssetVariables): (variable: string) => unknown {
+  if (typeof variables.get === 'function') return (variable) => (variables as ConfigReader).get(variable);
+  return (variable) => said(variables as Readonly<Record<string, unknown>>, variable);
+}
+
+type ConfigReader = Extract<AssetVariables, { get: unknown }>;
+
+/** A function that reads the secret, once it is sure that it can. The file is not named: it may be the secret itself. */
+function secretIn(file: string, isGivenToo: boolean): (() => Promise<string>) | UnreadableVariable {
+  if (isGivenToo) return new UnreadableVariable(`is set, and so is ${SECRET_FILE}. Unset one of them`);
+  try {
+    if (readFileSync(file, 'utf8').trim() === '') {
+      return new UnreadableVariable(`is to come from the file that ${SECRET_FILE} names, which is empty`);
+    }
+  } catch (error) {
+    const { code = 'no code' } = Object(error) as { readonly code?: string };
+    return new UnreadableVariable(
+      `is to come from the file that ${SECRET_FILE} names, which cannot be read (${code}). Check its path and its permissions`,
+    );
+  }
+  // Editors and shells end a file with a line feed.
+  return async () => (await readFile(file, 'utf8')).trim();
 }
 
 /** The variable of an option, such as `ASSET_TOKEN_TTL_SECONDS`, or `undefined` if it has none. */

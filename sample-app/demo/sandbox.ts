@@ -85,7 +85,13 @@ function pointedAt(
 }
 
 /** One of them is enough: if others are missing, the module says so. */
-const ACCOUNT_VARIABLES = ['ASSET_ENVIRONMENT', 'ASSET_BASE_URL', 'ASSET_CLIENT_ID', 'ASSET_CLIENT_SECRET'];
+const ACCOUNT_VARIABLES = [
+  'ASSET_ENVIRONMENT',
+  'ASSET_BASE_URL',
+  'ASSET_CLIENT_ID',
+  'ASSET_CLIENT_SECRET',
+  'ASSET_CLIENT_SECRET_FILE',
+];
 
 /** A misspelled variable would be overlooked, and the sandbox started where Asset was meant. */
 function assertKnownVariables(env: Environment): void {

@@ -55,8 +55,8 @@ export const options: readonly AssetAuthOptions[] = [
   // @ts-expect-error: an option that would change what the token request says
   { ...least, grantType: 'password' },
 
-  // @ts-expect-error: not an environment
-  { ...least, environment: 'staging' },
+  // As it comes from configuration. What is no environment is refused at boot.
+  { ...least, environment: String(process.env.ASSET_ENVIRONMENT) },
   // @ts-expect-error: not a policy for undeclared scopes
   { ...least, undeclaredScopes: 'forbid' },
   // @ts-expect-error: not a policy for granted scopes

@@ -1,6 +1,12 @@
+import { ConfigModule, ConfigService } from '@nestjs/config';
+import { Test } from '@nestjs/testing';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AssetAuthConfig } from '../../../lib/config/asset-auth.config.js';
 import { ASSET_AUTH_OPTION_NAMES } from '../../../lib/config/asset-auth.options.js';
 import { assetAuthOptionsFromEnv } from '../../../lib/config/options-from-env.js';
+import { afterThisTest } from '../../support/cleanup.js';
 import { errorOf, SECRET } from './options.fixture.js';
 
 const atFirst = { ...process.env };
@@ -179,5 +185,54 @@ describe('The options in the environment', () => {
     } finally {
       delete process.env.ASSET_CLIENT_ID;
     }
+  });
+
+  it('are read from a ConfigService too, with what its schema made of them', async () => {
+    const variables = { ...LEAST, ASSET_SCOPES: 'ledger:read report:read', ASSET_MAX_TOKENS: 10 };
+    const module = await Test.createTestingModule({
+      imports: [ConfigModule.forRoot({ ignoreEnvFile: true, load: [() => variables] })],
+    }).compile();
+    expect(assetAuthOptionsFromEnv(module.get(ConfigService))).toEqual({
+      environment: 'sandbox',
+      clientId: 'platform',
+      clientSecret: SECRET,
+      scopes: ['ledger:read', 'report:read'],
+      maxTokens: 10,
+    });
+  });
+});
+
+describe('ASSET_CLIENT_SECRET_FILE', () => {
+  const { ASSET_CLIENT_SECRET, ...account } = LEAST;
+  const fileHolding = async (text: string): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), 'asset-secret-'));
+    afterThisTest(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'secret'), text);
+    return join(folder, 'secret');
+  };
+  const problemWith = (variables: Record<string, string>): string =>
+    errorOf(assetAuthOptionsFromEnv({ ...account, ...variables })).message;
+
+  it('names the file that the secret is read from, each time anew', async () => {
+    const file = await fileHolding(`${SECRET}\n`);
+    const config = new AssetAuthConfig(
+      assetAuthOptionsFromEnv({ ...account, ASSET_CLIENT_SECRET_FILE: file }),
+    );
+    expect(config.hasRotatingSecret).toBe(true);
+    expect(await config.readClientSecret()).toBe(SECRET);
+    await writeFile(file, 'another-secret');
+    expect(await config.readClientSecret()).toBe('another-secret');
+  });
+
+  it('is refused at boot beside the secret itself, where the file is empty, and where there is none', async () => {
+    const empty = await fileHolding('\n');
+    expect(problemWith({ ASSET_CLIENT_SECRET, ASSET_CLIENT_SECRET_FILE: empty })).toContain(
+      'clientSecret (ASSET_CLIENT_SECRET): is set, and so is ASSET_CLIENT_SECRET_FILE. Unset one of them',
+    );
+    expect(problemWith({ ASSET_CLIENT_SECRET_FILE: empty })).toContain('which is empty');
+    const missing = problemWith({ ASSET_CLIENT_SECRET_FILE: `${empty}-${SECRET}` });
+    expect(missing).toContain('cannot be read (ENOENT). Check its path and its permissions');
+    expect(missing).not.toContain(SECRET);
+    expect(problemWith({ ASSET_CLIENT_SECRET_FILE: '' })).toContain('cannot be read');
   });
 });
