@@ -1,4 +1,5 @@
 import type { AssetAuthConfig } from 'nestjs-asset-auth';
+import { isJobOn } from '../reports/aged-payables.job.js';
 import type { DemoSandbox } from './sandbox.js';
 
 const SOME_BUSINESS = 'biz_YourBusiness';
@@ -9,7 +10,7 @@ export function welcome(url: string, config: AssetAuthConfig, sandbox: DemoSandb
   const hint = businessId === SOME_BUSINESS ? `, with an id from the first in place of ${SOME_BUSINESS}` : '';
   return `${page(url, sandbox)}
 The sample application listens on ${url}
-${[peer(config, sandbox), fleet(config, sandbox)].flat().join('\n')}
+${[peer(config, sandbox), fleet(config, sandbox), job(config)].flat().join('\n')}
 
 Three commands to try${hint}:
   curl ${url}/businesses
@@ -33,6 +34,11 @@ function peer({ origin }: AssetAuthConfig, sandbox: DemoSandbox | undefined): st
     'To talk to Asset, set ASSET_ENVIRONMENT, ASSET_CLIENT_ID and ASSET_CLIENT_SECRET.',
   ];
 }
+
+const job = (config: AssetAuthConfig): string =>
+  isJobOn(config)
+    ? 'Each minute, a job reads the aged payables of ten businesses. To do without: AGED_PAYABLES_JOB=off npm start'
+    : 'Its job, which reads the aged payables of ten businesses each minute, is off. To have it: AGED_PAYABLES_JOB=on npm start';
 
 function fleet({ store }: AssetAuthConfig, sandbox: DemoSandbox | undefined): string[] {
   if (store === undefined) return [];

@@ -1,10 +1,11 @@
 import type { INestApplication, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import { listAssetScopes } from 'nestjs-asset-auth';
+import { AssetAuthConfig, listAssetScopes } from 'nestjs-asset-auth';
 import { type AssetSandbox, expectNoSecrets } from 'nestjs-asset-auth/testing';
 import { AppModule } from '../../../sample-app/app.module.js';
 import { sandboxUnlessConfigured } from '../../../sample-app/demo/sandbox.js';
+import { isJobOn } from '../../../sample-app/reports/aged-payables.job.js';
 import { afterThisTest } from '../../support/cleanup.js';
 import { keepSecretsOf, wasCaught } from '../../support/no-secrets.js';
 import { recordingLogger } from '../../support/recording-logger.js';
@@ -186,6 +187,16 @@ describe('The sample application', () => {
         authorized: true,
       })),
     ]);
+  });
+
+  it.each([
+    ['a sandbox on this machine', 'http://127.0.0.1:3999', undefined, true],
+    ['a sandbox on this machine, where it is unwanted', 'http://127.0.0.1:3999', 'off', false],
+    ['Asset', 'https://api.getasset.com', undefined, false],
+    ['Asset, where it is asked for', 'https://api.getasset.com', 'on', true],
+  ])('runs its scheduled job by itself or not: %s', (_, baseUrl, said, isOn) => {
+    const config = new AssetAuthConfig({ baseUrl, clientId: 'platform', clientSecret: 'of-no-value' });
+    expect(isJobOn(config, said)).toBe(isOn);
   });
 
   it('declares a scope for every call, and never asks for the full grant', async () => {
