@@ -125,7 +125,7 @@ export interface AssetConfigProblem {
  */
 export class AssetConfigError extends AssetAuthError {
   override readonly name: string = 'AssetConfigError';
-  readonly problems: readonly AssetConfigProblem[];
+  declare readonly problems: readonly AssetConfigProblem[];
 
   constructor(
     problems: readonly AssetConfigProblem[],
@@ -135,7 +135,8 @@ export class AssetConfigError extends AssetAuthError {
       return `  - ${option}${variable === undefined ? '' : ` (${variable})`}: ${problem}`;
     });
     super(`${what}:\n${lines.join('\n')}`, { code: 'ASSET_CONFIG_INVALID' });
-    this.problems = Object.freeze([...problems]);
+    // Not enumerable, or Nest would print each problem twice: in the message, and once more below it.
+    Object.defineProperty(this, 'problems', { value: Object.freeze([...problems]) });
   }
 }
 

@@ -53,11 +53,18 @@ function copied(value: unknown, name: keyof AssetAuthOptions): unknown {
   return Array.isArray(value) ? [...(value as unknown[])] : Object.assign(Object.create(null), value);
 }
 
+/** What `forRootAsync` takes besides the options. `forRoot` takes the first two from among them. */
+const OF_REGISTRATION = ['name', 'isGlobal', 'imports', 'inject', 'useFactory', 'useClass', 'useExisting'];
+
 function unknownOptions(source: object): AssetConfigProblem[] {
   const known: readonly string[] = ASSET_AUTH_OPTION_NAMES;
-  const problem = `is not an option. The options are ${known.join(', ')}`;
   const unknown = Object.keys(source).filter((name) => !known.includes(name));
-  return unknown.map((name) => ({ option: printable(name, 80), problem }));
+  return unknown.map((name) => ({
+    option: printable(name, 80),
+    problem: OF_REGISTRATION.includes(name)
+      ? 'belongs to the registration, forRootAsync({ … }), and not to the options that the factory returns. Move it there, beside useFactory'
+      : `is not an option. The options are ${known.join(', ')}`,
+  }));
 }
 
 function problemsOfEach(options: AssetAuthOptions): AssetConfigProblem[] {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { ASSET_AUTH_OPTION_NAMES } from '../../../lib/config/asset-auth.options.js';
 import { configFrom, configOf, errorOf, everyTextOf, LEAST, problemsOf, SECRET } from './options.fixture.js';
 
@@ -223,5 +224,20 @@ describe('Options that contradict each other', () => {
     expect(Object.keys(problemsOf({ undeclaredScopes: null, startup: 'warm' }))).toEqual([
       'undeclaredScopes',
     ]);
+  });
+});
+
+describe('What belongs to the registration', () => {
+  it.each(['name', 'isGlobal', 'inject', 'imports'])('is sent there, if a factory returns it: %s', (name) => {
+    expect(problemsOf({ [name]: 'eu' })[name]).toBe(
+      'belongs to the registration, forRootAsync({ … }), and not to the options that the factory returns. Move it there, beside useFactory',
+    );
+  });
+});
+
+describe('The error of a boot that fails', () => {
+  it('prints each problem once', () => {
+    const printed = inspect(errorOf({ environment: 'sandbox', clientSecret: SECRET }));
+    expect(printed.match(/is missing/g)).toHaveLength(1);
   });
 });
