@@ -1,4 +1,5 @@
 import type { HttpService } from '@nestjs/axios';
+import axios from 'axios';
 import { AssetRequest, type Narrowing, ownValue } from './asset-request.js';
 
 type Axios = HttpService['axiosRef'];
@@ -31,10 +32,20 @@ export function narrowedAxios(instance: Axios, narrowing: Narrowing, client: str
     const [before, after] = [Array.from({ length: at }, (_, i) => args[i]), args.slice(at + 1)];
     return send(...before, { ...config, asset: AssetRequest.of(asset, narrowing, client) }, ...after);
   };
+  // Some clients hang their operations on the instance that they are given (openapi-client-axios), unless there are some
+  // already. On the shared one, the operations of another view would be found there and call with that view's token.
+  const added = Object.create(null) as Record<PropertyKey, unknown>;
   const configOfRequest = ([first]: readonly unknown[]): number => (typeof first === 'string' ? 1 : 0);
   return new Proxy(instance, {
     apply: (target, _this, args: unknown[]) => narrowed(target as Send, args, configOfRequest(args)),
+    has: (target, name) => name in added || (name in axios && name in target),
+    set: (_target, name, value) => {
+      added[name] = value;
+      return true;
+    },
     get: (target, name, receiver) => {
+      if (name in added) return added[name];
+      if (!(name in axios)) return undefined;
       const value: unknown = Reflect.get(target, name, receiver);
       if (typeof value !== 'function' || typeof name !== 'string') return value;
       const send = value as Send;

@@ -65,6 +65,8 @@ export const applications = [
   { name: 'nest12-optional', files: optional, scripts: { cjs: [20], esm: [20] } },
   { name: 'nest12-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
   { name: 'nest11-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
+  // Generates a client and runs it; its generator needs Node 22.
+  { name: 'generated-clients', files: [], scripts: { smoke: [22] } },
   {
     // Each client that a token store is made of, in each of its major versions.
     name: 'store',

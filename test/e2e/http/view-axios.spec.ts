@@ -107,6 +107,37 @@ describe("T102 a view's axiosRef", () => {
     expect(sandbox.apiRequests[0]!.headers['x-seen']).toContain('"scopes":["ledger:read"]');
   });
 
+  it.each(['client', 'view'] as const)(
+    'keeps what is hung on it, as openapi-client-axios does, apart from what is hung on that of the %s',
+    async (which) => {
+      const { asset, sandbox } = await startApplication({ options: { scopes: ['report:read'] } });
+      const other = which === 'client' ? asset : asset.withScope('ledger:create');
+      const clients = [other, asset.withScope('ledger:read')].map(({ axiosRef }) => {
+        const client = axiosRef as AxiosInstance & { echo?: () => Promise<unknown> };
+        if (!('echo' in client)) client.echo = () => axiosRef.request({ url: '/v0/echo' });
+        return client;
+      });
+      for (const client of clients) await client.echo?.();
+      expect(sandbox.apiRequests.map(({ claims }) => claims?.scopes)).toEqual([
+        [which === 'client' ? 'report:read' : 'ledger:create'],
+        ['ledger:read'],
+      ]);
+      expect('echo' in asset.withScope('ledger:update').axiosRef).toBe(false);
+    },
+  );
+
+  it('has defaults of its own once a client replaces them, as that of hey-api does', async () => {
+    const { asset, sandbox } = await startApplication({ options: { scopes: ['report:read'] } });
+    const { axiosRef } = asset.withScope('ledger:read');
+    axiosRef.defaults = { ...axiosRef.defaults, asset: { scopes: ['ledger:create'] } };
+    await firstValueFrom(asset.get('/v0/echo'));
+    await asset.withScope('ledger:update').axiosRef.get('/v0/echo');
+    expect(sandbox.apiRequests.map(({ claims }) => claims?.scopes)).toEqual([
+      ['report:read'],
+      ['ledger:update'],
+    ]);
+  });
+
   it('narrows a call that is sent again by its config', async () => {
     const { asset, sandbox } = await startApplication();
     const { config } = await firstValueFrom(asset.get('/v0/echo'));
