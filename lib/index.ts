@@ -44,18 +44,19 @@ export { type AssetScopeName, type AssetScopes, type ScopeSet } from './config/s
 export type {
   AssetAuthEvent,
   AssetAuthEvents,
-  AssetCallReplayed,
+  AssetCallReplayedEvent,
   AssetErrorEvent,
   AssetEventClient,
-  AssetStoreOperation,
-  AssetTokenAnswered,
-  AssetTokenArrived,
-  AssetTokenFailed,
-  AssetTokenPending,
+  AssetStoreOperationEvent,
+  AssetTokenResponseEvent,
+  AssetTokenArrivedEvent,
+  AssetTokenFailedEvent,
+  AssetTokenPendingEvent,
+  AssetTokenRefusedEvent,
   AssetTokenRequestReason,
-  AssetTokenSent,
-  AssetTokenWaited,
-  AssetTokenWaiting,
+  AssetTokenRequestEvent,
+  AssetTokenWaitedEvent,
+  AssetTokenWaitingEvent,
 } from './events/asset-auth.events.js';
 export { onAssetAuthEvent } from './events/asset-auth.events.js';
 
@@ -67,7 +68,11 @@ export {
   type AssetTokenErrorCode,
   type AssetTokenErrorDetails,
 } from './token/endpoint/token.errors.js';
-export { type AssetTokenRequest, type GetAccessTokenOptions } from './token/token-request.js';
+export {
+  type AccessTokenGrant,
+  type AssetTokenRequest,
+  type GetAccessTokenOptions,
+} from './token/token-request.js';
 export { type AssetTokenFilter } from './token/token-filter.js';
 export { type AssetTokenHealth } from './token/token-health.js';
 export { AssetTokenService } from './token/token.service.js';

@@ -23,39 +23,39 @@ export interface AssetAuthEvent {
 export type AssetTokenRequestReason = 'caller' | 'refresh' | 'rejected' | 'warm' | 'probe';
 
 /** A request for a token has begun, in the async context of the one who began it. Any number of callers may wait on it. */
-export interface AssetTokenPending extends AssetAuthEvent, AccessTokenGrant {
+export interface AssetTokenPendingEvent extends AssetAuthEvent, AccessTokenGrant {
   readonly reason: AssetTokenRequestReason;
 }
 
 /** A caller begins to wait for a token, in its own async context. What is served from memory causes no event. */
-export interface AssetTokenWaiting extends AssetAuthEvent {
-  readonly pending: AssetTokenPending;
+export interface AssetTokenWaitingEvent extends AssetAuthEvent {
+  readonly pending: AssetTokenPendingEvent;
 }
 
 /** A caller waits no more. */
-export interface AssetTokenWaited extends AssetAuthEvent {
+export interface AssetTokenWaitedEvent extends AssetAuthEvent {
   /** The event by which it began. */
-  readonly waiting: AssetTokenWaiting;
+  readonly waiting: AssetTokenWaitingEvent;
   readonly durationMs: number;
-  /** What the caller was told; `undefined`: it has its token, or it left by itself. */
+  /** What the caller was told; `undefined`: it has a token, or it left by itself. */
   readonly error: AssetAuthErrorLike | undefined;
   readonly hasLeft: boolean;
 }
 
 /** A request is sent to the token endpoint, in nobody's async context. */
-export interface AssetTokenSent extends AssetAuthEvent {
-  readonly pending: AssetTokenPending;
+export interface AssetTokenRequestEvent extends AssetAuthEvent {
+  readonly pending: AssetTokenPendingEvent;
   readonly reason: AssetTokenRequestReason;
-  /** 1 for the first. */
+  /** 1 for the first; 1 once more after the machine slept, or where the secret has changed. */
   readonly attempt: number;
-  /** Runs the sending. A subscriber may put its own around it, such as the context of a span. */
-  around: <T>(send: () => T) => T;
+  /** Begins the sending. A subscriber may put its own around it, such as the context of a span; it sees nothing of the answer. */
+  around: (send: () => void) => void;
 }
 
 /** A request to the token endpoint has ended. */
-export interface AssetTokenAnswered extends AssetAuthEvent {
+export interface AssetTokenResponseEvent extends AssetAuthEvent {
   /** The event by which it began. */
-  readonly request: AssetTokenSent;
+  readonly request: AssetTokenRequestEvent;
   readonly durationMs: number;
   /** HTTP status, if there was an answer. */
   readonly status: number | undefined;
@@ -66,7 +66,7 @@ export interface AssetTokenAnswered extends AssetAuthEvent {
 }
 
 /** A token is in the cache. */
-export interface AssetTokenArrived extends AssetAuthEvent, AccessTokenGrant {
+export interface AssetTokenArrivedEvent extends AssetAuthEvent, AccessTokenGrant {
   readonly expiresAt: Date;
   /** Whether the key had a token before. */
   readonly isRenewal: boolean;
@@ -77,14 +77,17 @@ export interface AssetTokenArrived extends AssetAuthEvent, AccessTokenGrant {
 }
 
 /** A request for a token was given up, and the endpoint is not to blame. */
-export interface AssetTokenFailed extends AssetAuthEvent, AccessTokenGrant {
+export interface AssetTokenFailedEvent extends AssetAuthEvent, AccessTokenGrant {
   readonly error: AssetAuthErrorLike;
   /** Whether the present token goes on serving. */
   readonly isServing: boolean;
 }
 
+/** A caller is refused a token without a request. */
+export interface AssetTokenRefusedEvent extends AssetErrorEvent, AccessTokenGrant {}
+
 /** What the library did with the store that processes share. */
-export interface AssetStoreOperation extends AssetAuthEvent {
+export interface AssetStoreOperationEvent extends AssetAuthEvent {
   readonly operation: 'get' | 'add' | 'set' | 'delete';
   /** `'failed'`: it threw, or was given up after its time. */
   readonly outcome: 'ok' | 'failed';
@@ -92,7 +95,7 @@ export interface AssetStoreOperation extends AssetAuthEvent {
 }
 
 /** An API call is sent again: with another token, after a wait, or over another connection. */
-export interface AssetCallReplayed extends AssetAuthEvent {
+export interface AssetCallReplayedEvent extends AssetAuthEvent {
   readonly reason: 'unauthorized' | 'rate_limited' | 'stale_socket';
   readonly method: string;
   readonly scopes: AccessTokenGrant['scopes'];
@@ -106,26 +109,46 @@ export interface AssetErrorEvent extends AssetAuthEvent {
 
 /** The events by name. The channel of each, for `node:diagnostics_channel`, is `nestjs-asset-auth:<name>`. */
 export interface AssetAuthEvents {
+  /** At boot, before any token is fetched. */
   'client.started': AssetAuthEvent & { readonly environment: string; readonly clientId: string };
+  /** With the application, also where its start fails. */
+  'client.closed': AssetAuthEvent;
+  /** The option `startup` wants a token that could not be had, and the application starts without. */
   'startup.failed': AssetErrorEvent;
-  'token.pending': AssetTokenPending;
-  'token.waiting': AssetTokenWaiting;
-  'token.waited': AssetTokenWaited;
-  'token.request': AssetTokenSent;
-  'token.response': AssetTokenAnswered;
-  'token.arrived': AssetTokenArrived;
-  'token.failed': AssetTokenFailed;
-  /** Token requests pause; once for each kind of trouble. */
-  'circuit.opened': AssetErrorEvent;
+  /** A request for a token begins. */
+  'token.pending': AssetTokenPendingEvent;
+  /** A caller begins to wait for it. */
+  'token.waiting': AssetTokenWaitingEvent;
+  /** A caller waits no more. */
+  'token.waited': AssetTokenWaitedEvent;
+  /** A caller is told at once that no token can be had, since an earlier request failed and it is too early to ask again. */
+  'token.refused': AssetTokenRefusedEvent;
+  /** A request is sent to the token endpoint. */
+  'token.request': AssetTokenRequestEvent;
+  /** It has ended. */
+  'token.response': AssetTokenResponseEvent;
+  /** A token is in the cache. */
+  'token.arrived': AssetTokenArrivedEvent;
+  /** A request for a token was given up. */
+  'token.failed': AssetTokenFailedEvent;
+  /** Token requests pause; once for each kind of trouble, and once more if it turns out to be everybody's. */
+  'circuit.opened': AssetErrorEvent & {
+    /** Whether it holds for keys that had a token too, and not for new ones alone. */
+    readonly isEverybodys: boolean;
+  };
+  /** They succeed again. */
   'circuit.closed': AssetAuthEvent;
-  'store.operation': AssetStoreOperation;
-  /** Out of use, with the reason in words. */
+  /** One operation on the store that processes share. */
+  'store.operation': AssetStoreOperationEvent;
+  /** It is out of use, with the reason in words. */
   'store.lost': AssetAuthEvent & { readonly reason: string };
+  /** It is in use again. */
   'store.regained': AssetAuthEvent;
   /** It holds a record that this process cannot open; once. */
   'store.unreadable': AssetAuthEvent;
-  'call.replayed': AssetCallReplayed;
-  /** An API call was not sent, since it may not be. */
+  /** An API call is sent again. */
+  'call.replayed': AssetCallReplayedEvent;
+  /** An API call, or the redirect that it was answered with, was not sent, since it may not be. */
   'call.refused': AssetErrorEvent;
 }
 
@@ -135,10 +158,12 @@ export interface AssetAuthEvents {
  */
 export const CHANNELS: Readonly<Record<keyof AssetAuthEvents, Channel>> = {
   'client.started': channel('nestjs-asset-auth:client.started'),
+  'client.closed': channel('nestjs-asset-auth:client.closed'),
   'startup.failed': channel('nestjs-asset-auth:startup.failed'),
   'token.pending': channel('nestjs-asset-auth:token.pending'),
   'token.waiting': channel('nestjs-asset-auth:token.waiting'),
   'token.waited': channel('nestjs-asset-auth:token.waited'),
+  'token.refused': channel('nestjs-asset-auth:token.refused'),
   'token.request': channel('nestjs-asset-auth:token.request'),
   'token.response': channel('nestjs-asset-auth:token.response'),
   'token.arrived': channel('nestjs-asset-auth:token.arrived'),

@@ -4,7 +4,7 @@ import { describeGrant } from '../token/token-request.js';
 import {
   type AssetAuthEvents,
   type AssetEventClient,
-  type AssetTokenArrived,
+  type AssetTokenArrivedEvent,
   CHANNELS,
 } from './asset-auth.events.js';
 
@@ -30,9 +30,10 @@ export class EventPublisher {
   /** @returns the event, to which a later one may refer */
   publish<Name extends keyof AssetAuthEvents>(
     name: Name,
-    fields: PublishedFields<Name>,
+    fields: PublishedFields<Name> | AssetAuthEvents[Name],
   ): AssetAuthEvents[Name] {
-    const event = { client: this.client, ...fields } as unknown as AssetAuthEvents[Name];
+    const isWhole = 'client' in fields;
+    const event = (isWhole ? fields : { client: this.client, ...fields }) as AssetAuthEvents[Name];
     this.#log.tell(name, event);
     CHANNELS[name].publish(event);
     return event;
@@ -61,7 +62,10 @@ const LINES: { readonly [Name in keyof AssetAuthEvents]?: (event: AssetAuthEvent
     'debug',
     isServing ? `${error.message} The present token goes on serving.` : error.message,
   ],
-  'circuit.opened': ({ error }) => ['warn', `Token requests pause: ${error.message}`],
+  'circuit.opened': ({ error, isEverybodys }) => [
+    'warn',
+    `Token requests ${isEverybodys ? 'pause' : 'for what never had a token pause'}: ${error.message}`,
+  ],
   'circuit.closed': () => ['log', 'Token requests succeed again'],
   'store.lost': ({ reason }) => [
     'warn',
@@ -91,11 +95,11 @@ class EventLog {
   tell<Name extends keyof AssetAuthEvents>(name: Name, event: AssetAuthEvents[Name]): void {
     const line = LINES[name]?.(event);
     if (line !== undefined) this.#say(line);
-    if (name === 'token.arrived') this.#tellDifference(event as AssetTokenArrived);
+    if (name === 'token.arrived') this.#tellDifference(event as AssetTokenArrivedEvent);
   }
 
   /** Once for each grant: it comes with each of its tokens. */
-  #tellDifference({ difference, ...grant }: AssetTokenArrived): void {
+  #tellDifference({ difference, ...grant }: AssetTokenArrivedEvent): void {
     if (difference === undefined) return;
     const text = `Access token for ${describeGrant(grant)}: ${difference}`;
     if (this.#told.has(text)) return;
@@ -113,7 +117,7 @@ class EventLog {
   }
 }
 
-function arrival({ isShared, isRenewal, ...grant }: AssetTokenArrived): string {
+function arrival({ isShared, isRenewal, ...grant }: AssetTokenArrivedEvent): string {
   const what = isRenewal ? 'Renewed the access token' : 'Fetched an access token';
   return `${isShared ? 'Took over an access token of another process' : what} for ${describeGrant(grant)}`;
 }

@@ -93,9 +93,10 @@ export class AssetTransport {
     try {
       return await this.#send(config, send);
     } catch (error) {
-      const failure = errorOfCall(error, config, this.#parts.client);
-      if (isRefusal(failure)) this.#parts.events.publish('call.refused', { error: failure });
-      throw failure;
+      // Before it gets the config of the call, with its headers. One that has a config comes from a call that an adapter of the
+      // application handed on, which has told of it.
+      if (isRefusal(error) && !('config' in error)) this.#parts.events.publish('call.refused', { error });
+      throw errorOfCall(error, config, this.#parts.client);
     }
   }
 

@@ -2,7 +2,7 @@ import axios, { type AxiosError, type AxiosResponse, type InternalAxiosRequestCo
 import { errorMonitor } from 'node:events';
 import { Readable } from 'node:stream';
 import { parsedUrl } from '../config/text.js';
-import type { AssetCallReplayed } from '../events/asset-auth.events.js';
+import type { AssetCallReplayedEvent } from '../events/asset-auth.events.js';
 import type { AccessToken } from '../token/access-token.js';
 import { isDeadSocket, isIdleTimeout, MOST_KEPT_SOCKETS, noteAnswer } from '../token/endpoint/connections.js';
 import type { SentRequest } from './http.errors.js';
@@ -108,7 +108,7 @@ async function sentOverLiveSocket(
 /** @param token - the one that it is sent with this time */
 export function tellReplay(
   { config, events }: Exchange,
-  reason: AssetCallReplayed['reason'],
+  reason: AssetCallReplayedEvent['reason'],
   token: AccessToken | undefined,
 ): void {
   const method = (config.method ?? 'get').toUpperCase();

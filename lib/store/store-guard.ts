@@ -1,6 +1,6 @@
 import { type AssetClock, setDeadline } from '../config/clock.js';
 import { thrownText } from '../config/redact.js';
-import type { AssetStoreOperation } from '../events/asset-auth.events.js';
+import type { AssetStoreOperationEvent } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import { backoffMs } from '../retry/backoff.js';
 
@@ -8,7 +8,7 @@ import { backoffMs } from '../retry/backoff.js';
 export type Ground = 'caller' | 'background';
 
 /** What may be done with a store. */
-export type Operation = AssetStoreOperation['operation'];
+export type Operation = AssetStoreOperationEvent['operation'];
 
 /** Whether an operation changes what is stored: a full store or a replica may refuse that and still be read. */
 type Use = 'read' | 'write';
@@ -22,6 +22,9 @@ class StoreTimeout extends Error {
 
 /** Nobody waits for the store any more. */
 class StoreClosed extends Error {}
+
+/** A trouble counts for so long after the rest that follows it. */
+const FORGOTTEN_AFTER_MS = 60_000;
 
 /** Steps in which a budget is spent: time for which the process itself was held up costs one of them. */
 const STEPS = 5;
@@ -62,9 +65,11 @@ export class StoreGuard {
     return this.#isClosed;
   }
 
-  /** Whether everything is well. */
+  /** Whether everything is well, as far as it is known: a trouble that nobody has put to the test for a while is none. */
   get isInUse(): boolean {
-    return !this.#isOutOfUse;
+    const { read, write } = this.#sides;
+    const until = Math.max(...[read, write].flatMap(Object.values<Side>).map(({ restsUntil }) => restsUntil));
+    return !this.#isOutOfUse || this.clock.monotonic() >= until + FORGOTTEN_AFTER_MS;
   }
 
   /** Milliseconds until the background may try again. */
@@ -106,7 +111,7 @@ export class StoreGuard {
     for (const giveUp of this.#waits) giveUp(new StoreClosed());
   }
 
-  #tell(operation: Operation, outcome: AssetStoreOperation['outcome'], startedAt: number): void {
+  #tell(operation: Operation, outcome: AssetStoreOperationEvent['outcome'], startedAt: number): void {
     if (this.#isClosed) return;
     const durationMs = this.clock.monotonic() - startedAt;
     this.events.publish('store.operation', { operation, outcome, durationMs });

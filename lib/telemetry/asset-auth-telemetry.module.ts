@@ -9,10 +9,12 @@ import {
 import { ModulesContainer } from '@nestjs/core';
 import { registeredClients } from '../asset-auth.registry.js';
 import { eventsToken } from '../asset-auth.tokens.js';
-import type { AssetAuthEvents, AssetEventClient } from '../events/asset-auth.events.js';
+import { AssetConfigError } from '../config/asset-auth.errors.js';
+import { described, quoted } from '../config/text.js';
+import type { AssetEventClient } from '../events/asset-auth.events.js';
 import { onAssetAuthEvent } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
-import { TokenMetrics } from './token-metrics.js';
+import { type Listen, TokenMetrics } from './token-metrics.js';
 import { TokenSpans } from './token-spans.js';
 
 /** What the telemetry tells. */
@@ -27,12 +29,6 @@ export interface AssetAuthTelemetryOptions {
 
 const OPTIONS = Symbol('options of the telemetry');
 
-/** How an event of a client of this application is received. */
-export type Listen = <Name extends keyof AssetAuthEvents>(
-  name: Name,
-  listener: (event: AssetAuthEvents[Name]) => void,
-) => void;
-
 /** Listens for as long as the application runs, and to its own clients only: a process may run several applications. */
 @Injectable()
 export class AssetAuthTelemetry implements OnModuleInit, OnApplicationShutdown {
@@ -43,7 +39,9 @@ export class AssetAuthTelemetry implements OnModuleInit, OnApplicationShutdown {
     @Inject(OPTIONS) private readonly options: AssetAuthTelemetryOptions,
   ) {}
 
+  /** @throws AssetConfigError when the module is imported twice, with different options */
   onModuleInit(): void {
+    if (!isFirst(this.application, checkedOptions(this.options))) return;
     const clients = registeredClients(this.application);
     const ours = new Set<AssetEventClient>(
       clients.map(({ name, moduleRef }) => moduleRef.get<EventPublisher>(eventsToken(name)).client),
@@ -67,12 +65,44 @@ export class AssetAuthTelemetry implements OnModuleInit, OnApplicationShutdown {
         spans.close();
       },
     );
+    // After a start that failed, Nest runs no shutdown hooks.
+    listen('client.closed', ({ client }) => {
+      ours.delete(client);
+      if (ours.size === 0) this.onApplicationShutdown();
+    });
   }
 
   onApplicationShutdown(): void {
     for (const end of this.#ends.splice(0)) end();
   }
 }
+
+const TELEMETRY: unique symbol = Symbol.for('nestjs-asset-auth:telemetry') as never;
+
+/** Once for each application, however many modules import it, and from whichever copy of this package. */
+function isFirst(application: ModulesContainer, options: Required<AssetAuthTelemetryOptions>): boolean {
+  const shared: ModulesContainer & { [TELEMETRY]?: Required<AssetAuthTelemetryOptions> } = application;
+  const first = shared[TELEMETRY];
+  shared[TELEMETRY] ??= options;
+  if (first === undefined || first.businessOnSpans === options.businessOnSpans) return first === undefined;
+  throw refusal(
+    'is given to one import of AssetAuthTelemetryModule and not to another. Import it once, in the root module',
+  );
+}
+
+function checkedOptions(given: unknown): Required<AssetAuthTelemetryOptions> {
+  if (typeof given !== 'object' || given === null) {
+    throw refusal(`is what forRoot takes, in an object, and not ${described(given)}`);
+  }
+  const [unknown] = Object.keys(given).filter((name) => name !== 'businessOnSpans');
+  if (unknown !== undefined) throw refusal(`is the only option, and ${quoted(unknown)} is none`);
+  const { businessOnSpans = false }: { businessOnSpans?: unknown } = given;
+  if (typeof businessOnSpans === 'boolean') return { businessOnSpans };
+  throw refusal(`must be true or false, not ${described(businessOnSpans)}`);
+}
+
+const refusal = (problem: string): AssetConfigError =>
+  new AssetConfigError([{ option: 'businessOnSpans', problem }], 'AssetAuthTelemetryModule cannot be used');
 
 /** What an SDK throws must not reach the channel, where it would end the process. */
 function unharmed<Event>(listener: (event: Event) => void, event: Event): void {

@@ -8,9 +8,14 @@ import {
   type Observable,
 } from '@opentelemetry/api';
 import { VERSION } from '../config/user-agent.js';
-import type { AssetAuthEvent } from '../events/asset-auth.events.js';
+import type { AssetAuthEvent, AssetAuthEvents } from '../events/asset-auth.events.js';
 import type { AssetTokenService } from '../token/token.service.js';
-import type { Listen } from './asset-auth-telemetry.module.js';
+
+/** How events of the clients of this application are received. */
+export type Listen = <Name extends keyof AssetAuthEvents>(
+  name: Name,
+  listener: (event: AssetAuthEvents[Name]) => void,
+) => void;
 
 interface Instruments {
   readonly request: Histogram;
@@ -52,6 +57,10 @@ export class TokenMetrics {
       const attributes = { ...named(client), ...(type !== undefined && { 'error.type': type }) };
       this.#current().wait.record(durationMs / 1000, attributes);
     });
+    // Callers that fail without a wait, or the curve of an outage would fall to zero once requests pause.
+    listen('token.refused', ({ client, error }) => {
+      this.#current().wait.record(0, { ...named(client), 'error.type': error.code });
+    });
     listen('call.replayed', ({ client, reason }) => {
       this.#current().replays.add(1, { ...named(client), 'asset_auth.request.replay.reason': reason });
     });
@@ -90,7 +99,8 @@ export class TokenMetrics {
       }),
       wait: meter.createHistogram('asset_auth.token.wait.duration', {
         ...SECONDS,
-        description: 'How long callers wait for a token, where none is at hand.',
+        description:
+          'How long callers wait for a token where none is at hand; 0 for those that are refused at once.',
       }),
       store: meter.createHistogram('asset_auth.store.operation.duration', {
         ...SECONDS,
@@ -116,7 +126,7 @@ export class TokenMetrics {
     });
     const endpoint = meter.createObservableGauge('asset_auth.endpoint.state', {
       unit: '1',
-      description: '1 while token requests are sent, 0 while they pause after failures.',
+      description: '1, or 0 while token requests fail.',
     });
     const observables: Observable[] = [used, held, endpoint];
     const read: BatchObservableCallback = (result) => {

@@ -1,6 +1,7 @@
 import {
   type Attributes,
   context,
+  isSpanContextValid,
   type Link,
   ROOT_CONTEXT,
   type Span,
@@ -11,9 +12,12 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { VERSION } from '../config/user-agent.js';
-import type { AssetTokenPending, AssetTokenSent, AssetTokenWaiting } from '../events/asset-auth.events.js';
-import type { Listen } from './asset-auth-telemetry.module.js';
-import { named } from './token-metrics.js';
+import type {
+  AssetTokenPendingEvent,
+  AssetTokenRequestEvent,
+  AssetTokenWaitingEvent,
+} from '../events/asset-auth.events.js';
+import { type Listen, named } from './token-metrics.js';
 
 /** Most links of one span: what SDKs keep by default. */
 const MOST_LINKS = 128;
@@ -34,8 +38,8 @@ interface Known {
  */
 export class TokenSpans {
   readonly #tracer: Tracer = trace.getTracer('nestjs-asset-auth', VERSION);
-  readonly #known = new WeakMap<AssetTokenPending, Known>();
-  readonly #open = new Map<AssetTokenWaiting | AssetTokenSent, Span>();
+  readonly #known = new WeakMap<AssetTokenPendingEvent, Known>();
+  readonly #open = new Map<AssetTokenWaitingEvent | AssetTokenRequestEvent, Span>();
 
   /** @param tellsBusiness - whether spans name the business */
   constructor(
@@ -49,7 +53,8 @@ export class TokenSpans {
       this.#waits(waiting);
     });
     listen('token.waited', ({ waiting, error, hasLeft }) => {
-      const span = this.#end(waiting, hasLeft ? undefined : error?.code);
+      if (hasLeft) this.#open.get(waiting)?.setAttribute('error.type', 'left');
+      const span = this.#end(waiting, error?.code);
       if (span !== undefined) this.#known.get(waiting.pending)?.waits.delete(span);
     });
     listen('token.request', (request) => {
@@ -71,7 +76,7 @@ export class TokenSpans {
   }
 
   /** Called first in the context of whoever began the request. */
-  #knownOf(pending: AssetTokenPending): Known {
+  #knownOf(pending: AssetTokenPendingEvent): Known {
     let known = this.#known.get(pending);
     if (known === undefined) {
       known = { beginner: trace.getSpanContext(context.active()), waits: new Set(), sent: undefined };
@@ -80,7 +85,7 @@ export class TokenSpans {
     return known;
   }
 
-  #waits(waiting: AssetTokenWaiting): void {
+  #waits(waiting: AssetTokenWaitingEvent): void {
     const known = this.#knownOf(waiting.pending);
     const links = known.sent === undefined ? [] : [{ context: known.sent }];
     const attributes = this.#attributesOf(waiting.pending);
@@ -93,7 +98,7 @@ export class TokenSpans {
     this.#open.set(waiting, span);
   }
 
-  #sends(request: AssetTokenSent): void {
+  #sends(request: AssetTokenRequestEvent): void {
     const known = this.#knownOf(request.pending);
     const span = this.#tracer.startSpan(
       'asset_auth.token.request',
@@ -114,10 +119,12 @@ export class TokenSpans {
     for (const wait of known.waits) wait.addLink({ context: known.sent });
     const { around } = request;
     const active = trace.setSpan(ROOT_CONTEXT, span);
-    request.around = (send) => context.with(active, () => around(send));
+    request.around = (send) => {
+      context.with(active, around, undefined, send);
+    };
   }
 
-  #end(event: AssetTokenWaiting | AssetTokenSent, code: string | undefined): Span | undefined {
+  #end(event: AssetTokenWaitingEvent | AssetTokenRequestEvent, code: string | undefined): Span | undefined {
     const span = this.#open.get(event);
     this.#open.delete(event);
     if (code !== undefined) {
@@ -128,7 +135,7 @@ export class TokenSpans {
     return span;
   }
 
-  #attributesOf({ client, scopes, businessId, resource }: AssetTokenPending): Attributes {
+  #attributesOf({ client, scopes, businessId, resource }: AssetTokenPendingEvent): Attributes {
     return {
       ...named(client),
       'server.address': new URL(client.origin).hostname,
@@ -143,5 +150,6 @@ export class TokenSpans {
 function linksOf({ beginner, waits }: Known): Link[] {
   const contexts = [...waits].slice(0, MOST_LINKS).map((wait) => wait.spanContext());
   const linked = contexts.length === 0 && beginner !== undefined ? [beginner] : contexts;
-  return linked.map((spanContext) => ({ context: spanContext }));
+  // Where tracing is suppressed, a span has none.
+  return linked.filter(isSpanContextValid).map((spanContext) => ({ context: spanContext }));
 }

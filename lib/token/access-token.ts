@@ -7,6 +7,12 @@ import type { AccessTokenRequest } from './token-request.js';
 /** Where a token is in its life: before its refresh point, past it but usable, past its expiry. */
 export type TokenState = 'fresh' | 'stale' | 'expired';
 
+/** How often tokens were served from memory, by their state. */
+export interface TokenUses {
+  fresh: number;
+  stale: number;
+}
+
 /** The span of one token's life, from when its request was sent. Milliseconds. */
 export interface TokenLife {
   readonly issuedAt: Instant;

@@ -11,6 +11,7 @@ import {
   type TokenLife,
   tokenState,
   type TokenState,
+  type TokenUses,
 } from './access-token.js';
 import type { AssetTokenError } from './endpoint/token.errors.js';
 import type { AccessTokenRequest } from './token-request.js';
@@ -23,12 +24,6 @@ export interface KeyFailure {
   readonly held: boolean;
   /** No other attempt before, by the monotonic clock. */
   readonly until: number;
-}
-
-/** How often tokens were served from memory, by their state. */
-export interface TokenUses {
-  fresh: number;
-  stale: number;
 }
 
 /** What is known of one key; see {@link AssetTokenService.snapshot}. */
@@ -55,7 +50,7 @@ export interface AssetTokenSnapshot {
 
 const LONGEST_COOL_DOWN_MS = 30_000;
 /** A failure whose pause has been over for so long counts no more: what fails now is another matter. */
-export const FORGOTTEN_AFTER_MS = 60_000;
+const FORGOTTEN_AFTER_MS = 60_000;
 const SHORTEST_SAME_TOKEN_REST_MS = 1000;
 
 /** All that is known of one key: its token, how it is used, and how its requests fared. Moments are monotonic. */
@@ -211,11 +206,15 @@ export class CacheEntry implements Queued {
     return this.#lastError !== undefined;
   }
 
-  /** Whether the endpoint gave no answer when it was last asked, not long ago. */
-  isUnanswered(clock: AssetClock): boolean {
+  /**
+   * Whether the endpoint gave no answer when it was last asked.
+   *
+   * @param withinMs - for how long that counts after the pause that followed, in milliseconds
+   */
+  isUnanswered(clock: AssetClock, withinMs: number): boolean {
     const { error, until } = this.#failure ?? {};
     if (error?.code !== 'ASSET_TOKEN_UNAVAILABLE' || until === undefined) return false;
-    return clock.monotonic() < until + FORGOTTEN_AFTER_MS;
+    return clock.monotonic() < until + withinMs;
   }
 
   /** Failures in a row, one more included. */

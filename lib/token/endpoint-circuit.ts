@@ -4,7 +4,7 @@ import type { EventPublisher } from '../events/event-publisher.js';
 import { backoffMs } from '../retry/backoff.js';
 import { CircuitBreaker, type CircuitRequest, type Probe, type Urgency } from '../retry/circuit-breaker.js';
 import type { RequestLimiter } from '../retry/request-limiter.js';
-import type { TurnedAwayError } from '../retry/slots.js';
+import { TurnedAwayError } from '../retry/slots.js';
 import type { CacheEntry } from './cache-entry.js';
 import {
   AssetClosedError,
@@ -37,8 +37,8 @@ export interface EndpointTrouble {
 /** Whether the token endpoint is in trouble, with what follows from it: the circuit, the queue and the log agree. */
 export class EndpointCircuit {
   readonly #circuit: CircuitBreaker<AssetTokenError>;
-  /** The kinds of trouble that were told, until it is over. */
-  readonly #told = new Set<AssetTokenErrorCode>();
+  /** The kinds of trouble that were told, until it is over, and whether as everybody's. */
+  readonly #told = new Map<AssetTokenErrorCode, boolean>();
 
   /** @param quietMs - see {@link CircuitBreaker} */
   constructor(
@@ -68,8 +68,10 @@ export class EndpointCircuit {
     throw stillFailing(admission.refusal.error, entry.request, admission.refusal.waitMs);
   }
 
-  /** The error of a request that lost its place in the queue, perhaps since the circuit opened. */
-  turnedAway(entry: CacheEntry, { reason, waitMs }: TurnedAwayError): Error {
+  /** What the callers of a request are told that lost its place in the queue, perhaps since the circuit opened. */
+  turnedAway(entry: CacheEntry, thrown: unknown): unknown {
+    if (!(thrown instanceof TurnedAwayError)) return thrown;
+    const { reason, waitMs } = thrown;
     if (reason === 'stopped') return new AssetClosedError();
     const { cause } = this.#circuit;
     if (reason === 'circuit open' && cause !== undefined) {
@@ -115,8 +117,12 @@ export class EndpointCircuit {
     });
     this.#tellIfClosed();
     if (!isBlamed) return false;
-    if (!this.#told.has(error.code)) events.publish('circuit.opened', { error });
-    this.#told.add(error.code);
+    const isEverybodys = this.#circuit.holdsKnown;
+    const told = this.#told.get(error.code);
+    if (told === undefined || (isEverybodys && !told)) {
+      this.#told.set(error.code, isEverybodys);
+      events.publish('circuit.opened', { error, isEverybodys });
+    }
     if (request.urgency !== 'newcomer') limiter.clearBackground('circuit open');
     // A circuit that is open in the background alone, or for newcomers alone, takes nothing from callers that wait.
     if (this.#isHeld('newcomer')) limiter.clearNewcomers('circuit open');

@@ -2,6 +2,7 @@ import { type AssetClock, setDeadline } from '../config/clock.js';
 import { type AccessToken, lifeOf, remainingMs } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
 import { AssetClosedError } from './endpoint/token.errors.js';
+import { PatienceOver } from './pending-request.js';
 import type { GetAccessTokenOptions } from './token-request.js';
 
 /** Whether the present token lasts shorter than its caller would like, and the next one would do better. */
@@ -28,7 +29,7 @@ export async function nextOrHeld(
   const patience = new AbortController();
   const patienceMs = Math.min(minimumLifeMs, entry.remainingMs(clock)) / 2;
   const end = (): void => {
-    patience.abort();
+    patience.abort(new PatienceOver());
   };
   const cancelTimer = setDeadline(end, patienceMs, clock, { ref: true });
   try {

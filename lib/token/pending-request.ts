@@ -9,7 +9,7 @@ import {
 } from '../config/clock.js';
 import type { Probe } from '../retry/circuit-breaker.js';
 import type { Slot } from '../retry/slots.js';
-import type { AssetTokenPending, AssetTokenRequestReason } from '../events/asset-auth.events.js';
+import type { AssetTokenPendingEvent, AssetTokenRequestReason } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import type { Sighting, Turn } from '../store/shared-tokens.js';
 import type { AccessToken } from './access-token.js';
@@ -39,7 +39,7 @@ const SLOW_PART = 10;
 export class PendingRequest {
   readonly request: AccessTokenRequest;
   /** The event by which it began. */
-  readonly began: AssetTokenPending;
+  readonly began: AssetTokenPendingEvent;
   readonly withinMs: number | undefined;
   /** Set if it is the one request by which an open circuit is tried. */
   probe: Probe | undefined;
@@ -73,10 +73,10 @@ export class PendingRequest {
     request: AccessTokenRequest,
     probe: Probe | undefined,
     { isAwaited, withinMs, reason }: Beginning,
-    events: EventPublisher,
+    events: Pick<EventPublisher, 'client'>,
   ) {
     this.request = request;
-    this.began = events.publish('token.pending', { ...grantOf(request), reason });
+    this.began = { client: events.client, ...grantOf(request), reason };
     this.withinMs = withinMs;
     this.probe = probe;
     this.#waiting = isAwaited ? 1 : 0;
@@ -212,6 +212,9 @@ export const grantOf = ({ scopes, businessId, resource }: AccessTokenGrant): Acc
   resource,
 });
 
+/** A caller's patience with the next token is over, and the present one serves it. */
+export class PatienceOver extends Error {}
+
 /**
  * A caller's wait, until its signal aborts.
  *
@@ -219,9 +222,9 @@ export const grantOf = ({ scopes, businessId, resource }: AccessTokenGrant): Acc
  */
 export async function awaited(
   pending: PendingRequest,
-  signal: AbortSignal | undefined,
   clock: AssetClock,
   events: EventPublisher,
+  signal: AbortSignal | undefined,
 ): Promise<AccessToken> {
   const waiting = events.publish('token.waiting', { pending: pending.began });
   const since = clock.monotonic();
@@ -230,11 +233,21 @@ export async function awaited(
   try {
     return await (signal === undefined ? pending.token : untilAborted(pending.token, signal));
   } catch (thrown) {
-    hasLeft = signal?.aborted === true;
-    if (!hasLeft && isAssetAuthError(thrown)) error = thrown;
+    if (isAssetAuthError(thrown)) error = thrown;
+    else hasLeft = signal?.aborted === true && !(signal.reason instanceof PatienceOver);
     throw thrown;
   } finally {
     pending.leave();
     events.publish('token.waited', { waiting, durationMs: clock.monotonic() - since, error, hasLeft });
+  }
+}
+
+/** Begins, and tells of a caller that is refused at once, since requests pause. */
+export function begun<T>(request: AccessTokenGrant, events: EventPublisher, begin: () => T): T {
+  try {
+    return begin();
+  } catch (error) {
+    if (isAssetAuthError(error)) events.publish('token.refused', { ...grantOf(request), error });
+    throw error;
   }
 }

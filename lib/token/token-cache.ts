@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
-import { CacheEntry, type TokenUses } from './cache-entry.js';
+import type { TokenUses } from './access-token.js';
+import { CacheEntry } from './cache-entry.js';
 import { type AccessTokenRequest, type AssetTokenRequest, TokenRequestResolver } from './token-request.js';
 
 /** Most keys without a token whose failures are remembered, the latest. */
@@ -105,6 +106,13 @@ export class TokenCache {
 
   entries(): CacheEntry[] {
     return [...this.#pinned.values(), ...this.#recent.values(), ...this.#failed.values()];
+  }
+
+  /** How many keys had a token that are here no more. */
+  keysThatLeft(): number {
+    const isHere = (fields: string): boolean =>
+      this.#recent.has(fields) || this.#pinned.has(fields) || this.#failed.has(fields);
+    return [...this.#left.keys()].filter((fields) => !isHere(fields)).length;
   }
 
   /** Since the start. */

@@ -1,16 +1,17 @@
+import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
-import { type CacheEntry, FORGOTTEN_AFTER_MS, type TokenUses } from './cache-entry.js';
 import type { EndpointTrouble } from './endpoint-circuit.js';
 import type { AssetTokenErrorCode } from './endpoint/token.errors.js';
+import type { TokenCache } from './token-cache.js';
 
 /** How a client fares; see {@link AssetTokenService.health}. Counts and codes only: health pages are often public. */
 export interface AssetTokenHealth {
   /** The client's name; `undefined` for the default one. */
   readonly client: string | undefined;
   /**
-   * `'down'`: the credentials are rejected, or token requests fail and no usable token is left. `'degraded'`: they fail but
-   * tokens serve, or fail for new businesses alone, or the store is out of use. `'up'`: else, and also once nobody has asked
-   * for a minute after the pause that follows a failure.
+   * `'down'`: token requests fail, and no usable token is left. `'degraded'`: they fail but tokens serve, or fail for some only,
+   * or the store is out of use. `'up'`: else, and also once nobody has asked for a minute after the pause that follows a
+   * failure.
    */
   readonly status: 'up' | 'degraded' | 'down';
   /** What token requests fail with. */
@@ -29,50 +30,70 @@ export interface AssetTokenHealth {
 
 /** What the verdict is made of. */
 export interface TokenHealthInput {
-  readonly client: string | undefined;
+  readonly config: AssetAuthConfig;
   readonly trouble: EndpointTrouble | undefined;
   readonly storeInUse: boolean | undefined;
-  readonly entries: readonly CacheEntry[];
-  readonly uses: Readonly<TokenUses>;
+  readonly cache: TokenCache;
 }
 
-/**
- * The verdict. What fails for one key counts for nothing: a caller who names an unknown business would take the application out
- * of rotation. Only where no key that ever had a token gets an answer, as with a single one, is there no need of a circuit.
- * A trouble that nobody has put to the test for a while is none: who is out of rotation has no callers to do it.
- */
-export function tokenHealth(
-  { client, trouble: known, storeInUse, entries, uses }: TokenHealthInput,
-  clock: AssetClock,
-): AssetTokenHealth {
-  const usable = entries.flatMap((entry) => entry.held(clock) ?? []);
-  const ends = usable.map(({ expiresAt }) => expiresAt.getTime());
-  const isPast = known === undefined || clock.monotonic() >= known.until + FORGOTTEN_AFTER_MS;
-  const trouble = isPast ? unanswered(entries, clock) : { ...known, code: known.error.code };
-  const error = trouble?.code;
-  const isRejected = error === 'ASSET_CREDENTIALS_REJECTED';
-  const isDown = trouble?.isEverybodys === true && (isRejected || usable.length === 0);
-  const isDegraded = trouble !== undefined || storeInUse === false;
-  return {
-    client,
-    status: isDown ? 'down' : isDegraded ? 'degraded' : 'up',
-    error,
-    storeInUse,
-    usableTokens: usable.length,
-    staleTokens: entries.filter((entry) => entry.state(clock) === 'stale').length,
-    usableUntil: ends.length === 0 ? undefined : new Date(ends.reduce((one, other) => Math.min(one, other))),
-    uses,
-  };
-}
+/** A trouble that nobody has put to the test for so long is none: who is out of rotation has no callers to do it. */
+const FORGOTTEN_AFTER_MS = 60_000;
 
 interface Trouble {
   readonly code: AssetTokenErrorCode;
+  /** Whether it is everybody's, so that nobody is served once no usable token is left. */
   readonly isEverybodys: boolean;
 }
 
-/** No key that ever had a token gets an answer, although too few of them have asked to open the circuit. */
-function unanswered(entries: readonly CacheEntry[], clock: AssetClock): Trouble | undefined {
-  const known = entries.filter(({ standing }) => standing !== 'newcomer');
-  const isSo = known.length > 0 && known.every((entry) => entry.isUnanswered(clock));
-  return isSo ? { code: 'ASSET_TOKEN_UNAVAILABLE', isEverybodys: true } : undefined;
+/** The verdict. */
+export function tokenHealth(input: TokenHealthInput, clock: AssetClock): AssetTokenHealth {
+  const { config, storeInUse, cache } = input;
+  const entries = cache.entries();
+  const ends = entries.flatMap((entry) => entry.held(clock)?.expiresAt.getTime() ?? []);
+  const trouble = troubleOfEndpoint(input, clock) ?? troubleOfKeys(cache, clock);
+  const isDown = trouble?.isEverybodys === true && ends.length === 0;
+  const isDegraded = trouble !== undefined || storeInUse === false;
+  return {
+    client: config.name,
+    status: isDown ? 'down' : isDegraded ? 'degraded' : 'up',
+    error: trouble?.code,
+    storeInUse,
+    usableTokens: ends.length,
+    staleTokens: entries.filter((entry) => entry.state(clock) === 'stale').length,
+    usableUntil: ends.length === 0 ? undefined : new Date(ends.reduce((one, other) => Math.min(one, other))),
+    uses: cache.uses(),
+  };
 }
+
+/**
+ * What opened the circuit. A secret that was rejected before any key had a token is wrong for everybody; otherwise what new keys
+ * meet proves nothing, since somebody may have made them up.
+ */
+function troubleOfEndpoint(
+  { config, trouble, cache }: TokenHealthInput,
+  clock: AssetClock,
+): Trouble | undefined {
+  if (trouble === undefined) return undefined;
+  // The request that tries it may be out for as long.
+  const forgottenAt = trouble.until + config.tokenTimeoutMs + FORGOTTEN_AFTER_MS;
+  if (clock.monotonic() >= forgottenAt) return undefined;
+  const { code } = trouble.error;
+  const hadNone = cache.keysThatLeft() === 0 && cache.entries().every(isNewcomer);
+  const isEverybodys = trouble.isEverybodys || (code === 'ASSET_CREDENTIALS_REJECTED' && hadNone);
+  return { code, isEverybodys };
+}
+
+/**
+ * Keys that get no answer, although too few have asked to open the circuit. What fails for one key counts for nothing, whether
+ * somebody has made it up or Asset has a broken business, unless it is the only one that ever had a token.
+ */
+function troubleOfKeys(cache: TokenCache, clock: AssetClock): Trouble | undefined {
+  const known = cache.entries().filter((entry) => !isNewcomer(entry));
+  const failing = known.filter((entry) => entry.isUnanswered(clock, FORGOTTEN_AFTER_MS)).length;
+  const isEverybodys = failing === known.length + cache.keysThatLeft();
+  const isTold = failing > 1 || (failing === 1 && isEverybodys);
+  return isTold ? { code: 'ASSET_TOKEN_UNAVAILABLE', isEverybodys } : undefined;
+}
+
+const isNewcomer = ({ standing }: ReturnType<TokenCache['entries']>[number]): boolean =>
+  standing === 'newcomer';

@@ -100,6 +100,7 @@ export class TokenRefresher {
     const probe = this.parts.shared === undefined ? this.circuit.admit(entry) : undefined;
     const pending = new PendingRequest(entry.request, probe, beginning, this.parts.events);
     this.#pending.set(entry.request.key, pending);
+    this.parts.events.publish('token.pending', pending.began);
     detached(() => void this.#run(pending));
     return pending;
   }
@@ -275,8 +276,7 @@ export class TokenRefresher {
       plan(entry);
     }
     this.#remove(pending);
-    const isLost = reason instanceof TurnedAwayError;
-    pending.reject(isLost ? this.circuit.turnedAway(cache.entryOf(request), reason) : reason);
+    pending.reject(this.circuit.turnedAway(cache.entryOf(request), reason));
     return undefined;
   }
 

@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
-import type { AssetTokenRequestReason } from '../events/asset-auth.events.js';
+import type { AssetTokenRequestReason as Reason } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import { RequestLimiter } from '../retry/request-limiter.js';
 import type { OpenStore } from '../store/shared-tokens.js';
@@ -16,7 +16,7 @@ import type { ClientConnections } from './endpoint/connections.js';
 import { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import { AssetClosedError } from './endpoint/token.errors.js';
 import { lastsTooShort, nextOrHeld } from './patient-wait.js';
-import { awaited, PendingRequest } from './pending-request.js';
+import { awaited, begun, PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { SharedRefresh } from './shared-refresh.js';
 import { fetchStartupTokens } from './startup-tokens.js';
@@ -196,8 +196,8 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    */
   health(): AssetTokenHealth {
     const { trouble } = this.#refresher.circuit;
-    const known = { client: this.#config.name, trouble, storeInUse: this.#shared?.isInUse };
-    return tokenHealth({ ...known, entries: this.#cache.entries(), uses: this.#cache.uses() }, this.#clock);
+    const storeInUse = this.#shared?.isInUse;
+    return tokenHealth({ config: this.#config, trouble, storeInUse, cache: this.#cache }, this.#clock);
   }
 
   /**
@@ -258,6 +258,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     this.#refresher.close();
     this.#shared?.close();
     this.#cache.clear();
+    this.#events.publish('client.closed', {});
   }
 
   #giveUp(entry: CacheEntry, value = entry.held(this.#clock)?.value): void {
@@ -267,11 +268,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /** @throws AssetClosedError, or the reason of a signal that has aborted, synchronously */
-  #get(
-    entry: CacheEntry,
-    options: GetAccessTokenOptions,
-    reason: AssetTokenRequestReason = 'caller',
-  ): Promise<AccessToken> {
+  #get(entry: CacheEntry, options: GetAccessTokenOptions, reason: Reason = 'caller'): Promise<AccessToken> {
     if (this.#isClosed) throw new AssetClosedError();
     const { signal, forceRefresh } = options;
     signal?.throwIfAborted();
@@ -288,13 +285,11 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     );
   }
 
-  async #wait(
-    entry: CacheEntry,
-    { signal, withinMs }: GetAccessTokenOptions,
-    reason: AssetTokenRequestReason,
-  ): Promise<AccessToken> {
-    const pending = this.#refresher.request(entry, { isAwaited: true, withinMs, reason });
+  async #wait(entry: CacheEntry, options: GetAccessTokenOptions, reason: Reason): Promise<AccessToken> {
+    const { signal, withinMs } = options;
+    const beginning = { isAwaited: true, withinMs, reason };
+    const pending = begun(entry.request, this.#events, () => this.#refresher.request(entry, beginning));
     if (!(pending instanceof PendingRequest)) return pending;
-    return awaited(pending, signal, this.#clock, this.#events);
+    return awaited(pending, this.#clock, this.#events, signal);
   }
 }

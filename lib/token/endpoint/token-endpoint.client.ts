@@ -5,7 +5,7 @@ import { type AssetClock, instantOf } from '../../config/clock.js';
 import { type AssetAuthErrorLike, isAssetAuthError } from '../../config/asset-auth.errors.js';
 import { requestIdOf, thrownText } from '../../config/redact.js';
 import { userAgent } from '../../config/user-agent.js';
-import type { AssetTokenSent } from '../../events/asset-auth.events.js';
+import type { AssetTokenRequestEvent } from '../../events/asset-auth.events.js';
 import type { EventPublisher } from '../../events/event-publisher.js';
 import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { AccessTokenRequest } from '../token-request.js';
@@ -44,7 +44,7 @@ const SHORTEST_TOKEN = 8;
 const HEADERS = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
 
 /** What an attempt is made for, as its event tells it. */
-export type AttemptPurpose = Pick<AssetTokenSent, 'pending' | 'reason' | 'attempt'>;
+export type AttemptPurpose = Pick<AssetTokenRequestEvent, 'pending' | 'reason' | 'attempt'>;
 
 /** One attempt to get a token. */
 export interface TokenAttempt {
@@ -122,13 +122,15 @@ export class TokenEndpointClient {
     clientSecret: string,
     sentWith: Rejection | undefined,
   ): Promise<IssuedToken> {
-    const around = <T>(send: () => T): T => send();
+    const around = (send: () => void): void => {
+      send();
+    };
     const sent = this.events.publish('token.request', { ...attempt.purpose, around });
     const startedAt = this.clock.monotonic();
     let response: TokenResponse | undefined;
     let error: AssetAuthErrorLike | undefined;
     try {
-      response = await sent.around(() => this.#send(attempt, clientSecret));
+      response = await within(sent, () => this.#send(attempt, clientSecret));
       return this.#judged(response, attempt, clientSecret, sentWith);
     } catch (thrown) {
       error = errorOf(thrown) ?? tooSlow(attempt.request, this.config).error;
@@ -245,6 +247,19 @@ async function startOf(answer: Readable): Promise<string> {
     if (bytes > MAX_RESPONSE_BYTES) break;
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+/** Sends in the context that listeners have chosen. They see nothing of the answer, and what they break costs no caller his token. */
+function within<T>({ around }: AssetTokenRequestEvent, send: () => Promise<T>): Promise<T> {
+  let sending: Promise<T> | undefined;
+  try {
+    around(() => {
+      sending ??= send();
+    });
+  } catch {
+    // A listener's own.
+  }
+  return sending ?? send();
 }
 
 /** What events tell; `undefined`: the attempt was ended because its time was over, or the machine slept. */

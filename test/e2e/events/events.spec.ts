@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { inspect } from 'node:util';
 import { type AssetAuthEvents, AssetTokenError, onAssetAuthEvent } from 'nestjs-asset-auth';
 import { expectNoSecrets } from 'nestjs-asset-auth/testing';
+import type { AxiosAdapter } from 'axios';
 import { lastValueFrom } from 'rxjs';
 import { startApplication } from '../../support/application.js';
 import { afterThisTest } from '../../support/cleanup.js';
@@ -10,10 +11,12 @@ import { outcome, pass, passToStale, refreshed, rejectionOf } from '../../suppor
 
 const NAMES = [
   'client.started',
+  'client.closed',
   'startup.failed',
   'token.pending',
   'token.waiting',
   'token.waited',
+  'token.refused',
   'token.request',
   'token.response',
   'token.arrived',
@@ -84,7 +87,7 @@ describe('The events of a client', () => {
     expect(of('token.request')[0]?.pending).toBe(pending);
     clear();
     await app.close();
-    expect(names()).toEqual([]);
+    expect(names()).toEqual(['client.closed']);
   });
 
   it('are none on the path of a cached token', async () => {
@@ -205,7 +208,7 @@ describe('The events of a client', () => {
         const { around } = request;
         request.around = (send) => {
           isAround = true;
-          return around(send);
+          around(send);
         };
       }),
     );
@@ -228,6 +231,96 @@ describe('The events of a client', () => {
     end();
     await tokens.getAccessToken({ scopes: ['report:read'] });
     expect(heard).toMatchObject([LEDGERS]);
+  });
+
+  it('show no token to what a listener puts around a request, and cost no caller his token where that throws', async () => {
+    const seen: unknown[] = [];
+    const end = onAssetAuthEvent('token.request', (request) => {
+      const { around } = request;
+      request.around = (send) => {
+        seen.push((around)(send));
+      };
+    });
+    const { tokens } = await startApplication();
+    await tokens.getAccessToken(LEDGERS);
+    expect(seen).toEqual([undefined]);
+    end();
+    for (const broken of [
+      () => {
+        throw new Error('no context');
+      },
+      () => {},
+    ]) {
+      const endBroken = onAssetAuthEvent('token.request', (request) => (request.around = broken));
+      await expect(tokens.getAccessToken(LEDGERS, { forceRefresh: true })).resolves.toBeDefined();
+      endBroken();
+    }
+  });
+
+  it('do not say that a caller left who was served the present token', async () => {
+    const { of } = listening();
+    const { tokens, sandbox, clock } = await startApplication();
+    const { expiresAt } = await tokens.getAccessToken(LEDGERS);
+    sandbox.fail('token', { hang: true }, Infinity);
+    await clock.advance(expiresAt.getTime() - clock.now() - 5000);
+    const served = tokens.getAccessToken(LEDGERS, { minimumLifeMs: 60_000 });
+    await clock.advance(3000);
+    await served;
+    expect(of('token.waited').at(-1)).toMatchObject({ hasLeft: false, error: undefined });
+  });
+
+  it('tell of a caller that is refused at once, while requests pause', async () => {
+    const { of } = listening();
+    const { tokens, sandbox } = await startApplication();
+    sandbox.fail('token', { status: 429, retryAfter: 30 });
+    await rejectionOf(tokens.getAccessToken(LEDGERS));
+    const error = await rejectionOf(tokens.getAccessToken({ scopes: ['report:read'] }));
+    expect(of('token.refused')).toMatchObject([{ scopes: ['report:read'], error }]);
+    expect(of('token.waiting')).toHaveLength(1);
+  });
+
+  it('let a listener ask for the very token that a request begins for', async () => {
+    const { tokens, sandbox } = await startApplication();
+    const asked: Promise<unknown>[] = [];
+    const ask = (): void => void asked.push(tokens.getAccessToken(LEDGERS));
+    afterThisTest(onAssetAuthEvent('token.pending', ask));
+    await tokens.getAccessToken(LEDGERS);
+    expect(await Promise.all(asked)).toHaveLength(1);
+    expect(sandbox.tokenRequests).toHaveLength(1);
+  });
+
+  it('tell a trouble of new keys, and once more when it turns out to be everybody’s', async () => {
+    const { of } = listening();
+    const { tokens, sandbox, clock } = await startApplication();
+    sandbox.fail('token', { status: 429, retryAfter: 1 }, Infinity);
+    await rejectionOf(tokens.getAccessToken(LEDGERS));
+    sandbox.clearFaults();
+    await clock.advance(2000);
+    await tokens.getAccessToken(LEDGERS);
+    expect(of('circuit.opened')).toMatchObject([{ isEverybodys: false }]);
+    sandbox.fail('token', { status: 429, retryAfter: 1 }, Infinity);
+    await rejectionOf(tokens.getAccessToken(LEDGERS, { forceRefresh: true }));
+    expect(of('circuit.opened')).toMatchObject([{ isEverybodys: false }, { isEverybodys: true }]);
+  });
+
+  it('hold nothing of a refused call but its error, once, also where an adapter of the application hands it on', async () => {
+    const { asset, tokens } = await startApplication();
+    const { value } = await tokens.getAccessToken(LEDGERS);
+    const seen: string[] = [];
+    // At once: later, the config of the error is another one.
+    const look = (event: object): void => void seen.push(inspect(event, { depth: 10, showHidden: true }));
+    afterThisTest(onAssetAuthEvent('call.refused', look));
+    const view = asset.withScope('ledger:read');
+    const headers = { 'x-api-key': 'key-of-the-application' };
+    await rejectionOf(lastValueFrom(view.get('https://elsewhere.example', { headers })));
+    const own = asset.axiosRef.defaults.adapter as AxiosAdapter;
+    const adapter: AxiosAdapter = (config) => own({ ...config, url: 'https://elsewhere.example' });
+    await rejectionOf(lastValueFrom(view.get('/v0/business', { adapter })));
+    expect(seen).toHaveLength(2);
+    for (const text of seen) {
+      expect(text).not.toContain(value);
+      expect(text).not.toContain('key-of-the-application');
+    }
   });
 
   it('hold no secret and no token', async () => {

@@ -107,14 +107,20 @@ describe('The health page of @nestjs/terminus', () => {
     expect(await page()).toMatchObject({ http: 200, status: 'ok' });
   });
 
-  it('shows it as down when its credentials are rejected, although tokens serve', async () => {
+  it('shows it as down when its credentials are rejected, once no token serves', async () => {
     const { page, tokens, sandbox } = await start();
     await tokens.getAccessToken(LEDGERS);
     sandbox.rotateSecret();
     await rejectionOf(tokens.getAccessToken(LEDGERS, { forceRefresh: true }));
+    const error = 'ASSET_CREDENTIALS_REJECTED';
+    expect(await page()).toMatchObject({
+      http: 200,
+      details: { asset: { status: 'degraded', error, usableTokens: 1 } },
+    });
+    tokens.invalidateAll();
     expect(await page()).toMatchObject({
       http: 503,
-      details: { asset: { status: 'down', error: 'ASSET_CREDENTIALS_REJECTED', usableTokens: 1 } },
+      details: { asset: { status: 'down', error, usableTokens: 0 } },
     });
   });
 

@@ -1,3 +1,4 @@
+import { Module } from '@nestjs/common';
 import { metrics } from '@opentelemetry/api';
 import { AssetAuthModule, type AssetTokenService, getAssetTokenServiceToken } from 'nestjs-asset-auth';
 import { AssetAuthTelemetryModule } from 'nestjs-asset-auth/telemetry';
@@ -143,6 +144,48 @@ describe('The metrics of a client', () => {
     // It is read no more: a closed client would tell that it holds none.
     expect(tokens.health().usableTokens).toBe(0);
     expect(of(await figures(), 'asset_auth.token.count').map(({ value }) => value)).toEqual([2, 0]);
+    expect(CHANNELS['token.response'].hasSubscribers).toBe(false);
+  });
+
+  it('count each request once, however often the module is imported, and refuse to be given different options', async () => {
+    @Module({ imports })
+    class One {}
+    @Module({ imports: [AssetAuthTelemetryModule.forRoot({ businessOnSpans: false })] })
+    class Other {}
+    const { figures } = startTelemetry();
+    const { tokens } = await startApplication({ imports: [One, Other] });
+    await tokens.getAccessToken(LEDGERS);
+    expect(of(await figures(), 'asset_auth.token.request.duration')).toMatchObject([{ value: 1 }]);
+    const different = [One, AssetAuthTelemetryModule.forRoot({ businessOnSpans: true })];
+    await expect(startApplication({ imports: different })).rejects.toThrow(
+      'Import it once, in the root module',
+    );
+  });
+
+  it.each([
+    [undefined, 'is what forRoot takes, in an object, and not undefined'],
+    [{ businessOnSpan: true }, 'is the only option, and "businessOnSpan" is none'],
+    [{ businessOnSpans: 'true' }, 'must be true or false, not'],
+  ])('are refused at boot with the options %j', async (options, problem) => {
+    const module = AssetAuthTelemetryModule.forRoot(options as never);
+    await expect(startApplication({ imports: [module] })).rejects.toThrow(problem);
+  });
+
+  it('count callers that are refused while requests pause', async () => {
+    const { figures } = startTelemetry();
+    const { tokens, sandbox } = await startApplication({ imports });
+    sandbox.fail('token', { status: 429, retryAfter: 30 }, Infinity);
+    for (let i = 0; i < 10; i += 1) await outcome(tokens.getAccessToken(LEDGERS));
+    expect(of(await figures(), 'asset_auth.token.wait.duration')).toMatchObject([
+      { attributes: { 'error.type': 'ASSET_TOKEN_THROTTLED' }, value: 10 },
+    ]);
+  });
+
+  it('end with a start that fails', async () => {
+    const options = { startup: 'required', scopes: 'ledger:read', clientSecret: 'not-the-secret' } as const;
+    await expect(startApplication({ imports, options })).rejects.toMatchObject({
+      code: 'ASSET_CREDENTIALS_REJECTED',
+    });
     expect(CHANNELS['token.response'].hasSubscribers).toBe(false);
   });
 

@@ -46,16 +46,15 @@ describe('The health of a client', () => {
     expect(tokens.health()).toMatchObject({ status: 'up', error: undefined });
   });
 
-  it('is down when the credentials are rejected, although tokens serve', async () => {
+  it('is degraded when the credentials are rejected and tokens serve, and down once they ran out', async () => {
     const { tokens, sandbox } = await startApplication();
     await tokens.getAccessToken(LEDGERS);
     sandbox.rotateSecret();
     await rejectionOf(tokens.getAccessToken(LEDGERS, { forceRefresh: true }));
-    expect(tokens.health()).toMatchObject({
-      status: 'down',
-      error: 'ASSET_CREDENTIALS_REJECTED',
-      usableTokens: 1,
-    });
+    const rejected = { error: 'ASSET_CREDENTIALS_REJECTED' };
+    expect(tokens.health()).toMatchObject({ ...rejected, status: 'degraded', usableTokens: 1 });
+    tokens.invalidateAll();
+    expect(tokens.health()).toMatchObject({ ...rejected, status: 'down', usableTokens: 0 });
   });
 
   it('is down with a single token too, once it ran out in an outage, although one key opens no circuit', async () => {
@@ -81,14 +80,46 @@ describe('The health of a client', () => {
     await tokens.getAccessToken(LEDGERS);
     sandbox.rotateSecret();
     await rejectionOf(tokens.getAccessToken(LEDGERS, { forceRefresh: true }));
-    await clock.advance(60_000);
+    tokens.invalidateAll();
+    await clock.advance(70_000);
     expect(tokens.health().status).toBe('down');
     await clock.advance(2000);
     expect(tokens.health()).toMatchObject({ status: 'up', error: undefined });
   });
 
+  it('is down where the credentials are wrong from the start, also if no token was asked for then', async () => {
+    const { tokens } = await startApplication({ options: { clientSecret: 'not-the-secret-of-the-sandbox' } });
+    await rejectionOf(tokens.getAccessToken(LEDGERS));
+    expect(tokens.health()).toMatchObject({ status: 'down', error: 'ASSET_CREDENTIALS_REJECTED' });
+  });
+
+  it('is not down for one business that fails in a quiet hour', async () => {
+    const { tokens, sandbox, clock } = await startApplication();
+    const [ill, well] = sandbox.businesses.map(({ id }) => ({ ...LEDGERS, businessId: id }));
+    await tokens.getAccessToken(ill);
+    await tokens.getAccessToken(well);
+    await clock.advance(3 * 3_600_000);
+    sandbox.fail('token', { status: 503 }, Infinity);
+    await throughAttempts(clock, outcome(tokens.getAccessToken(ill)));
+    expect(tokens.health().status).toBe('up');
+  });
+
+  it('is degraded where several keys fail, although one that nobody uses has a token', async () => {
+    const { tokens, sandbox, clock } = await startApplication();
+    const [idle, ...busy] = sandbox.businesses.map(({ id }) => ({ ...LEDGERS, businessId: id }));
+    for (const key of busy) await tokens.getAccessToken(key);
+    await clock.advance(1_800_000);
+    await tokens.getAccessToken(idle);
+    sandbox.fail('token', { status: 503 }, Infinity);
+    await clock.advance(1_810_000);
+    for (const key of busy) await throughAttempts(clock, outcome(tokens.getAccessToken(key)));
+    expect(tokens.health()).toMatchObject({ status: 'degraded', error: 'ASSET_TOKEN_UNAVAILABLE' });
+  });
+
   it('is not down for callers that name unknown businesses, whatever these are answered', async () => {
     const { tokens, sandbox, clock } = await startApplication();
+    await tokens.getAccessToken(LEDGERS);
+    tokens.invalidateAll();
     for (const fault of [
       { status: 404 },
       { status: 401, body: { error: 'invalid_client' } },
@@ -99,6 +130,7 @@ describe('The health of a client', () => {
         const businessId = `biz_${fault.status}x${i}`;
         await throughAttempts(clock, outcome(tokens.getAccessToken({ businessId })));
       }
+      expect(tokens.health()).toMatchObject({ usableTokens: 0 });
       expect(tokens.health().status).not.toBe('down');
       sandbox.clearFaults();
       await clock.advance(60_000);

@@ -35,7 +35,9 @@ describe('the log of tokens', () => {
       ]);
       await clock.advance(1000);
     }
-    expect(warnings(at)).toEqual([expect.stringMatching(/Token requests pause.*429/)]);
+    expect(warnings(at)).toEqual([
+      expect.stringMatching(/Token requests for what never had a token pause.*429/),
+    ]);
     expect(logger.lines.filter(({ text }) => text.includes('succeed again'))).toHaveLength(1);
   });
 
