@@ -238,7 +238,8 @@ describe('The events of a client', () => {
     const end = onAssetAuthEvent('token.request', (request) => {
       const { around } = request;
       request.around = (send) => {
-        seen.push((around)(send));
+        const sent: unknown = Reflect.apply(around, undefined, [send]);
+        seen.push(sent);
       };
     });
     const { tokens } = await startApplication();
