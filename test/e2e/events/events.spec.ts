@@ -238,8 +238,8 @@ describe('The events of a client', () => {
     const end = onAssetAuthEvent('token.request', (request) => {
       const { around } = request;
       request.around = (send) => {
-        const sent: unknown = Reflect.apply(around, undefined, [send]);
-        seen.push(sent);
+        const run: (begin: () => void) => unknown = around;
+        seen.push(run(send));
       };
     });
     const { tokens } = await startApplication();
