@@ -30,6 +30,8 @@ configuration are wrong, or it was unavailable.
   ${call} --scopes ledger:read --business biz_GA6EG2qFxA97NZHtxeLPUy --json
   node --env-file=.env node_modules/.bin/${call}`;
 
+const EXAMPLE = '"ledger:read report:read"';
+
 /** `nestjs-asset-auth check`. */
 export const check: Command = { help, run };
 
@@ -45,7 +47,7 @@ const EXIT_CODES: Readonly<Record<CheckOutcome, number>> = {
 async function run(args: readonly string[]): Promise<number> {
   const options = { scopes: VALUE, business: VALUE, resource: VALUES, json: FLAG };
   const { values, positionals } = parsedArguments(args, options);
-  assertOnlyOptions(positionals);
+  assertOnlyOptions(positionals, `Put scopes in quotes, as in --scopes ${EXAMPLE}.`);
   const { scopes, business: businessId, resource } = values;
   const asked: AssetTokenRequest = { scopes: scopes && listOf(scopes), businessId, resource };
   const report = await checkToken(process.env, asked);
@@ -64,7 +66,7 @@ async function run(args: readonly string[]): Promise<number> {
 /** A scope may hold a comma (RFC 6749 §3.3), but here it is a slip, as it is in `ASSET_SCOPES`. */
 function listOf(scopes: string): readonly string[] {
   if (/[,;]/.test(scopes)) {
-    throw new UsageError('Separate the scopes by spaces, as in --scopes "ledger:read report:read".');
+    throw new UsageError(`Separate the scopes by spaces, as in --scopes ${EXAMPLE}.`);
   }
   return scopes.split(/\s+/).filter((scope) => scope !== '');
 }

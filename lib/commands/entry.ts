@@ -1,5 +1,4 @@
 // From the arguments of the process to its exit code. A command is loaded only when it is called: `sandbox` needs no Nest.
-import { quoted } from '../config/text.js';
 import { type Command, UsageError } from './command.js';
 
 const NAME = 'nestjs-asset-auth';
@@ -80,7 +79,7 @@ async function withoutCommand(name: string | undefined): Promise<number> {
   if (name === undefined) throw new UsageError(`Which command?\n\n${USAGE}`);
   if (isHelp(name)) return print(USAGE);
   if (name === '--version') return printVersion();
-  throw new UsageError(`There is no command ${quoted(name)}.\n\n${USAGE}`);
+  throw new UsageError(`There is no such command.\n\n${USAGE}`);
 }
 
 /** The process ends by itself, once the command has let go of everything: what was printed is never cut off. */

@@ -211,11 +211,7 @@ describe('nestjs-asset-auth check ends with 2', () => {
       '"juniper" is not a business id',
     ],
     ['a scope beyond ASSET_ALLOWED_SCOPES', ['--scopes', 'bill:create'], 'bill:create is beyond the option'],
-    [
-      'scopes in no quotes',
-      ['--scopes', 'ledger:read', 'report:read'],
-      'Put a value that holds spaces in quotes',
-    ],
+    ['scopes in no quotes', ['--scopes', 'ledger:read', 'report:read'], 'Put scopes in quotes'],
     ['scopes between commas', ['--scopes', 'ledger:read,report:read'], 'Separate the scopes by spaces'],
     ['no resource', ['--scopes', 'ledger:read', '--resource', 'mcp'], 'must be an absolute URI'],
   ])('if the arguments are wrong: %s, and sends nothing', async (_what, args, problem) => {
