@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { command } from './command.fixture.js';
+import { startSandbox } from '../../support/sandbox.js';
+import { command, CommandProcess, variablesFor } from './command.fixture.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
 
@@ -85,6 +86,19 @@ describe('nestjs-asset-auth, the command', () => {
     expect(problem).toContain(`nestjs-asset-auth ${name}: It takes `);
     expect(problem).toContain(cure);
     if (name !== 'check') expect(problem).not.toContain('--scopes');
+  });
+
+  it('ends with 2, and with no stack, where nobody reads what it prints', async () => {
+    const variables = variablesFor(await startSandbox());
+    for (const args of [['check', '--scopes', 'ledger:read', '--json'], ['check', '--help'], ['--version']]) {
+      const running = new CommandProcess(args, variables);
+      running.stopReading();
+      const { code, errors } = await running.ended;
+      expect(code).toBe(2);
+      expect(errors).toMatch(
+        /^nestjs-asset-auth( check)?: The standard output cannot be written \(EPIPE\)\.\n$/,
+      );
+    }
   });
 
   it('answers to its former name asset-scopes, and then calls itself so', async () => {
