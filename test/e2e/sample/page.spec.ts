@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
+import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { AssetTokenService } from 'nestjs-asset-auth';
 import { type AssetSandbox, expectNoSecrets } from 'nestjs-asset-auth/testing';
 import type { Page } from 'playwright-core';
 import { demoModule } from '../../../sample-app/demo/demo.module.js';
@@ -18,6 +20,7 @@ import { SampleProcess } from './sample-process.fixture.js';
 interface Demo {
   readonly url: string;
   readonly sandbox: AssetSandbox;
+  readonly app: INestApplication;
 }
 
 /** The demo as `npm start` starts it, on a free port, with its scheduled job stopped. */
@@ -37,7 +40,7 @@ async function startDemo(): Promise<Demo> {
   afterThisTest(() => app.close());
   await app.listen(0, '127.0.0.1');
   await app.get(SchedulerRegistry).getCronJob('AgedPayablesJob').stop();
-  return { url: await app.getUrl(), sandbox };
+  return { url: await app.getUrl(), sandbox, app };
 }
 
 function forgetAsset(): void {
@@ -97,6 +100,25 @@ describe('The page of the sample application', () => {
     expect(await page.locator('#token-requests tbody tr').count()).toBe(4);
     expect(await page.locator('#health').getAttribute('data-status')).toBe('up');
     expect([await number(page, 'failed'), problems]).toEqual([0, []]);
+  });
+
+  it('shows tokens for different resources apart, each with its own requests', async () => {
+    const { url, app } = await startDemo();
+    const asked = { scopes: ['ledger:read'] };
+    const tokens = app.get(AssetTokenService);
+    await tokens.getAccessToken(asked);
+    await tokens.getAccessToken({ ...asked, resource: ['https://two.example', 'https://one.example'] });
+    const { page, problems } = await openPage(url);
+    await page.locator('#tokens li').nth(1).waitFor();
+    const rows = await page.locator('#tokens li').allTextContents();
+    expect(rows.sort()).toEqual([
+      expect.stringMatching(/^ledger:read · no business · https:\/\/one\.example · https:\/\/two\.example/),
+      expect.stringMatching(/^ledger:read · no businessrenewal/),
+    ]);
+    for (const row of await page.locator('#tokens li').all()) {
+      expect(await row.locator('.mark').count()).toBe(1);
+    }
+    expect(problems).toEqual([]);
   });
 
   it('shows that callers notice nothing of a token endpoint that fails or hangs, of revoked tokens and of a new secret', async () => {
