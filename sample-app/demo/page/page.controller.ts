@@ -12,6 +12,7 @@ import {
   Sse,
   StreamableFile,
 } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { map, type Observable } from 'rxjs';
 import { type Action, ACTIONS, Breakages } from './breakages.js';
@@ -31,6 +32,7 @@ class ActionDto {
 }
 
 @Controller()
+@ApiExcludeController()
 export class PageController {
   readonly #html = read('page.html').toString();
   readonly #files = new Map(FILES.map((name) => [name, read(name)]));
