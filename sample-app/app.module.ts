@@ -1,5 +1,5 @@
 import { Module, ValidationPipe } from '@nestjs/common';
-import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import type { Redis } from 'ioredis';
 import { AssetAuthExceptionFilter, AssetAuthModule, assetAuthOptionsFromEnv } from 'nestjs-asset-auth';
@@ -10,6 +10,7 @@ import { JournalEntriesModule } from './journal-entries/journal-entries.module.j
 import { LedgersModule } from './ledgers/ledgers.module.js';
 import { REDIS, RedisModule } from './redis/redis.module.js';
 import { ReportsModule } from './reports/reports.module.js';
+import { ThisMachineGuard } from './this-machine.guard.js';
 import { TokensModule } from './tokens/tokens.module.js';
 
 @Module({
@@ -33,6 +34,7 @@ import { TokensModule } from './tokens/tokens.module.js';
     TokensModule,
   ],
   providers: [
+    { provide: APP_GUARD, useClass: ThisMachineGuard },
     {
       provide: APP_PIPE,
       useValue: new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true }),

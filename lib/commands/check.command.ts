@@ -9,7 +9,8 @@ import {
   VALUE,
   VALUES,
 } from './command.js';
-import { checkToken, type CheckOutcome, type CheckReport, type TokenReport } from './token-check.js';
+import { checkToken, type CheckOutcome, type CheckReport } from './token-check.js';
+import type { TokenReport } from './token-report.js';
 
 const help = (
   call: string,
@@ -23,18 +24,25 @@ are never shown. What an application sets in code besides, such as a proxy agent
   --json      print one line of JSON on the standard output
 
 It takes ASSET_TOKEN_TIMEOUT_MS at most (default: 10000).
-Exit code 0: granted as asked. 1: refused, or granted something else. 2: Asset gave no verdict, since the arguments or the
-configuration are wrong, or it was unavailable.
+Exit code 0: granted as asked, as far as the token tells. 1: refused, or granted something else. 2: Asset gave no verdict,
+since the arguments or the configuration are wrong, or it was unavailable; or the result could not be printed.
+
+A token need not tell what it grants. With --json, "outcome" is "as-asked" only if the claims of the token confirm all that
+was asked for. Else it is "as-asked-as-far-as-told", and "untold" lists what they do not confirm: "scopes", "business",
+"resource". The last also if the audience of the token (aud) is another text; Asset may call the resource otherwise there.
 
   ${call} --scopes "ledger:read report:read"
   ${call} --scopes ledger:read --business biz_GA6EG2qFxA97NZHtxeLPUy --json
   node --env-file=.env node_modules/.bin/${call}`;
+
+const EXAMPLE = '"ledger:read report:read"';
 
 /** `nestjs-asset-auth check`. */
 export const check: Command = { help, run };
 
 const EXIT_CODES: Readonly<Record<CheckOutcome, number>> = {
   'as-asked': 0,
+  'as-asked-as-far-as-told': 0,
   'granted-otherwise': 1,
   refused: 1,
   'bad-arguments': 2,
@@ -45,7 +53,7 @@ const EXIT_CODES: Readonly<Record<CheckOutcome, number>> = {
 async function run(args: readonly string[]): Promise<number> {
   const options = { scopes: VALUE, business: VALUE, resource: VALUES, json: FLAG };
   const { values, positionals } = parsedArguments(args, options);
-  assertOnlyOptions(positionals);
+  assertOnlyOptions(positionals, `Put scopes in quotes, as in --scopes ${EXAMPLE}.`);
   const { scopes, business: businessId, resource } = values;
   const asked: AssetTokenRequest = { scopes: scopes && listOf(scopes), businessId, resource };
   const report = await checkToken(process.env, asked);
@@ -64,7 +72,7 @@ async function run(args: readonly string[]): Promise<number> {
 /** A scope may hold a comma (RFC 6749 §3.3), but here it is a slip, as it is in `ASSET_SCOPES`. */
 function listOf(scopes: string): readonly string[] {
   if (/[,;]/.test(scopes)) {
-    throw new UsageError('Separate the scopes by spaces, as in --scopes "ledger:read report:read".');
+    throw new UsageError(`Separate the scopes by spaces, as in --scopes ${EXAMPLE}.`);
   }
   return scopes.split(/\s+/).filter((scope) => scope !== '');
 }
@@ -94,8 +102,10 @@ function grantOf({ kind, scopes, businessId }: TokenReport): string {
   return parts.join(', ');
 }
 
-function resultOf({ outcome, reason = '', token }: CheckReport): string {
-  const result = `Result:     ${outcome.replaceAll('-', ' ')}`;
-  if (outcome !== 'as-asked') return `${result}: ${reason}`;
-  return token?.scopes === undefined ? `${result}, as far as can be told` : result;
+function resultOf({ outcome, reason }: CheckReport): string {
+  const words =
+    outcome === 'as-asked-as-far-as-told'
+      ? 'as asked, as far as the token tells'
+      : outcome.replaceAll('-', ' ');
+  return `Result:     ${words}${reason === undefined ? '' : `: ${reason}`}`;
 }

@@ -1,5 +1,4 @@
 // From the arguments of the process to its exit code. A command is loaded only when it is called: `sandbox` needs no Nest.
-import { quoted } from '../config/text.js';
 import { type Command, UsageError } from './command.js';
 
 const NAME = 'nestjs-asset-auth';
@@ -80,20 +79,35 @@ async function withoutCommand(name: string | undefined): Promise<number> {
   if (name === undefined) throw new UsageError(`Which command?\n\n${USAGE}`);
   if (isHelp(name)) return print(USAGE);
   if (name === '--version') return printVersion();
-  throw new UsageError(`There is no command ${quoted(name)}.\n\n${USAGE}`);
+  throw new UsageError(`There is no such command.\n\n${USAGE}`);
 }
 
 /** The process ends by itself, once the command has let go of everything: what was printed is never cut off. */
 function settle(call: string, run: () => Promise<number>): void {
+  const output = watchOutput(call);
   run().then(
     (code) => {
-      process.exitCode = code;
+      process.exitCode = output.isLost ? 2 : code;
     },
     (error: unknown) => {
       process.stderr.write(`${call}: ${error instanceof Error ? error.message : String(error)}\n`);
       process.exitCode = 2;
     },
   );
+}
+
+/** Whoever does not get what is printed gets no verdict: a reader that is gone, or a disk that is full, is no refusal. */
+function watchOutput(call: string): { readonly isLost: boolean } {
+  const output = { isLost: false };
+  const lost = (): void => {
+    output.isLost = true;
+    process.exitCode = 2;
+  };
+  process.stdout.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+    process.stderr.write(`${call}: The standard output cannot be written (${code ?? message}).\n`);
+  });
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', lost);
+  return output;
 }
 
 const isCommand = (name: string | undefined): name is keyof typeof COMMANDS =>

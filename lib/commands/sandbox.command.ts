@@ -42,7 +42,7 @@ interface Fault {
 async function run(args: readonly string[]): Promise<number> {
   const options = { port: VALUE, lifetime: VALUE, fail: VALUES };
   const { values, positionals } = parsedArguments(args, options);
-  assertOnlyOptions(positionals);
+  assertOnlyOptions(positionals, 'Name them, as in --port 4000 --fail token=503.');
   const port = portIn(values.port);
   const lifetime = lifetimeIn(values.lifetime);
   const faults = (values.fail ?? []).map(faultIn);

@@ -33,7 +33,12 @@ export const scopes: Command = { help, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parsedArguments(args, { module: VALUE, check: VALUE, write: VALUE });
-  const [file] = positionals;
+  const [file, ...others] = positionals;
+  if (others.length > 0) {
+    throw new UsageError(
+      'It takes one file, that of the root module. Put a name that holds spaces in quotes, and call it once for each application.',
+    );
+  }
   if (file === undefined) {
     throw new UsageError('It needs the file of the root module, such as dist/app.module.js.');
   }

@@ -9,7 +9,7 @@ import { EventPublisher } from '../events/event-publisher.js';
 import { nextAttemptMs } from '../retry/attempts.js';
 import { ClientConnections } from '../token/endpoint/connections.js';
 import { TokenEndpointClient } from '../token/endpoint/token-endpoint.client.js';
-import { type IssuedToken, tokenClaims } from '../token/endpoint/token-response.js';
+import type { IssuedToken } from '../token/endpoint/token-response.js';
 import { AssetTokenError, TokenRequestFailure, tooSlow } from '../token/endpoint/token.errors.js';
 import { grantOf } from '../token/pending-request.js';
 import {
@@ -18,10 +18,20 @@ import {
   type AssetTokenRequest,
   TokenRequestResolver,
 } from '../token/token-request.js';
+import { type TokenReport, tokenReport, type Untold, untoldBy } from './token-report.js';
 
-/** What came of a check. The first is the only good one, and the last three mean that Asset gave no verdict. */
+/**
+ * What came of a check. The first is the only good one, of the second nothing is known but good, and the last three mean that
+ * Asset gave no verdict.
+ */
 export type CheckOutcome =
-  'as-asked' | 'granted-otherwise' | 'refused' | 'bad-arguments' | 'bad-configuration' | 'unavailable';
+  | 'as-asked'
+  | 'as-asked-as-far-as-told'
+  | 'granted-otherwise'
+  | 'refused'
+  | 'bad-arguments'
+  | 'bad-configuration'
+  | 'unavailable';
 
 /** What came of a check, without the token and the secret. What is not known is left out. */
 export interface CheckReport {
@@ -32,25 +42,13 @@ export interface CheckReport {
   readonly clientId?: string;
   readonly asked?: AccessTokenGrant;
   readonly token?: TokenReport;
-  /** Why it is not as asked, and what to do about it. */
+  /** What was asked for and is not told by the token, where the outcome is `as-asked-as-far-as-told`. */
+  readonly untold?: readonly Untold[];
+  /** Why it is not known to be as asked, and what to do about it. */
   readonly reason?: string;
   readonly code?: AssetAuthErrorCode;
   /** The id of Asset's refusal, for its support. */
   readonly requestId?: string | undefined;
-}
-
-/** A token, without itself. */
-export interface TokenReport {
-  readonly lifetimeSeconds: number;
-  /** ISO 8601. */
-  readonly expiresAt: string;
-  /** Milliseconds that the last attempt took. */
-  readonly requestMs: number;
-  readonly kind: 'jwt' | 'opaque';
-  /** By its own claims. */
-  readonly scopes?: readonly string[] | undefined;
-  /** By its own claims. */
-  readonly businessId?: string | undefined;
 }
 
 /**
@@ -112,9 +110,11 @@ async function reportOf(options: AssetAuthOptions, asked: AssetTokenRequest): Pr
     const issued = await fetchToken(config, request);
     const { difference: reason } = issued;
     const token = tokenReport(issued, clientSecret);
-    return reason === undefined
+    if (reason !== undefined) return { outcome: 'granted-otherwise', ...known, token, reason: `${reason}.` };
+    const untold = untoldBy(issued, request, clientSecret);
+    return untold === undefined
       ? { outcome: 'as-asked', ...known, token }
-      : { outcome: 'granted-otherwise', ...known, token, reason: `${reason}.` };
+      : { outcome: 'as-asked-as-far-as-told', ...known, token, ...untold };
   } catch (error) {
     return { outcome: outcomeOf(error), ...known, ...told(error) };
   }
@@ -146,31 +146,6 @@ async function fetchToken(config: AssetAuthConfig, request: AccessTokenRequest):
     throw signal.aborted && !(error instanceof AssetTokenError) ? tooSlow(request, config).error : error;
   } finally {
     connections.onApplicationShutdown();
-  }
-}
-
-/** Whatever else a server puts into a token, it may be the secret. */
-function tokenReport({ value, issuedAt, lifeMs, requestMs }: IssuedToken, clientSecret: string): TokenReport {
-  const { scopes, businessId } = tokenClaims(value);
-  const shown = (text: string): string => redacted(text, [clientSecret, value]);
-  return {
-    lifetimeSeconds: Math.round(lifeMs / 1000),
-    expiresAt: new Date(issuedAt.wall + lifeMs).toISOString(),
-    requestMs: Math.round(requestMs),
-    kind: isJwt(value) ? 'jwt' : 'opaque',
-    scopes: scopes?.map(shown),
-    businessId: businessId === undefined ? undefined : shown(businessId),
-  };
-}
-
-/** RFC 7519 §3: three parts, of which the second is an object. */
-function isJwt(token: string): boolean {
-  const [, payload, signature, more] = token.split('.', 4);
-  if (payload === undefined || signature === undefined || more !== undefined) return false;
-  try {
-    return typeof JSON.parse(Buffer.from(payload, 'base64url').toString()) === 'object';
-  } catch {
-    return false;
   }
 }
 

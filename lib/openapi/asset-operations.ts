@@ -2,8 +2,10 @@
 //
 // A document does not say which handler an operation is made of: its `operationId` is a class's name and a function's, which two
 // may share, or what somebody wrote. So while it is made, each controller and each handler carries a mark among its
-// security requirements. Swagger puts those of both together, and the marks are taken out of the document again. Not an
-// extension on the handler, since two controllers may inherit it from one base class and ask for different scopes.
+// security requirements. Swagger puts those of both together, and the marks are taken out of the document again. Where an
+// `@ApiOperation` names requirements of its own, Swagger shows those alone; they are taken away for that time, and put into
+// the document afterwards. Not an extension on the handler, since two controllers may inherit it from one base class and ask
+// for different scopes.
 
 import { ModulesContainer } from '@nestjs/core';
 import { AssetConfigError } from '../config/asset-auth.errors.js';
@@ -57,7 +59,8 @@ export function withAssetScopes<Document extends OpenApiDocument>(
     methods.flatMap(({ method, kinds }) => (kinds.includes('http') ? [{ classRef, method }] : [])),
   );
   const marked = [...new Set<object>(handlers.flatMap(({ classRef, method }) => [classRef, method]))];
-  const unmark = markAll(marked);
+  const replaced = new Map(marked.flatMap(ownRequirements));
+  const unmark = markAll(marked, replaced);
   let document: Document;
   try {
     document = create();
@@ -65,7 +68,7 @@ export function withAssetScopes<Document extends OpenApiDocument>(
     unmark();
   }
   const found = operationsOf(document)?.map(
-    (operation) => [operation, takeMarks(operation, marked)] as const,
+    (operation) => [operation, takeMarks(operation, marked, replaced)] as const,
   );
   if (found === undefined || (found.length > 0 && found.every(([, { length }]) => length === 0))) {
     throw notMadeHere();
@@ -86,12 +89,27 @@ interface Operation {
   'x-asset'?: AssetOperation | readonly AssetOperation[];
 }
 
+/** What `@ApiOperation` said of an operation, where it named security requirements: none of them perhaps. */
+type OwnRequirements = Pick<Operation, 'security'>;
+
 /** What both majors of @nestjs/swagger keep `@ApiSecurity` under, on classes and on methods. */
 const SECURITY = 'swagger/apiSecurity';
+/** The same for `@ApiOperation`, on methods. */
+const OPERATION = 'swagger/apiOperation';
 const MARK = 'nestjs-asset-auth:declared-by';
 
-/** Marks each with its place in the list; what is returned takes the marks off. */
-function markAll(owners: readonly object[]): () => void {
+/** An entry, if it is a method whose requirements replace all others. */
+function ownRequirements(owner: object): readonly [object, OwnRequirements][] {
+  const said = Reflect.getOwnMetadata(OPERATION, owner) as OwnRequirements | undefined;
+  return said !== undefined && Object.hasOwn(said, 'security') ? [[owner, said]] : [];
+}
+
+/**
+ * Marks each with its place in the list; what is returned takes the marks off.
+ *
+ * @param replaced - the requirements that would hide the marks
+ */
+function markAll(owners: readonly object[], replaced: ReadonlyMap<object, OwnRequirements>): () => void {
   // All are read before any is written, since a class inherits the requirements of its base class.
   const before = owners.map((owner) => ({
     owner,
@@ -101,7 +119,12 @@ function markAll(owners: readonly object[]): () => void {
   before.forEach(({ owner, inForce }, place) => {
     Reflect.defineMetadata(SECURITY, [...inForce, { [MARK]: [String(place)] }], owner);
   });
+  for (const [method, said] of replaced) {
+    const others = Object.entries(said).filter(([name]) => name !== 'security');
+    Reflect.defineMetadata(OPERATION, Object.fromEntries(others), method);
+  }
   return () => {
+    for (const [method, said] of replaced) Reflect.defineMetadata(OPERATION, said, method);
     for (const { owner, own } of before) {
       if (own === undefined) Reflect.deleteMetadata(SECURITY, owner);
       else Reflect.defineMetadata(SECURITY, own, owner);
@@ -109,15 +132,22 @@ function markAll(owners: readonly object[]): () => void {
   };
 }
 
-/** Takes the marks off an operation, and answers whose they were. */
-function takeMarks(operation: Operation, marked: readonly object[]): readonly object[] {
+/** Takes the marks off an operation, gives it back what was replaced for them, and answers whose they were. */
+function takeMarks(
+  operation: Operation,
+  marked: readonly object[],
+  replaced: ReadonlyMap<object, OwnRequirements>,
+): readonly object[] {
   const { security = [] } = operation;
   const places = security.flatMap((requirement) => requirement[MARK] ?? []);
   if (places.length === 0) return [];
+  const owners = places.flatMap((place) => marked[Number(place)] ?? []);
+  const own = owners.map((owner) => replaced.get(owner)).find((said) => said !== undefined);
   const others = security.filter((requirement) => requirement[MARK] === undefined);
-  if (others.length > 0) operation.security = others;
+  if (own !== undefined) operation.security = structuredClone(own.security);
+  else if (others.length > 0) operation.security = others;
   else delete operation.security;
-  return places.flatMap((place) => marked[Number(place)] ?? []);
+  return owners;
 }
 
 /** `undefined`: it is no document, a promise for one perhaps. */

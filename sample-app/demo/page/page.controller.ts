@@ -11,12 +11,11 @@ import {
   Post,
   Sse,
   StreamableFile,
-  UseGuards,
 } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { map, type Observable } from 'rxjs';
 import { type Action, ACTIONS, Breakages } from './breakages.js';
-import { PageGuard } from './page.guard.js';
 import { PageState } from './page-state.js';
 
 /** Nothing from elsewhere, no script in the markup, and no frame around the buttons. */
@@ -33,7 +32,7 @@ class ActionDto {
 }
 
 @Controller()
-@UseGuards(PageGuard)
+@ApiExcludeController()
 export class PageController {
   readonly #html = read('page.html').toString();
   readonly #files = new Map(FILES.map((name) => [name, read(name)]));

@@ -63,10 +63,7 @@ export class RequestLog {
   /** The requests for this token since then, oldest first. */
   marksOf(key: string, since: number): readonly TokenMark[] {
     return this.#token.requests
-      .filter(
-        (request) =>
-          request.at > since && keyOf(scopesAsked(request), textOf(request.form.business_id)) === key,
-      )
+      .filter((request) => request.at > since && keyAsked(request) === key)
       .map(({ at, status }) => ({ at, status }));
   }
 }
@@ -108,6 +105,15 @@ class Kept<T extends AnyRequest> {
 
 const textOf = (field: string | readonly string[] | undefined): string | undefined =>
   typeof field === 'string' ? field : undefined;
+
+const keyAsked = (request: SandboxTokenRequest): string => {
+  const { business_id: businessId, resource = [] } = request.form;
+  return keyOf({
+    scopes: scopesAsked(request),
+    businessId: textOf(businessId),
+    resource: [resource].flat(),
+  });
+};
 
 const scopesAsked = ({ form }: SandboxTokenRequest): readonly string[] =>
   textOf(form.scope)?.split(' ') ?? [];

@@ -53,7 +53,8 @@ function rowOf(token) {
   const now = element('div', { className: 'now' });
   const about = element('small');
   const scopes = element('b', { text: token.scopes.join(' ') || 'everything granted' });
-  const who = element('div', { className: 'who' }, scopes, ` · ${nameOf(token.businessId)}`, about);
+  const what = [nameOf(token.businessId), ...token.resource].map((text) => ` · ${text}`).join('');
+  const who = element('div', { className: 'who' }, scopes, what, about);
   const track = element('div', { className: 'track', 'aria-hidden': 'true' }, strip, now);
   const item = element('li', { className: 'row', 'data-key': token.key }, who, track);
   byId('tokens').append(item);

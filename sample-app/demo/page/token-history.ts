@@ -13,6 +13,7 @@ export interface TokenRow {
   readonly key: string;
   readonly scopes: readonly string[];
   readonly businessId: string | undefined;
+  readonly resource: readonly string[];
   /** `'gone'`: not used, so not renewed, and no longer held. */
   readonly state: AssetTokenSnapshot['state'] | 'gone';
   readonly uses: number;
@@ -26,8 +27,12 @@ export interface TokenRow {
 const MOST_SPANS = 40;
 
 /** What tells tokens apart. */
-export const keyOf = (scopes: readonly string[], businessId: string | undefined): string =>
-  `${[...scopes].sort().join(' ')} @ ${businessId ?? ''}`;
+export const keyOf = ({
+  scopes,
+  businessId,
+  resource,
+}: Pick<TokenRow, 'scopes' | 'businessId' | 'resource'>): string =>
+  `${[...scopes].sort().join(' ')} @ ${businessId ?? ''} @ ${[...resource].sort().join(' ')}`;
 
 /** The service tells of the present, so the page remembers what it has seen of it. */
 @Injectable()
@@ -49,14 +54,15 @@ export class TokenHistory {
   }
 
   #note(token: AssetTokenSnapshot): void {
-    const { scopes = [], businessId, state, uses, refreshing, shared, lastError } = token;
-    const key = keyOf(scopes, businessId);
+    const { scopes = [], businessId, resource = [], state, uses, refreshing, shared, lastError } = token;
+    const asked = { scopes, businessId, resource };
+    const key = keyOf(asked);
     const known = this.#rows.get(key)?.spans ?? [];
     const span = spanOf(token);
     const isNew = span !== undefined && span.issuedAt !== known.at(-1)?.issuedAt;
     const spans = isNew ? [...known, span].slice(-MOST_SPANS) : known;
     const errorCode = lastError?.code;
-    this.#rows.set(key, { key, scopes, businessId, state, uses, refreshing, shared, errorCode, spans });
+    this.#rows.set(key, { key, ...asked, state, uses, refreshing, shared, errorCode, spans });
   }
 }
 

@@ -69,6 +69,7 @@ describe('nestjs-asset-auth check', () => {
         requestMs: expect.any(Number) as number,
         kind: 'jwt',
         scopes: ['ledger:read'],
+        audience: [sandbox.url],
       },
     });
   });
@@ -106,8 +107,44 @@ describe('nestjs-asset-auth check', () => {
     expect(one.output).toMatch(/^It grants: {2}not told, since the token is opaque$/m);
     expect(other.output).toMatch(/^It grants: {2}not told by the claims of the token$/m);
     for (const { output } of [one, other]) {
-      expect(output).toMatch(/^Result: {5}as asked, as far as can be told$/m);
+      expect(output).toMatch(/^Result: {5}as asked, as far as the token tells: it names no scopes\.$/m);
     }
+  });
+
+  const API = 'https://api.example/mcp';
+  const OTHER = 'https://other.example';
+  const scope = 'ledger:read';
+
+  it.each([
+    ['no business', { scope, aud: API }, ['business'], 'it names no business.'],
+    ['no audience', { scope, business_id: JUNIPER }, ['resource'], 'it names no audience.'],
+    ['an odd audience', { scope, business_id: JUNIPER, aud: 7 }, ['resource'], 'it names no audience.'],
+    [
+      'another audience, and nothing else',
+      { aud: [OTHER] },
+      ['scopes', 'business', 'resource'],
+      `it names no scopes and names no business and has the audience ${OTHER}, without ${API}.`,
+    ],
+  ])('says so, in a word of its own, where a token names %s', async (_what, claims, untold, reason) => {
+    const sandbox = await startSandbox();
+    const args = ['--scopes', scope, '--business', JUNIPER, '--resource', API];
+    sandbox.fail('token', { fields: { access_token: jwt(claims) } }, 2);
+    const [json, plain] = [await reported(check(sandbox, [...args, '--json'])), await check(sandbox, args)];
+    expect(json).toMatchObject({ exitCode: 0, outcome: 'as-asked-as-far-as-told', untold, reason });
+    expect(plain.code).toBe(0);
+    expect(plain.output).toContain(`\nResult:     as asked, as far as the token tells: ${reason}\n`);
+  });
+
+  it.each([
+    ['text', API],
+    ['a list', [OTHER, API]],
+  ])('claims it where a token tells all that was asked for, with its audience as %s', async (_what, aud) => {
+    const sandbox = await startSandbox();
+    const args = ['--scopes', scope, '--business', JUNIPER, '--resource', API, '--json'];
+    sandbox.fail('token', { fields: { access_token: jwt({ scope, aud, business_id: JUNIPER }) } });
+    const report = await reported(check(sandbox, args));
+    expect(report).toMatchObject({ exitCode: 0, outcome: 'as-asked' });
+    expect(report).not.toHaveProperty('untold');
   });
 
   it('asks again where an application would, for an outage of a moment', async () => {
@@ -211,11 +248,7 @@ describe('nestjs-asset-auth check ends with 2', () => {
       '"juniper" is not a business id',
     ],
     ['a scope beyond ASSET_ALLOWED_SCOPES', ['--scopes', 'bill:create'], 'bill:create is beyond the option'],
-    [
-      'scopes in no quotes',
-      ['--scopes', 'ledger:read', 'report:read'],
-      'Put a value that holds spaces in quotes',
-    ],
+    ['scopes in no quotes', ['--scopes', 'ledger:read', 'report:read'], 'Put scopes in quotes'],
     ['scopes between commas', ['--scopes', 'ledger:read,report:read'], 'Separate the scopes by spaces'],
     ['no resource', ['--scopes', 'ledger:read', '--resource', 'mcp'], 'must be an absolute URI'],
   ])('if the arguments are wrong: %s, and sends nothing', async (_what, args, problem) => {

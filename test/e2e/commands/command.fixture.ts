@@ -48,6 +48,11 @@ export class CommandProcess {
     }
   }
 
+  /** As a pipe into a command that has ended. */
+  stopReading(): void {
+    this.#child.stdout!.destroy();
+  }
+
   async stop(signal: 'SIGINT' | 'SIGTERM'): Promise<Ended> {
     this.#child.kill(signal);
     return this.ended;

@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common';
 import {
   ApiBearerAuth,
+  ApiExcludeEndpoint,
   ApiExtension,
   ApiLink,
   ApiOkResponse,
@@ -306,6 +307,64 @@ describe('The extension x-asset of an OpenAPI document', () => {
         'post ledgerArrived': { scopes: ['ledger:create'] },
       });
     }
+  });
+
+  it('stands on operations that name their own security, or none, and leaves that to them', async () => {
+    abstract class Listing {
+      @Get('own')
+      @ApiOperation({ summary: 'All', security: [{ own: ['read'] }] })
+      own(): void {}
+
+      @Get('public')
+      @ApiSecurity('key')
+      @ApiOperation({ security: [] })
+      open(): void {}
+
+      @Get('both')
+      @ApiBearerAuth()
+      both(): void {}
+
+      @Get('hidden')
+      @ApiOperation({ security: [] })
+      @ApiExcludeEndpoint()
+      hidden(): void {}
+    }
+
+    @Controller('ledgers')
+    @AssetScope('ledger:read')
+    @ApiBearerAuth()
+    class LedgersController extends Listing {}
+
+    @Controller('reports')
+    @AssetScope('report:read')
+    class ReportsController extends Listing {}
+
+    const { app } = await application({ controllers: [LedgersController, ReportsController] });
+    const { paths } = withAssetScopes(app, () => SwaggerModule.createDocument(app, config));
+    const security = ['own', 'public', 'both'].map((path) => paths[`/ledgers/${path}`]?.get?.security);
+    expect(security).toEqual([[{ own: ['read'] }], [], [{ bearer: [] }, { bearer: [] }]]);
+    const [ledgers, reports] = [{ scopes: ['ledger:read'] }, { scopes: ['report:read'] }];
+    expect(askedIn(app)).toEqual({
+      'get /ledgers/own': ledgers,
+      'get /ledgers/public': ledgers,
+      'get /ledgers/both': ledgers,
+      'get /reports/own': reports,
+      'get /reports/public': reports,
+      'get /reports/both': reports,
+    });
+  });
+
+  it('stands on the only operation of an application, though it names its own security', async () => {
+    @Controller('ledgers')
+    class LedgersController {
+      @Get()
+      @AssetScope('ledger:read')
+      @ApiOperation({ security: [{ own: [] }] })
+      list(): void {}
+    }
+
+    const { app } = await application({ controllers: [LedgersController] });
+    expect(askedIn(app)).toEqual({ 'get /ledgers': { scopes: ['ledger:read'] } });
   });
 
   it('does not replace an x-asset that the application wrote itself', async () => {

@@ -1,7 +1,8 @@
-import { once } from 'node:events';
-import { createServer, request as httpRequest } from 'node:http';
+import { createServer } from 'node:http';
+import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { AssetTokenService } from 'nestjs-asset-auth';
 import { type AssetSandbox, expectNoSecrets } from 'nestjs-asset-auth/testing';
 import type { Page } from 'playwright-core';
 import { demoModule } from '../../../sample-app/demo/demo.module.js';
@@ -13,11 +14,13 @@ import { listening } from '../../support/listening.js';
 import { keepSecretsOf } from '../../support/no-secrets.js';
 import { recordingLogger } from '../../support/recording-logger.js';
 import { startSandbox } from '../../support/sandbox.js';
+import { statusOf } from './raw-call.fixture.js';
 import { SampleProcess } from './sample-process.fixture.js';
 
 interface Demo {
   readonly url: string;
   readonly sandbox: AssetSandbox;
+  readonly app: INestApplication;
 }
 
 /** The demo as `npm start` starts it, on a free port, with its scheduled job stopped. */
@@ -37,7 +40,7 @@ async function startDemo(): Promise<Demo> {
   afterThisTest(() => app.close());
   await app.listen(0, '127.0.0.1');
   await app.get(SchedulerRegistry).getCronJob('AgedPayablesJob').stop();
-  return { url: await app.getUrl(), sandbox };
+  return { url: await app.getUrl(), sandbox, app };
 }
 
 function forgetAsset(): void {
@@ -97,6 +100,25 @@ describe('The page of the sample application', () => {
     expect(await page.locator('#token-requests tbody tr').count()).toBe(4);
     expect(await page.locator('#health').getAttribute('data-status')).toBe('up');
     expect([await number(page, 'failed'), problems]).toEqual([0, []]);
+  });
+
+  it('shows tokens for different resources apart, each with its own requests', async () => {
+    const { url, app } = await startDemo();
+    const asked = { scopes: ['ledger:read'] };
+    const tokens = app.get(AssetTokenService);
+    await tokens.getAccessToken(asked);
+    await tokens.getAccessToken({ ...asked, resource: ['https://two.example', 'https://one.example'] });
+    const { page, problems } = await openPage(url);
+    await page.locator('#tokens li').nth(1).waitFor();
+    const rows = await page.locator('#tokens li').allTextContents();
+    expect(rows.sort()).toEqual([
+      expect.stringMatching(/^ledger:read · no business · https:\/\/one\.example · https:\/\/two\.example/),
+      expect.stringMatching(/^ledger:read · no businessrenewal/),
+    ]);
+    for (const row of await page.locator('#tokens li').all()) {
+      expect(await row.locator('.mark').count()).toBe(1);
+    }
+    expect(problems).toEqual([]);
   });
 
   it('shows that callers notice nothing of a token endpoint that fails or hangs, of revoked tokens and of a new secret', async () => {
@@ -201,19 +223,6 @@ describe('Another site in the visitor’s browser', () => {
   const JSON_TYPE = { 'content-type': 'application/json' };
   const BODY = JSON.stringify({ action: 'revoke' });
 
-  /** Not by `fetch`, which sends no other `Host`. */
-  async function statusOf(
-    url: string,
-    method: string,
-    headers: Record<string, string>,
-    body = '',
-  ): Promise<number> {
-    const sent = httpRequest(url, { method, headers, agent: false }).end(body);
-    const [response] = (await once(sent, 'response')) as [NodeJS.ReadableStream & { statusCode: number }];
-    sent.destroy();
-    return response.statusCode;
-  }
-
   it('cannot press the buttons: they ask for JSON from the page’s own origin', async () => {
     const { url } = await startDemo();
     const post = (headers: Record<string, string>, body = BODY): Promise<number> =>
@@ -221,8 +230,7 @@ describe('Another site in the visitor’s browser', () => {
     expect(await post({ ...JSON_TYPE, origin: url })).toBe(204);
     expect(await post({ ...JSON_TYPE, origin: 'http://127.0.0.1:1' })).toBe(403);
     expect(await post({ ...JSON_TYPE, origin: 'null' })).toBe(403);
-    expect(await post(JSON_TYPE)).toBe(403);
-    expect(await post({ 'content-type': 'text/plain', origin: url })).toBe(403);
+    expect(await post({ 'content-type': 'text/plain', origin: url })).toBe(415);
     expect(await post({ ...JSON_TYPE, origin: url }, JSON.stringify({ action: 'constructor' }))).toBe(400);
   });
 
@@ -232,6 +240,7 @@ describe('Another site in the visitor’s browser', () => {
     for (const path of ['/', '/page/page.js', '/page/events']) {
       expect(await statusOf(url + path, 'GET', { host: `evil.example:${port}` })).toBe(403);
       expect(await statusOf(url + path, 'GET', { host: `localhost:${port}` })).toBe(200);
+      expect(await statusOf(url + path, 'HEAD', { host: `localhost:${port}` })).toBe(200);
     }
     const host = `evil.example:${port}`;
     const headers = { ...JSON_TYPE, host, origin: `http://${host}` };

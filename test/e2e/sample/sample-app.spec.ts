@@ -9,6 +9,7 @@ import { isJobOn } from '../../../sample-app/reports/aged-payables.job.js';
 import { afterThisTest } from '../../support/cleanup.js';
 import { keepSecretsOf, wasCaught } from '../../support/no-secrets.js';
 import { recordingLogger } from '../../support/recording-logger.js';
+import { statusOf } from './raw-call.fixture.js';
 
 const BUSINESS = 'biz_GA6EG2qFxA97NZHtxeLPUy';
 
@@ -276,6 +277,73 @@ describe('What the sample application refuses by itself', () => {
     const { call, sandbox } = await startSample();
     expect(await call(method, path, body)).toMatchObject({ status: 400 });
     expect(sandbox.requests).toEqual([]);
+  });
+});
+
+describe('Another site in the browser of whoever runs the sample application', () => {
+  const AS_JSON = { 'content-type': 'application/json; charset=utf-8' };
+  const AS_FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+  const EVIL = 'http://evil.example';
+
+  it('changes nothing, neither by a form nor as JSON, where a command and the page’s own origin do', async () => {
+    const { app, sandbox, ledgerId } = await startSample();
+    const url = await app.getUrl();
+    const post = (headers: Record<string, string>): Promise<number> => {
+      const lines = [
+        { ledger_id: ledgerId, debit: '12.50' },
+        { ledger_id: ledgerId, credit: '12.50' },
+      ];
+      const form = `lines[0][ledger_id]=${ledgerId}&lines[0][debit]=1&lines[1][ledger_id]=${ledgerId}&lines[1][credit]=1`;
+      const isForm = headers['content-type'] === AS_FORM['content-type'];
+      const body = isForm ? form : JSON.stringify({ lines });
+      return statusOf(`${url}/businesses/${BUSINESS}/journal-entries`, 'POST', headers, body);
+    };
+    expect(await post({ ...AS_FORM, origin: EVIL })).toBe(403);
+    expect(await post({ ...AS_FORM, origin: 'null' })).toBe(403);
+    expect(await post({ ...AS_JSON, origin: EVIL })).toBe(403);
+    expect(await post({ ...AS_JSON, origin: EVIL, host: 'evil.example' })).toBe(403);
+    expect(await post({ ...AS_JSON, origin: 'http://127.0.0.1:1' })).toBe(403);
+    expect(await post(AS_FORM)).toBe(415);
+    expect(await post({ 'content-type': 'application/jsonp' })).toBe(415);
+    expect(sandbox.requests).toEqual([]);
+    expect(await post(AS_JSON)).toBe(201);
+    expect(await post({ ...AS_JSON, origin: url })).toBe(201);
+  });
+
+  it('reads nothing under a name that it has resolve to this machine', async () => {
+    const { app, sandbox } = await startSample();
+    const url = await app.getUrl();
+    const { port } = new URL(url);
+    for (const path of ['/businesses', '/tokens']) {
+      for (const host of [
+        `evil.example:${port}`,
+        'evil.example',
+        'localhost.evil.example',
+        '127.0.0.1@evil',
+      ]) {
+        expect(await statusOf(url + path, 'GET', { host })).toBe(403);
+      }
+    }
+    expect(sandbox.requests).toEqual([]);
+    for (const host of [`localhost:${port}`, `[::1]:${port}`, '127.0.0.1']) {
+      expect(await statusOf(`${url}/businesses`, 'GET', { host })).toBe(200);
+      expect(await statusOf(`${url}/businesses`, 'HEAD', { host })).toBe(200);
+    }
+  });
+
+  it('is told why it is refused, and what to do', async () => {
+    const { app } = await startSample();
+    const url = `${await app.getUrl()}/businesses`;
+    const told = async (headers: Record<string, string>): Promise<unknown> => {
+      const { message } = (await (await fetch(url, { method: 'POST', headers, body: '{}' })).json()) as {
+        readonly message: string;
+      };
+      return message;
+    };
+    expect(await told({ origin: EVIL })).toMatch(
+      /Open it at http:\/\/127\.0\.0\.1:\d+, or send no Origin\.$/,
+    );
+    expect(await told({})).toMatch(/Send the header "content-type: application\/json"\.$/);
   });
 });
 

@@ -14,6 +14,10 @@ abstract class Listing {
   @ApiOperation({ operationId: 'all' })
   @AssetScope(null)
   all(): void {}
+
+  @Get(':businessId/public')
+  @ApiOperation({ security: [] })
+  open(): void {}
 }
 
 @Controller('ledgers')
@@ -49,8 +53,10 @@ export async function openapi(): Promise<void> {
   const expected: Readonly<Record<string, unknown>> = {
     '/ledgers/{businessId}': { scopes: ['ledger:read'], business },
     '/ledgers/{businessId}/all': { scopes: null, business },
+    '/ledgers/{businessId}/public': { scopes: ['ledger:read'], business },
     '/reports/{businessId}': { scopes: ['report:read'] },
     '/reports/{businessId}/all': { scopes: null },
+    '/reports/{businessId}/public': { scopes: ['report:read'] },
   };
   for (const [path, item] of Object.entries(plainPaths)) {
     Object.assign(item.get ?? {}, { 'x-asset': expected[path] });
