@@ -1,5 +1,9 @@
 const scenario = [['test/package/scenario', '.']];
 const optional = [['test/package/optional', '.']];
+const firstHour = [
+  ['test/package/first-hour', '.'],
+  ['README.md', 'README.md'],
+];
 // Each at its own place, since one imports the other.
 const queue = [
   ['test/package/queue', 'package/queue'],
@@ -63,6 +67,9 @@ export const applications = [
   // The sub-paths for packages that an application may bring; the applications above have none of them.
   { name: 'nest11-optional', files: optional, scripts: { cjs: [20], esm: [20] } },
   { name: 'nest12-optional', files: optional, scripts: { cjs: [20], esm: [20] } },
+  // README, to the letter, in applications that the official CLI makes.
+  { name: 'nest11-cli', files: firstHour, scripts: { 'first-hour': [20] } },
+  { name: 'nest12-cli', files: firstHour, scripts: { 'first-hour': [20] } },
   { name: 'nest12-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
   { name: 'nest11-bullmq', files: queue, needs: ['redis-server'], scripts: { jest: [20] } },
   // Generates a client and runs it; its generator needs Node 22.
