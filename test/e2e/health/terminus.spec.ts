@@ -1,6 +1,6 @@
-import { Controller, Get, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
-import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
+import { TerminusModule } from '@nestjs/terminus';
 import {
   AssetAuthModule,
   type AssetTokenService,
@@ -13,6 +13,7 @@ import {
   type RunningApplication,
   startApplication,
 } from '../../support/application.js';
+import { HealthModule } from '../../support/health-page.js';
 import { keepSecret, wasCaught } from '../../support/no-secrets.js';
 import { startSandbox } from '../../support/sandbox.js';
 import { throughAttempts } from '../../support/through-attempts.js';
@@ -21,34 +22,6 @@ import { bootError, start as startNest } from '../nest/application.fixture.js';
 
 const LEDGERS = { scopes: ['ledger:read'], businessId: 'biz_GA6EG2qFxA97NZHtxeLPUy' };
 const EU = 'eu';
-
-@Controller('health')
-class HealthController {
-  constructor(
-    private readonly health: HealthCheckService,
-    private readonly asset: AssetHealthIndicator,
-  ) {}
-
-  @Get()
-  ofTheClient(): Promise<unknown> {
-    return this.health.check([() => this.asset.check('asset')]);
-  }
-
-  @Get('all')
-  ofBoth(): Promise<unknown> {
-    return this.health.check([
-      () => this.asset.check('asset'),
-      () => this.asset.check('asset-eu', { client: EU }),
-    ]);
-  }
-}
-
-@Module({
-  imports: [TerminusModule.forRoot({ logger: false })],
-  controllers: [HealthController],
-  providers: [AssetHealthIndicator],
-})
-class HealthModule {}
 
 interface Page {
   readonly http: number;

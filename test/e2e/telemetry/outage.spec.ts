@@ -1,10 +1,8 @@
 import { trace } from '@opentelemetry/api';
-import { Controller, Get, Module } from '@nestjs/common';
-import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
-import { AssetHealthIndicator } from 'nestjs-asset-auth/health';
 import { AssetAuthTelemetryModule } from 'nestjs-asset-auth/telemetry';
 import { lastValueFrom } from 'rxjs';
 import { startApplication } from '../../support/application.js';
+import { HealthModule } from '../../support/health-page.js';
 import { recordingLogger } from '../../support/recording-logger.js';
 import { type Figure, startTelemetry } from '../../support/telemetry.js';
 import { pass, passToStale, refreshed } from '../../support/token-time.js';
@@ -12,26 +10,6 @@ import { pass, passToStale, refreshed } from '../../support/token-time.js';
 const CALLERS = 50;
 const STEP_MS = 5000;
 const MINUTE_MS = 60_000;
-
-@Controller('health')
-class HealthController {
-  constructor(
-    private readonly health: HealthCheckService,
-    private readonly asset: AssetHealthIndicator,
-  ) {}
-
-  @Get()
-  check(): Promise<unknown> {
-    return this.health.check([() => this.asset.check('asset')]);
-  }
-}
-
-@Module({
-  imports: [TerminusModule.forRoot({ logger: false })],
-  controllers: [HealthController],
-  providers: [AssetHealthIndicator],
-})
-class HealthModule {}
 
 /** Fifty businesses, each with a caller of its own that has its token. */
 async function underWay() {
