@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { context, metrics, trace } from '@opentelemetry/api';
+import { createRequire } from 'node:module';
+import { context, metrics, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { registerInstrumentations } from '@opentelemetry/instrumentation';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import {
   InMemorySpanExporter,
@@ -28,6 +31,10 @@ export async function telemetry(): Promise<void> {
   const processor = new SimpleSpanProcessor({ exporter });
   trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [processor] }));
 
+  registerInstrumentations({ instrumentations: [new HttpInstrumentation()] });
+  // It patches what is required from now on.
+  createRequire(`${process.cwd()}/`)('node:http');
+
   const sandbox = await AssetSandbox.start();
   @Module({ imports: [AssetAuthModule.forRoot(sandbox.moduleOptions()), AssetAuthTelemetryModule] })
   class AppModule {}
@@ -50,6 +57,11 @@ export async function telemetry(): Promise<void> {
   assert.deepEqual(
     request.links.map((link) => link.context.spanId),
     [acquire.spanContext().spanId],
+  );
+  const http = spans.filter(({ kind }) => kind === SpanKind.CLIENT);
+  assert.deepEqual(
+    http.map((span) => span.parentSpanContext?.spanId),
+    [request.spanContext().spanId],
   );
   const { resourceMetrics } = await reader.collect();
   const names = resourceMetrics.scopeMetrics.flatMap((scope) =>
