@@ -43,6 +43,8 @@ export function narrowedAxios(instance: Axios, narrowing: Narrowing, client: str
       added[name] = value;
       return true;
     },
+    defineProperty: (_target, name, descriptor) => Reflect.defineProperty(added, name, descriptor),
+    deleteProperty: (_target, name) => Reflect.deleteProperty(added, name),
     get: (target, name, receiver) => {
       if (name in added) return added[name];
       if (!(name in axios)) return undefined;

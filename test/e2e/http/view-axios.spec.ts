@@ -126,6 +126,18 @@ describe("T102 a view's axiosRef", () => {
     },
   );
 
+  it('keeps to itself what is defined on it or deleted from it', async () => {
+    const { asset } = await startApplication();
+    const { axiosRef } = asset.withScope('ledger:read');
+    Object.defineProperty(axiosRef, 'echo', { value: 1, configurable: true });
+    expect(Reflect.get(axiosRef, 'echo')).toBe(1);
+    expect('echo' in asset.axiosRef).toBe(false);
+    Reflect.deleteProperty(axiosRef, 'echo');
+    expect('echo' in axiosRef).toBe(false);
+    Reflect.deleteProperty(axiosRef, 'get');
+    expect(typeof asset.axiosRef.get).toBe('function');
+  });
+
   it('has defaults of its own once a client replaces them, as that of hey-api does', async () => {
     const { asset, sandbox } = await startApplication({ options: { scopes: ['report:read'] } });
     const { axiosRef } = asset.withScope('ledger:read');
