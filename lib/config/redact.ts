@@ -72,11 +72,12 @@ export function thrownText(thrown: unknown, secrets: readonly string[]): string 
 /**
  * What looks like a token that we do not know, or like one that was encoded: a JWT, what follows `Bearer`, a long run of
  * letters of both cases with digits, a long number in hex, and a list of bytes. Ids and host names are shorter or plainer.
- * And what stands before the host in a URL: a user and a password.
+ * And what stands before the host in a URL, a user and a password, or after `password=` in a connection string.
  */
 const TOKEN = new RegExp(
   [
     String.raw`(?<=://)[^\s"'<>]+(?=@)`,
+    String.raw`(?<=\b(?:password|passwd|pwd)=)[^\s"'&;,]+`,
     String.raw`\beyJ[\w-]{10,}(?:\.[\w-]*)*`,
     // Not the parameters of a challenge, as in `Bearer error="…"`.
     String.raw`(?<=\b[Bb]earer )(?=[\w.~+/|:%-]*[A-Z\d])[\w.~+/|:%-]{8,}=*(?![\w.~+/|:%="-])`,

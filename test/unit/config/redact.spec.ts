@@ -223,6 +223,7 @@ describe('What was thrown', () => {
   it.each([
     ['redis://:hunter2@10.0.0.1:6379', 'redis://[redacted]@10.0.0.1:6379'],
     ['rediss://user:hun@ter2/?#x@host/0', 'rediss://[redacted]@host/0'],
+    ['host=db password=hunter2 user=me', 'host=db password=[redacted] user=me'],
     ['"postgres://user:hunter2@db", "http://h"', '"postgres://[redacted]@db", "http://h"'],
     ['https://asset.example/v0/auth/token?at=1', 'https://asset.example/v0/auth/token?at=1'],
     ['mail to root@db', 'mail to root@db'],
