@@ -96,7 +96,7 @@ function settle(call: string, run: () => Promise<number>): void {
   );
 }
 
-/** Whoever does not get what is printed gets no verdict: a reader that is gone, or a disk that is full, is no refusal. */
+/** What is not printed is no verdict: a reader that is gone, or a disk that is full, is no refusal. */
 function watchOutput(call: string): { readonly isLost: boolean } {
   const output = { isLost: false };
   const lost = (): void => {

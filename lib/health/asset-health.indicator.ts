@@ -41,13 +41,12 @@ export class AssetHealthIndicator implements OnModuleInit {
   }
 
   /**
-   * `down`: the credentials are rejected, or token requests pause and no usable token is left. `degraded`: they pause but
-   * tokens serve, or pause for new businesses alone, or the shared store is out of use. `up`: else. What fails for a single
-   * business or scope counts for nothing. @nestjs/terminus 11 knows no `degraded`: there it is `up`, with `degraded: true`
+   * `down`, `degraded` or `up`, as `tokens.health()` says. What fails for a single business or scope counts for nothing,
+   * unless it is the only one. @nestjs/terminus 11 knows no `degraded`: there it is `up`, with `degraded: true`
    * beside it.
    *
-   * Besides the status there are counts and codes only, since health pages are often public: `error` (why token requests
-   * pause), `usableTokens`, `usableUntil` (when the first of them expires, ISO 8601), `storeInUse`, `client`.
+   * Besides the status there are counts and codes only, since health pages are often public: `error` (what token requests
+   * fail with), `usableTokens`, `usableUntil` (when the first of them expires, ISO 8601), `storeInUse`, `client`.
    *
    * @param key - what the health page calls it
    * @throws AssetConfigError when there is no client of the name, or no module imports `TerminusModule`

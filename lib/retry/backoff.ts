@@ -12,6 +12,12 @@ export function backoffMs(failures: number, random: number): number {
   return step / 2 + (random * step) / 2;
 }
 
+/**
+ * A failure whose pause has been over for so long counts no more, since nobody has put it to the test meanwhile: what fails now
+ * is another matter, and a process that is out of rotation has no callers to find out.
+ */
+export const FORGOTTEN_AFTER_MS = 60_000;
+
 /** Short enough for a last attempt, long enough not to spin in the moment before expiry. */
 const SHORTEST_FIT_MS = 100;
 

@@ -2,7 +2,7 @@ import { type AssetClock, setDeadline } from '../config/clock.js';
 import { thrownText } from '../config/redact.js';
 import type { AssetStoreOperationEvent } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
-import { backoffMs } from '../retry/backoff.js';
+import { backoffMs, FORGOTTEN_AFTER_MS } from '../retry/backoff.js';
 
 /** Who waits for an operation: a caller with nothing in hand, or nobody. */
 export type Ground = 'caller' | 'background';
@@ -22,9 +22,6 @@ class StoreTimeout extends Error {
 
 /** Nobody waits for the store any more. */
 class StoreClosed extends Error {}
-
-/** A trouble counts for so long after the rest that follows it. */
-const FORGOTTEN_AFTER_MS = 60_000;
 
 /** Steps in which a budget is spent: time for which the process itself was held up costs one of them. */
 const STEPS = 5;

@@ -75,7 +75,7 @@ export class TokenSpans {
     this.#open.clear();
   }
 
-  /** Called first in the context of whoever began the request. */
+  /** Called first in the context in which the request was begun. */
   #knownOf(pending: AssetTokenPendingEvent): Known {
     let known = this.#known.get(pending);
     if (known === undefined) {
@@ -146,7 +146,7 @@ export class TokenSpans {
   }
 }
 
-/** To those who wait; where nobody does, to whoever woke it by using a token that was due. */
+/** To those who wait; where nobody does, to the one who woke it by using a token that was due. */
 function linksOf({ beginner, waits }: Known): Link[] {
   const contexts = [...waits].slice(0, MOST_LINKS).map((wait) => wait.spanContext());
   const linked = contexts.length === 0 && beginner !== undefined ? [beginner] : contexts;

@@ -1,7 +1,7 @@
 import type { AssetAuthErrorCode } from '../config/asset-auth.errors.js';
 import type { AssetClock } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';
-import { backoffMs, shortenedToFit } from '../retry/backoff.js';
+import { backoffMs, FORGOTTEN_AFTER_MS, shortenedToFit } from '../retry/backoff.js';
 import type { Queued } from '../retry/priority-queue.js';
 import type { Standing } from '../retry/slots.js';
 import {
@@ -49,8 +49,6 @@ export interface AssetTokenSnapshot {
 }
 
 const LONGEST_COOL_DOWN_MS = 30_000;
-/** A failure whose pause has been over for so long counts no more: what fails now is another matter. */
-const FORGOTTEN_AFTER_MS = 60_000;
 const SHORTEST_SAME_TOKEN_REST_MS = 1000;
 
 /** All that is known of one key: its token, how it is used, and how its requests fared. Moments are monotonic. */
@@ -206,15 +204,11 @@ export class CacheEntry implements Queued {
     return this.#lastError !== undefined;
   }
 
-  /**
-   * Whether the endpoint gave no answer when it was last asked.
-   *
-   * @param withinMs - for how long that counts after the pause that followed, in milliseconds
-   */
-  isUnanswered(clock: AssetClock, withinMs: number): boolean {
+  /** Whether the endpoint gave no answer when it was last asked, not long ago. */
+  isUnanswered(clock: AssetClock): boolean {
     const { error, until } = this.#failure ?? {};
     if (error?.code !== 'ASSET_TOKEN_UNAVAILABLE' || until === undefined) return false;
-    return clock.monotonic() < until + withinMs;
+    return clock.monotonic() < until + FORGOTTEN_AFTER_MS;
   }
 
   /** Failures in a row, one more included. */

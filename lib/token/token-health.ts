@@ -1,5 +1,6 @@
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
+import { FORGOTTEN_AFTER_MS } from '../retry/backoff.js';
 import type { EndpointTrouble } from './endpoint-circuit.js';
 import type { AssetTokenErrorCode } from './endpoint/token.errors.js';
 import type { TokenCache } from './token-cache.js';
@@ -35,9 +36,6 @@ export interface TokenHealthInput {
   readonly storeInUse: boolean | undefined;
   readonly cache: TokenCache;
 }
-
-/** A trouble that nobody has put to the test for so long is none: who is out of rotation has no callers to do it. */
-const FORGOTTEN_AFTER_MS = 60_000;
 
 interface Trouble {
   readonly code: AssetTokenErrorCode;
@@ -89,7 +87,7 @@ function troubleOfEndpoint(
  */
 function troubleOfKeys(cache: TokenCache, clock: AssetClock): Trouble | undefined {
   const known = cache.entries().filter((entry) => !isNewcomer(entry));
-  const failing = known.filter((entry) => entry.isUnanswered(clock, FORGOTTEN_AFTER_MS)).length;
+  const failing = known.filter((entry) => entry.isUnanswered(clock)).length;
   const isEverybodys = failing === known.length + cache.keysThatLeft();
   const isTold = failing > 1 || (failing === 1 && isEverybodys);
   return isTold ? { code: 'ASSET_TOKEN_UNAVAILABLE', isEverybodys } : undefined;
