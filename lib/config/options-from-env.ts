@@ -43,12 +43,13 @@ export function assetAuthOptionsFromEnv(variables: AssetVariables = process.env)
     else if (typeof value === 'number') options[option] = value;
   }
   const file = read(SECRET_FILE);
-  if (typeof file === 'string') options.clientSecret = secretIn(file, 'clientSecret' in options);
+  if (typeof file === 'string') options.clientSecret = secretIn(file, Object.hasOwn(options, 'clientSecret'));
   return options as unknown as AssetAuthOptions;
 }
 
 function readerOf(variables: AssetVariables): (variable: string) => unknown {
-  if (typeof variables.get === 'function') return (variable) => (variables as ConfigReader).get(variable);
+  const get = said(variables as Partial<ConfigReader>, 'get');
+  if (typeof get === 'function') return (variable) => (variables as ConfigReader).get(variable);
   return (variable) => said(variables as Readonly<Record<string, unknown>>, variable);
 }
 

@@ -9,10 +9,10 @@ import {
 } from './asset-auth.events.js';
 
 /** The events by name, as they are published: the client is added. */
-export type PublishedFields<Name extends keyof AssetAuthEvents> = Omit<AssetAuthEvents[Name], 'client'>;
+type PublishedFields<Name extends keyof AssetAuthEvents> = Omit<AssetAuthEvents[Name], 'client'>;
 
 /**
- * Publishes what happens to a client: to its own log, and to whoever listens to the channels. Nothing is published on the
+ * Publishes what happens to a client: to its own log, and to all that listen to the channels. Nothing is published on the
  * path of a cached token.
  *
  * The log is not a subscriber of the channels: they outlive an application and are shared by all copies of this package, so
@@ -32,7 +32,7 @@ export class EventPublisher {
     name: Name,
     fields: PublishedFields<Name> | AssetAuthEvents[Name],
   ): AssetAuthEvents[Name] {
-    const isWhole = 'client' in fields;
+    const isWhole = Object.hasOwn(fields, 'client');
     const event = (isWhole ? fields : { client: this.client, ...fields }) as AssetAuthEvents[Name];
     this.#log.tell(name, event);
     CHANNELS[name].publish(event);

@@ -95,7 +95,8 @@ export class AssetTransport {
     } catch (error) {
       // Before it gets the config of the call, with its headers. One that has a config comes from a call that an adapter of the
       // application handed on, which has told of it.
-      if (isRefusal(error) && !('config' in error)) this.#parts.events.publish('call.refused', { error });
+      if (isRefusal(error) && !Object.hasOwn(error, 'config'))
+        this.#parts.events.publish('call.refused', { error });
       throw errorOfCall(error, config, this.#parts.client);
     }
   }

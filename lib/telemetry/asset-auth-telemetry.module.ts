@@ -10,9 +10,9 @@ import { ModulesContainer } from '@nestjs/core';
 import { registeredClients } from '../asset-auth.registry.js';
 import { eventsToken } from '../asset-auth.tokens.js';
 import { AssetConfigError } from '../config/asset-auth.errors.js';
+import { said } from '../config/plain-object.js';
 import { described, quoted } from '../config/text.js';
-import type { AssetEventClient } from '../events/asset-auth.events.js';
-import { onAssetAuthEvent } from '../events/asset-auth.events.js';
+import { type AssetEventClient, onAssetAuthEvent } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import { type Listen, TokenMetrics } from './token-metrics.js';
 import { TokenSpans } from './token-spans.js';
@@ -41,7 +41,8 @@ export class AssetAuthTelemetry implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws AssetConfigError when the module is imported twice, with different options */
   onModuleInit(): void {
-    if (!isFirst(this.application, checkedOptions(this.options))) return;
+    const options = checkedOptions(this.options);
+    if (!isFirst(this.application, options)) return;
     const clients = registeredClients(this.application);
     const ours = new Set<AssetEventClient>(
       clients.map(({ name, moduleRef }) => moduleRef.get<EventPublisher>(eventsToken(name)).client),
@@ -56,7 +57,7 @@ export class AssetAuthTelemetry implements OnModuleInit, OnApplicationShutdown {
       listen,
       clients.map(({ moduleRef, tokensToken }) => moduleRef.get(tokensToken)),
     );
-    const spans = new TokenSpans(listen, this.options.businessOnSpans === true);
+    const spans = new TokenSpans(listen, options.businessOnSpans);
     this.#ends.push(
       () => {
         metrics.close();
@@ -96,7 +97,9 @@ function checkedOptions(given: unknown): Required<AssetAuthTelemetryOptions> {
   }
   const [unknown] = Object.keys(given).filter((name) => name !== 'businessOnSpans');
   if (unknown !== undefined) throw refusal(`is the only option, and ${quoted(unknown)} is none`);
-  const { businessOnSpans = false }: { businessOnSpans?: unknown } = given;
+  const { businessOnSpans = false } = {
+    businessOnSpans: said(given as { businessOnSpans?: unknown }, 'businessOnSpans'),
+  };
   if (typeof businessOnSpans === 'boolean') return { businessOnSpans };
   throw refusal(`must be true or false, not ${described(businessOnSpans)}`);
 }

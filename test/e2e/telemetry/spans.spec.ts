@@ -122,6 +122,20 @@ describe('The spans of a token', () => {
       expect(attributes['asset_auth.business_id']).toBe(BUSINESS);
   });
 
+  it('do not take a polluted Object.prototype for the switch', async () => {
+    const telemetry = startTelemetry();
+    const root = Object.prototype as { businessOnSpans?: boolean };
+    Object.defineProperty(root, 'businessOnSpans', { value: true, configurable: true });
+    try {
+      const { tokens } = await startApplication({ imports });
+      await tokens.getAccessToken(LEDGERS);
+    } finally {
+      delete root.businessOnSpans;
+    }
+    expect(telemetry.spans().length).toBeGreaterThan(0);
+    expect(inspect(telemetry.spans(), { depth: 6 })).not.toContain(BUSINESS);
+  });
+
   it('end with the application, also where callers wait', async () => {
     const telemetry = startTelemetry();
     const { tokens, sandbox, app } = await startApplication({ imports });

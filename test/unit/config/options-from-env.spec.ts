@@ -235,4 +235,19 @@ describe('ASSET_CLIENT_SECRET_FILE', () => {
     expect(missing).not.toContain(SECRET);
     expect(problemWith({ ASSET_CLIENT_SECRET_FILE: '' })).toContain('cannot be read');
   });
+
+  it('are read from the object itself, whatever was put on Object.prototype', async () => {
+    const file = await fileHolding(SECRET);
+    const root = Object.prototype as { get?: unknown; clientSecret?: unknown };
+    Object.assign(root, { get: () => 'polluted', clientSecret: 'polluted' });
+    let options: ReturnType<typeof assetAuthOptionsFromEnv>;
+    try {
+      options = assetAuthOptionsFromEnv({ ...account, ASSET_CLIENT_SECRET_FILE: file });
+    } finally {
+      delete root.get;
+      delete root.clientSecret;
+    }
+    expect(options).toMatchObject({ clientId: 'platform' });
+    expect(typeof options.clientSecret).toBe('function');
+  });
 });
