@@ -36,11 +36,11 @@ export class AssetScopeExplorer {
   }
 
   /**
-   * What is wrong with the parameters that `@AssetBusiness` names in HTTP handlers, in words; empty if nothing is.
+   * What is wrong with the parameters that `@AssetBusiness` names, in words; empty if nothing is.
    *
    * @internal
    */
-  missingParameters(globalPrefix: string): readonly string[] {
+  missingParameters(globalPrefix: string | undefined): readonly string[] {
     return missingParameters(this.modules, globalPrefix);
   }
 

@@ -1,4 +1,4 @@
-// Whether the route parameters that `@AssetBusiness` names are in any path of their handlers.
+// Whether the parameters that `@AssetBusiness` names are in any path of their handlers.
 
 import type { ModulesContainer } from '@nestjs/core';
 import { quoted } from '../config/text.js';
@@ -6,29 +6,51 @@ import { handlerDeclaration } from '../scope/scope-metadata.js';
 import { type DiscoveredClass, discoverClasses } from './discovery.js';
 
 /**
- * For each HTTP handler whose calls would all fail, since `@AssetBusiness` names a parameter that none of its paths
- * holds: what is wrong and the cure.
+ * For each handler whose calls would all fail, since `@AssetBusiness` names a parameter that it never has: what is wrong
+ * and the cure. Messages of transporters and sockets have none at all; a method that serves routes or resolves fields as
+ * well may have it there.
  *
- * @param globalPrefix - as `setGlobalPrefix` set it
+ * @param globalPrefix - as `setGlobalPrefix` set it; `undefined` where no routes are served
  */
-export function missingParameters(modules: ModulesContainer, globalPrefix: string): readonly string[] {
+export function missingParameters(
+  modules: ModulesContainer,
+  globalPrefix: string | undefined,
+): readonly string[] {
   return discoverClasses(modules).flatMap(({ classRef, methods }) =>
     methods.flatMap(({ name, method, kinds }) => {
       const source = handlerDeclaration(classRef, method)?.business?.source;
-      if (typeof source !== 'string' || !kinds.includes('http')) return [];
-      const steps = [
-        [globalPrefix],
-        modulePaths(modules, classRef),
-        listOf(Reflect.getMetadata('path', classRef)),
-        listOf(Reflect.getMetadata('path', method)),
-      ];
-      if (steps.flat().some((path) => mayHold(path, source))) return [];
-      const paths = pathsOf(steps.map((step) => step.map(String))).map(quoted);
+      if (typeof source !== 'string' || kinds.length === 0) return [];
+      const problem = kinds.every((kind) => kind === 'rpc' || kind === 'ws')
+        ? `a message has no parameters. Pass a function: (context) => context.${kinds.includes('rpc') ? 'switchToRpc' : 'switchToWs'}().getData().businessId,`
+        : kinds.includes('http') && globalPrefix !== undefined
+          ? problemOfPaths(pathSteps(modules, classRef, method, globalPrefix), source)
+          : undefined;
+      if (problem === undefined) return [];
       return [
-        `@AssetBusiness on ${classRef.name}.${name} cannot be used: it names the parameter ${quoted(source)}, and the handler's ${paths.length === 1 ? 'path' : 'paths'} ${paths.join(', ')} ${paths.length === 1 ? 'has' : 'have'} none of that name. Name one that is there, pass a function: (context) => businessId, or say @AssetBusiness(null) for a tenant-level path.`,
+        `@AssetBusiness on ${classRef.name}.${name} cannot be used: it names the parameter ${quoted(source)}, and ${problem} or say @AssetBusiness(null) for a tenant-level call.`,
       ];
     }),
   );
+}
+
+/** What stands at each step of a handler's paths, from the global prefix to the method. */
+const pathSteps = (
+  modules: ModulesContainer,
+  classRef: DiscoveredClass['classRef'],
+  method: object,
+  globalPrefix: string,
+): readonly (readonly unknown[])[] => [
+  [globalPrefix],
+  modulePaths(modules, classRef),
+  listOf(Reflect.getMetadata('path', classRef)),
+  listOf(Reflect.getMetadata('path', method)),
+];
+
+function problemOfPaths(steps: readonly (readonly unknown[])[], parameter: string): string | undefined {
+  if (steps.flat().some((path) => mayHold(path, parameter))) return undefined;
+  const paths = pathsOf(steps.map((step) => step.map(String))).map(quoted);
+  const [are, have] = paths.length === 1 ? ['path', 'has'] : ['paths', 'have'];
+  return `the handler's ${are} ${paths.join(', ')} ${have} none of that name. Name one that is there, pass a function: (context) => businessId,`;
 }
 
 const listOf = (paths: unknown): readonly unknown[] => (Array.isArray(paths) ? paths : [paths ?? '']);

@@ -8,7 +8,8 @@ import {
   VersioningType,
 } from '@nestjs/common';
 import { NestFactory, RouterModule } from '@nestjs/core';
-import { MessagePattern } from '@nestjs/microservices';
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { AssetAuthModule, AssetBusiness, AssetScope, isAssetAuthError } from 'nestjs-asset-auth';
 import { afterThisTest } from '../../support/cleanup.js';
 import { moduleOf, platforms, start } from './application.fixture.js';
@@ -32,7 +33,7 @@ async function refusal(
 }
 
 const CURE =
-  'Name one that is there, pass a function: (context) => businessId, or say @AssetBusiness(null) for a tenant-level path.';
+  'Name one that is there, pass a function: (context) => businessId, or say @AssetBusiness(null) for a tenant-level call.';
 
 describe('T115 A parameter that @AssetBusiness names and no path of the handler holds is refused at boot', () => {
   @Controller('businesses/:id/ledgers')
@@ -94,6 +95,54 @@ describe('T115 A parameter that @AssetBusiness names and no path of the handler 
   });
 });
 
+describe('T115 A parameter that @AssetBusiness names for a message, which has none, is refused at boot', () => {
+  @Controller()
+  class Messages {
+    @MessagePattern('ledgers')
+    @AssetBusiness('businessId')
+    list() {}
+  }
+
+  @Controller('businesses/:businessId')
+  @AssetBusiness('businessId')
+  class Hybrid {
+    @Get()
+    one() {}
+    @EventPattern('closed')
+    closed(event: object) {
+      return event;
+    }
+  }
+
+  @WebSocketGateway()
+  class Gateway {
+    @SubscribeMessage('ledgers')
+    @AssetBusiness('businessId')
+    list() {}
+  }
+
+  const refused = (name: string, cure: string): string =>
+    `@AssetBusiness on ${name} cannot be used: it names the parameter "businessId", and a message has no parameters. Pass a function: (context) => context.${cure}().getData().businessId, or say @AssetBusiness(null) for a tenant-level call.`;
+
+  it.each([
+    [Messages, 'Messages.list'],
+    [Hybrid, 'Hybrid.closed'],
+  ])('of a transporter: %p', async (controller, name) => {
+    expect(await refusal(controller)).toBe(refused(name, 'switchToRpc'));
+  });
+
+  it.each([
+    ['a gateway', { providers: [Gateway] }, refused('Gateway.list', 'switchToWs')],
+    ['a worker', { controllers: [Messages] }, refused('Messages.list', 'switchToRpc')],
+  ])('of %s, where no routes are served', async (_, metadata, message) => {
+    const worker = NestFactory.createApplicationContext(moduleOf({ imports: [client()], ...metadata }), {
+      logger: false,
+      abortOnError: false,
+    });
+    await expect(worker).rejects.toThrow(message);
+  });
+});
+
 describe('T115 An application boots where the parameter', () => {
   @Controller(':businessId')
   class InController {
@@ -133,8 +182,17 @@ describe('T115 An application boots where the parameter', () => {
     @AssetBusiness(() => 'biz_1')
     byFunction() {}
     @MessagePattern('message')
+    @AssetBusiness(() => 'biz_1')
     message() {}
     helper() {}
+  }
+
+  @Controller('both/:businessId')
+  class RouteAndMessage {
+    @Get()
+    @MessagePattern('both')
+    @AssetBusiness('businessId')
+    list() {}
   }
 
   class Base {
@@ -150,7 +208,8 @@ describe('T115 An application boots where the parameter', () => {
     ['is in one of several paths', InOneOfSeveral, () => undefined],
     ['is in a versioned path', Versioned, (app) => app.enableVersioning({ type: VersioningType.URI })],
     ['is in the global prefix', Plain, (app) => app.setGlobalPrefix('t/:businessId')],
-    ['is not named, or not for a route', Other, () => undefined],
+    ['is not named, or not for a handler', Other, () => undefined],
+    ['is in the path of a method that also takes messages', RouteAndMessage, () => undefined],
     ['is in the path of a subclass', Derived, () => undefined],
   ])('%s', async (_, controller, configure) => {
     expect(await refusal(controller, configure)).toBeUndefined();
