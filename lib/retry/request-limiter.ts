@@ -3,6 +3,7 @@ import { PriorityQueue } from './priority-queue.js';
 import { LONGEST_WAIT_MS, RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
 import {
   Slot,
+  SLOW_PART,
   type SlotOutcome,
   type SlotRequest,
   type TurnedAway,
@@ -54,7 +55,7 @@ export class RequestLimiter {
     this.#limit = new RateLimitWindow(clock);
     this.#refreshSlots = Math.max(1, slots - 1);
     this.#half = Math.max(1, Math.floor(slots / 2));
-    this.#unproven = new UnprovenQueue(Math.max(1, this.#half - 1));
+    this.#unproven = new UnprovenQueue(Math.max(1, this.#half - 1), stuckMs / SLOW_PART);
   }
 
   /** Queues a request. */
@@ -99,6 +100,7 @@ export class RequestLimiter {
       if (slot.isUnproven || this.#unproven.active < this.#unprovenSlots) this.#unprovenMovedAt = now;
     }
     if (slot.isUnproven && outcome === 'unsent') this.#limit.takeBack();
+    if (outcome === 'answer') this.#unproven.answered(slot.grantedAt, now);
     this.#unproven.released(slot, outcome, now);
     this.#pump();
   }
@@ -158,6 +160,7 @@ export class RequestLimiter {
       }
       next.grant();
     }
+    if (this.#areSlotsTaken()) this.#unproven.giveWay(this.clock.monotonic());
     this.#planWake();
   }
 
@@ -169,6 +172,12 @@ export class RequestLimiter {
     const refresh = this.#active.size < this.#refreshSlots ? this.#refreshes.first : undefined;
     if (refresh !== undefined && this.#isOverdue(refresh)) return refresh;
     return this.#nextUnproven() ?? (this.#nextRefreshInMs() === 0 ? refresh : undefined);
+  }
+
+  /** Whether newcomers queue for slots, and not for the rate limit. */
+  #areSlotsTaken(): boolean {
+    const areTaken = this.#active.size >= this.slots || this.#unproven.active >= this.#unprovenSlots;
+    return areTaken && this.#isSpared() && this.#active.size <= this.#limit.room;
   }
 
   #nextUnproven(): Slot | undefined {
@@ -269,6 +278,9 @@ export class RequestLimiter {
     const isRoom = this.#refreshes.size > 0 && this.#active.size < this.#refreshSlots;
     const refreshInMs = isRoom ? this.#nextRefreshInMs() : Number.POSITIVE_INFINITY;
     const spareInMs = this.#isSpared() ? Number.POSITIVE_INFINITY : this.#limit.resetInMs;
-    return Math.max(1, Math.min(refreshInMs, spareInMs));
+    const wayInMs = this.#areSlotsTaken()
+      ? this.#unproven.givesWayInMs(this.clock.monotonic())
+      : Number.POSITIVE_INFINITY;
+    return Math.max(1, Math.min(refreshInMs, spareInMs, wayInMs));
   }
 }

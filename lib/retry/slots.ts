@@ -51,6 +51,10 @@ export class Slot implements Queued {
   heapIndex = -1;
   /** By the monotonic clock. */
   grantedAt = 0;
+  /** Whether a request that went no earlier has been answered. */
+  isOvertaken = false;
+  /** Ends the attempt that has the slot; it is made again later. */
+  giveUpAttempt: (() => void) | undefined;
 
   /** @param dueAt - when it should have gone, as a refresh, on the limiter's clock */
   constructor(
@@ -83,7 +87,12 @@ export class Slot implements Queued {
   }
 }
 
-/** How much the latest counts in the pace at which newcomers are answered. */
+/** A request that takes more than a tenth of the time that there is for it is slow. */
+export const SLOW_PART = 10;
+/** It takes long if it is slow, and takes so many times as long as answers usually do. */
+const LONG = 10;
+
+/** How much the latest counts in how fast others are answered. */
 const WEIGHT_OF_LATEST = 0.3;
 
 /** Keys that had a token, but hung last; newcomers; newcomers that hung. */
@@ -92,7 +101,8 @@ type Kind = (typeof KINDS)[number];
 
 /**
  * The requests of keys that may hang, whatever the endpoint does. The kinds go by turns, each as they came. Keys that have
- * hung leave a slot to newcomers that have not, since they may hang again and again.
+ * hung leave a slot to newcomers that have not, since they may hang again and again. A newcomer that takes long, while one
+ * that went no earlier has been answered, counts as hung at once and gives its slot to a newcomer that queues.
  */
 export class UnprovenQueue {
   readonly #queued = { doubtful: new Set<Slot>(), newcomer: new Set<Slot>(), hung: new Set<Slot>() };
@@ -100,6 +110,8 @@ export class UnprovenQueue {
   #latest: Kind = 'hung';
   /** How many of them a slot usually serves in a millisecond. */
   #pace = 1;
+  /** How long answers usually take, in milliseconds; `undefined` before the first. */
+  #usualMs: number | undefined;
 
   /** What is queued, kind by kind. */
   get queues(): readonly ReadonlySet<Slot>[] {
@@ -110,8 +122,14 @@ export class UnprovenQueue {
     return this.queues.flatMap((queue) => [...queue]);
   }
 
-  /** @param mostHung - how many of keys that have hung may be under way together */
-  constructor(private readonly mostHung: number) {}
+  /**
+   * @param mostHung - how many of keys that have hung may be under way together
+   * @param slowMs - from when on a request is slow
+   */
+  constructor(
+    private readonly mostHung: number,
+    private readonly slowMs: number,
+  ) {}
 
   get size(): number {
     return this.queues.reduce((sum, { size }) => sum + size, 0);
@@ -145,6 +163,36 @@ export class UnprovenQueue {
   granted(slot: Slot): void {
     this.#latest = kindOf(slot);
     this.#active.add(slot);
+  }
+
+  /** A request that went at `grantedAt` was answered. Both by the monotonic clock. */
+  answered(grantedAt: number, now: number): void {
+    const tookMs = now - grantedAt;
+    const usualMs = this.#usualMs ?? tookMs;
+    this.#usualMs = usualMs + (tookMs - usualMs) * WEIGHT_OF_LATEST;
+    for (const slot of this.#active) slot.isOvertaken ||= slot.grantedAt <= grantedAt;
+  }
+
+  /** Milliseconds until {@link giveWay} has an effect. */
+  givesWayInMs(now: number): number {
+    if (this.#queued.newcomer.size === 0) return Number.POSITIVE_INFINITY;
+    const longMs = Math.max(this.slowMs, LONG * (this.#usualMs ?? 0));
+    return Math.min(...this.#overtaken().map(({ grantedAt }) => grantedAt + longMs - now));
+  }
+
+  /** The overtaken request that has taken longest gives its slot to a newcomer that queues. */
+  giveWay(now: number): void {
+    if (this.givesWayInMs(now) > 0) return;
+    const [slot] = this.#overtaken();
+    const giveUp = slot?.giveUpAttempt;
+    if (slot !== undefined) slot.giveUpAttempt = undefined;
+    giveUp?.();
+  }
+
+  #overtaken(): readonly Slot[] {
+    return [...this.#active].filter(
+      (slot) => kindOf(slot) === 'newcomer' && slot.isOvertaken && slot.giveUpAttempt !== undefined,
+    );
   }
 
   /** @param now - by the monotonic clock */

@@ -234,6 +234,11 @@ export class CacheEntry implements Queued {
     this.#hasHung = hasHung;
   }
 
+  /** Its request takes long, and is made again. */
+  noteSilence(): void {
+    this.#hasHung = true;
+  }
+
   /** Remembers a failure of this very request: no other attempt before a pause is over. */
   rememberFailure(
     error: AssetTokenError,

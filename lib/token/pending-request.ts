@@ -8,7 +8,7 @@ import {
   untilAborted,
 } from '../config/clock.js';
 import type { Probe } from '../retry/circuit-breaker.js';
-import type { Slot } from '../retry/slots.js';
+import { type Slot, SLOW_PART } from '../retry/slots.js';
 import type { AssetTokenPendingEvent, AssetTokenRequestReason } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import type { Sighting, Turn } from '../store/shared-tokens.js';
@@ -17,8 +17,14 @@ import { type TokenRequestFailure, TokenTimeout } from './endpoint/token.errors.
 import type { AttemptPurpose } from './endpoint/token-endpoint.client.js';
 import type { AccessTokenGrant, AccessTokenRequest } from './token-request.js';
 
-/** An attempt that was sent before the machine slept: its answer, if there is one, is out of date. */
-export class Outlived extends Error {}
+/** An attempt was given up, and is to be made again. */
+export class GivenUp extends Error {}
+
+/** It was sent before the machine slept: its answer, if there is one, is out of date. */
+export class Outlived extends GivenUp {}
+
+/** It takes long, and another key's request gets its slot. */
+export class GaveWay extends GivenUp {}
 
 /** Who began a token request. */
 export interface Beginning {
@@ -28,9 +34,6 @@ export interface Beginning {
   /** Milliseconds that the caller has, if known. */
   readonly withinMs?: number | undefined;
 }
-
-/** A failure that takes more than a tenth of the time counts as slow. */
-const SLOW_PART = 10;
 
 /**
  * One token request that any number of callers wait on. It belongs to none of them: it has its own abort controller and
@@ -132,9 +135,12 @@ export class PendingRequest {
     if (this.#waiting === 0) this.#awaitedChanged();
   }
 
-  /** @param slot - is told from now on whether callers wait */
+  /** @param slot - is told from now on whether callers wait, and may end an attempt */
   queuedFor(slot: Slot): void {
     this.#slot = slot;
+    slot.giveUpAttempt = (): void => {
+      this.#attempt?.abort(new GaveWay());
+    };
   }
 
   /**

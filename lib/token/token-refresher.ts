@@ -7,7 +7,7 @@ import { EndpointCircuit, type EndpointCircuitParts } from './endpoint-circuit.j
 import type { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import type { IssuedToken } from './endpoint/token-response.js';
 import { alreadyExpired, AssetClosedError, TokenRequestFailure } from './endpoint/token.errors.js';
-import { type Beginning, grantOf, Outlived, PendingRequest } from './pending-request.js';
+import { type Beginning, GaveWay, GivenUp, grantOf, Outlived, PendingRequest } from './pending-request.js';
 import { FetchedElsewhere, type SharedRefresh } from './shared-refresh.js';
 import type { TokenCache } from './token-cache.js';
 import type { AccessTokenRequest } from './token-request.js';
@@ -163,18 +163,17 @@ export class TokenRefresher {
 
   async #fetch(pending: PendingRequest, slot: Slot): Promise<IssuedToken> {
     const { clock, config, cache, endpoint, limiter, shared } = this.parts;
-    const { request } = pending;
     await slot.granted;
     if (shared !== undefined) await shared.takeTurn(pending);
     const attempt = pending.startAttempt(config.tokenTimeoutMs, clock);
     this.#sent.add(pending);
     try {
       pending.signal.throwIfAborted();
-      const entry = cache.entryOf(request);
+      const entry = cache.entryOf(pending.request);
       // It may have opened while the request was queued.
       pending.probe = this.circuit.admit(entry, pending.probe);
       return await endpoint.fetch({
-        request,
+        request: pending.request,
         purpose: pending.purpose,
         signal: attempt.signal,
         isKnown: entry.standing !== 'newcomer',
@@ -184,7 +183,7 @@ export class TokenRefresher {
       });
     } catch (thrown) {
       const { reason } = attempt.signal as { readonly reason: unknown };
-      throw reason instanceof Outlived ? reason : thrown;
+      throw reason instanceof GivenUp ? reason : thrown;
     } finally {
       attempt.end();
       this.#sent.delete(pending);
@@ -261,8 +260,9 @@ export class TokenRefresher {
     const { cache, plan } = this.parts;
     const { request, lastFailure } = pending;
     const isLeft = reason instanceof TurnedAwayError && reason.reason === 'left';
+    if (reason instanceof GaveWay) cache.keep(request).noteSilence();
     // Begun anew. Or a caller came in the very moment in which the last had left.
-    if (reason instanceof Outlived || (isLeft && pending.isAwaited)) return 0;
+    if (reason instanceof GivenUp || (isLeft && pending.isAwaited)) return 0;
     this.#abandon(pending);
     // In one step with the question: who joins later would get the error of a request that is over.
     if (reason instanceof FetchedElsewhere && pending.isAwaited) return reason.againInMs;

@@ -204,6 +204,28 @@ describe('businesses that get no answer', () => {
     }
   });
 
+  it.each<[string, (i: number) => boolean]>([
+    ['by turns with the others', (i) => i % 5 < 2],
+    ['when the first ones have been served', (i) => i >= 4 && i < 12],
+    ['all but one', (i) => i > 0 && i < 9],
+  ])('T89 cost newcomers a tenth of the time at most, where they came first: %s', async (_, hangs) => {
+    const { tokens, sandbox, clock } = await startApplication();
+    const key = (i: number): { businessId: string } => ({
+      businessId: `biz_${hangs(i) ? 'hanging' : 'new'}${i}`,
+    });
+    for (let i = 0; i < 20; i += 1) sandbox.addBusiness({ id: key(i).businessId });
+    sandbox.fail('token', { hang: true }, { times: Infinity, when: isOf('hanging') });
+    const calls = times(300, (i) => ({ i: i % 20, value: outcome(tokens.getAccessToken(key(i % 20))) }));
+    const of = (hang: boolean): Promise<string>[] =>
+      calls.filter(({ i }) => hangs(i) === hang).map(({ value }) => value);
+    await sandbox.waitForRequest(isOf('hanging'), { count: 8 });
+    await clock.advance(1000);
+
+    for (const value of await Promise.all(of(false))) expect(value).toMatch(/^ey/);
+    await clock.advance(20_000);
+    for (const value of await Promise.all(of(true))) expect(value).toBe('ASSET_TOKEN_UNAVAILABLE');
+  });
+
   it('T89 do not open the circuit while others get theirs', async () => {
     const { tokens, sandbox, clock } = await withTenants(20);
     sandbox.fail(

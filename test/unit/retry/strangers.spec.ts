@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
 import type { Slot, SlotRequest, Standing, TurnedAwayError } from '../../../lib/retry/slots.js';
@@ -269,6 +270,48 @@ describe('newcomers that have hung', () => {
       expect(granted).toContain(`new ${i}`);
       end(/^new/);
     }
+  });
+
+  it.each<[string, number, boolean, Standing, 'queues' | 'nobody queues', boolean]>([
+    ['a newcomer that is slow, while others were not', 20, true, 'newcomer', 'queues', true],
+    ['none of nine tenths of that', 20, false, 'newcomer', 'queues', false],
+    ['none where the others are as slow', 900, true, 'newcomer', 'queues', false],
+    ['no key that had a token', 20, true, 'doubtful', 'queues', false],
+    ['none while nobody needs its slot', 20, true, 'newcomer', 'nobody queues', false],
+  ])(
+    'T89 give their slot to others that queue: %s',
+    async (_, usualMs, isSlow, standing, others, isGivenUp) => {
+      const { clock, enter, end } = queue(4, false);
+      const slots = Array.from({ length: 3 }, (_slot, i) => enter(standing, `hangs ${i}`));
+      enter('newcomer', 'quick');
+      const givenUp = slots.map((slot) => {
+        const giveUp = jest.fn(() => {
+          slot.release('silence');
+        });
+        slot.giveUpAttempt = giveUp;
+        return giveUp;
+      });
+      await clock.advance(usualMs);
+      end(/quick/);
+      enter('newcomer', 'hangs last').giveUpAttempt = () => undefined;
+      for (let i = 0; i < 2 && others === 'queues'; i += 1) enter('newcomer', `waits ${i}`);
+      await clock.advance((isSlow ? 1000 : 900) - usualMs);
+      await turn();
+      expect(givenUp.map(({ mock }) => mock.calls.length)).toEqual(isGivenUp ? [1, 1, 0] : [0, 0, 0]);
+    },
+  );
+
+  it('T89 give none away where nobody has been answered since: it may be the endpoint that hangs', async () => {
+    const { clock, enter, end } = queue(2, false);
+    enter('newcomer', 'quick');
+    await turn();
+    end(/quick/);
+    await clock.advance(1);
+    const giveUp = jest.fn();
+    for (let i = 0; i < 2; i += 1) enter('newcomer', 'hangs').giveUpAttempt = giveUp;
+    enter('newcomer', 'waits');
+    await clock.advance(9000);
+    expect(giveUp).not.toHaveBeenCalled();
   });
 
   it('T89 take turns with the others where there is one slot', async () => {
