@@ -85,14 +85,17 @@ function problemsOfEach(options: AssetAuthOptions): AssetConfigProblem[] {
   });
 }
 
-function problemsBetween(options: AssetAuthOptions): AssetConfigProblem[] {
-  const { environment, baseUrl, scopes, allowedScopes, startup, undeclaredScopes = 'deny' } = options;
-  const { store, storeKeys } = options;
+const NOTHING_READ =
+  'If all of it stands in .env: ConfigModule.forRoot() reads that file, before the factory of forRootAsync is called and after forRoot is';
+
+function problemsBetween(options: Partial<AssetAuthOptions>): AssetConfigProblem[] {
+  const { environment, baseUrl, clientId, scopes, allowedScopes, startup } = options;
+  const { undeclaredScopes = 'deny', store, storeKeys } = options;
   const problems: AssetConfigProblem[] = [];
   if (environment === undefined && baseUrl === undefined) {
     const problem =
       "is missing. Say 'sandbox' or 'production' (their credentials are separate), or give a baseUrl";
-    problems.push(problemOf('environment', problem));
+    problems.push(problemOf('environment', clientId === undefined ? `${problem}. ${NOTHING_READ}` : problem));
   }
   const other = environmentOf(baseUrl);
   if (isEnvironment(environment) && other !== undefined && other !== environment) {
@@ -134,7 +137,7 @@ function environmentOf(baseUrl: unknown): AssetEnvironment | undefined {
 }
 
 /** What is wrong with the tokens that are to be fetched at boot, beside the other options. */
-function problemAtBoot(options: AssetAuthOptions, undeclaredScopes: unknown): string | undefined {
+function problemAtBoot(options: Partial<AssetAuthOptions>, undeclaredScopes: unknown): string | undefined {
   const { startup, scopes: defaults, allowedScopes } = options;
   const { mode, requests } = startupPlan(startup);
   for (const [index, { scopes = defaults }] of requests.entries()) {

@@ -174,6 +174,11 @@ describe('Options that contradict each other', () => {
     );
   });
 
+  it('nothing at all: a file .env that nobody has read yet, perhaps', () => {
+    const nothing = { environment: undefined, clientId: undefined, clientSecret: undefined };
+    expect(problemsOf(nothing).environment).toMatch(/ConfigModule\.forRoot\(\) reads that file, before/);
+  });
+
   it.each([
     ['production', 'https://api.sandbox.getasset.com', 'sandbox'],
     ['production', 'https://API.Sandbox.GetAsset.com/', 'sandbox'],
