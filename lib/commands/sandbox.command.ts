@@ -1,7 +1,6 @@
 // Runs an AssetSandbox in the foreground, for applications that are tried by hand.
 import type { AssetSandbox, SandboxRequest, SandboxRequestKind } from '../testing/index.js';
 import { printable } from '../config/text.js';
-import { MAX_TIMER_MS } from '../config/clock.js';
 import { assertOnlyOptions, type Command, parsedArguments, UsageError, VALUE, VALUES } from './command.js';
 
 const DEFAULT_PORT = 3999;
@@ -54,7 +53,6 @@ async function run(args: readonly string[]): Promise<number> {
   process.stderr.write(
     `Asset's stand-in listens on ${started.url}, until Ctrl-C. A business of it: ${business?.id}\n`,
   );
-  void logRequests(started, ended);
   await ended;
   await started.close();
   return 0;
@@ -89,7 +87,10 @@ function faultIn(text: string): Fault {
 async function startOn(port: number, tokenLifetimeSeconds: number | undefined): Promise<AssetSandbox> {
   // Not at the top: only this command needs it.
   const { AssetSandbox } = await import('../testing/index.js');
-  const options = { ...ACCOUNT, port, tokenLifetimeSeconds, maxRecordedRequests: REMEMBERED };
+  const onRequest = (request: SandboxRequest): void => {
+    process.stderr.write(`${lineOf(request)}\n`);
+  };
+  const options = { ...ACCOUNT, port, tokenLifetimeSeconds, maxRecordedRequests: REMEMBERED, onRequest };
   try {
     return await AssetSandbox.start(options);
   } catch (error) {
@@ -116,21 +117,6 @@ function untilEnded(): Promise<void> {
         resolve();
       });
   });
-}
-
-/** Looks on through a filter that fits nothing. A wait has an end, so it is begun anew. */
-async function logRequests(running: AssetSandbox, ended: Promise<void>): Promise<void> {
-  const over = new AbortController();
-  void ended.then(() => {
-    over.abort();
-  });
-  const look = (request: SandboxRequest): boolean => {
-    // The answer leaves in the same turn. Without a status by then, there is none.
-    setImmediate(() => process.stderr.write(`${lineOf(request)}\n`));
-    return false;
-  };
-  while (!over.signal.aborted)
-    await running.waitForRequest(look, { timeoutMs: MAX_TIMER_MS }).catch(() => {});
 }
 
 /** Without the query and all headers: they may hold a token. */

@@ -20,7 +20,7 @@ export async function exchange(
   response: ServerResponse,
   state: SandboxState,
 ): Promise<void> {
-  const { recorder, faults } = state;
+  const { recorder, faults, onRequest } = state;
   const gone = new AbortController();
   response.on('close', () => {
     gone.abort();
@@ -39,6 +39,7 @@ export async function exchange(
   recorder.received(record);
   await due;
   if (gone.signal.aborted || (fault !== undefined && 'hang' in fault)) {
+    onRequest(record);
     return;
   }
   const isReset = fault !== undefined && 'reset' in fault;
@@ -47,6 +48,7 @@ export async function exchange(
   if (!isReset) {
     recorder.answered(record);
   }
+  onRequest(record);
 }
 
 function accept(message: IncomingMessage, body: Buffer, state: SandboxState): AcceptedRequest {

@@ -1,4 +1,5 @@
 import type { AssetClock } from './clock.js';
+import type { SandboxRequest } from './recorder.js';
 
 /** Options of {@link AssetSandbox.start}. Every one is optional. */
 export interface AssetSandboxOptions extends Partial<AssetSandboxSettings> {
@@ -14,6 +15,8 @@ export interface AssetSandboxOptions extends Partial<AssetSandboxSettings> {
   readonly maxRecordedRequests?: number;
   /** The largest request body that is read, in bytes; above it the answer is 413. Default 10 MiB. */
   readonly maxBodyBytes?: number;
+  /** Called with each request once it is over: its answer leaves, or there will be none, and its `status` is `undefined`. */
+  readonly onRequest?: (request: SandboxRequest) => void;
 }
 
 /**
@@ -198,6 +201,7 @@ const OPTION_RULES: { readonly [K in keyof Required<AssetSandboxOptions>]: Rule 
   clock: ['an AssetClock with now, monotonic and setTimeout', isClock],
   clientId: text,
   clientSecret: text,
+  onRequest: ['a function', (value) => typeof value === 'function'],
   maxRecordedRequests: ['a positive whole number', isPositiveWhole],
   maxBodyBytes: ['a positive whole number', isPositiveWhole],
 };

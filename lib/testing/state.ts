@@ -5,7 +5,7 @@ import { SandboxFaults } from './faults.js';
 import { SandboxHolds } from './holds.js';
 import { type AssetSandboxOptions, type AssetSandboxSettings, initialSettings } from './options.js';
 import { SandboxRateLimiter } from './rate-limit.js';
-import { type OpenRequest, SandboxRecorder } from './recorder.js';
+import { type OpenRequest, SandboxRecorder, type SandboxRequest } from './recorder.js';
 import { SandboxTokens } from './tokens.js';
 
 const DEFAULT_MAX_RECORDED = 100_000;
@@ -17,6 +17,7 @@ export interface SandboxState {
   readonly clock: AssetClock;
   readonly clientId: string;
   readonly maxBodyBytes: number;
+  readonly onRequest: (request: SandboxRequest) => void;
   readonly businesses: SandboxBusinesses;
   readonly tagFields: Documents;
   readonly tokens: SandboxTokens;
@@ -45,6 +46,7 @@ export function createState(options: AssetSandboxOptions): SandboxState {
     clock: options.clock ?? new SystemClock(),
     clientId: options.clientId ?? newId('client'),
     maxBodyBytes,
+    onRequest: options.onRequest ?? ((): void => {}),
     businesses: new SandboxBusinesses(),
     tagFields: new Map(),
     tokens: new SandboxTokens(maxRecordedRequests),

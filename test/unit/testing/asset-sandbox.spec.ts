@@ -57,6 +57,33 @@ describe('AssetSandbox', () => {
       expect((await start({ port })).url).toBe(`http://127.0.0.1:${port}`);
     });
 
+    it('with a listener, which hears of each request once it is over, answered or not', async () => {
+      const heard: string[] = [];
+      const sandbox = await start({
+        onRequest: ({ kind, path, status }) => heard.push(`${kind} ${path} ${status}`),
+      });
+      const { access_token: token } = await getToken(sandbox);
+      const hold = sandbox.hold('api');
+      const call = fetch(`${sandbox.url}/v0/business`, { headers: { authorization: `Bearer ${token}` } });
+      await sandbox.waitForRequest('api');
+      expect(heard).toEqual(['token /v0/auth/token 200']);
+      hold.release();
+      await call;
+      sandbox.fail('api', { reset: true });
+      await fetch(`${sandbox.url}/v0/reset`).catch(() => undefined);
+      sandbox.fail('api', { hang: true });
+      const leaving = new AbortController();
+      const hanging = fetch(`${sandbox.url}/v0/hang`, { signal: leaving.signal });
+      await sandbox.waitForRequest('api', { count: 3 });
+      leaving.abort();
+      await expect(hanging).rejects.toThrow();
+      expect(heard.slice(1)).toEqual([
+        'api /v0/business 200',
+        'api /v0/reset undefined',
+        'api /v0/hang undefined',
+      ]);
+    });
+
     it('with the machine’s clock', async () => {
       const sandbox = await start();
       const before = Date.now();
