@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { Controller, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
@@ -14,6 +12,7 @@ import {
 import { AssetAuthModule, AssetBusiness, AssetScope } from 'nestjs-asset-auth';
 import { firstValueFrom, toArray } from 'rxjs';
 import { afterThisTest } from '../../support/cleanup.js';
+import { freePort } from '../../support/free-port.js';
 import { startSandbox } from '../../support/sandbox.js';
 import { expectSeen, moduleOf } from './application.fixture.js';
 import { Ledgers, startOnSandbox } from './entry-points.fixture.js';
@@ -39,16 +38,6 @@ class Handlers {
   async event(@Payload() id: string) {
     await this.ledgers.find(id);
   }
-}
-
-/** A port of the loopback that was free a moment ago: Nest's TCP server cannot be told to take any and say which. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const tcp = (port: number) => ({ transport: Transport.TCP as const, options: { host: '127.0.0.1', port } });

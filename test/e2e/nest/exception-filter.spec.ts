@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { type ArgumentsHost, Controller, Inject, UseFilters } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
@@ -17,6 +16,7 @@ import { AssetAuthExceptionFilter, AssetBusiness, AssetRequestError, AssetScope 
 import { firstValueFrom } from 'rxjs';
 import { WebSocket } from 'ws';
 import { afterThisTest } from '../../support/cleanup.js';
+import { freePort } from '../../support/free-port.js';
 import { Ledgers, startOnSandbox } from './entry-points.fixture.js';
 
 const PassingFilter = AssetAuthExceptionFilter.with({ passOn: [422] });
@@ -126,16 +126,6 @@ class Handlers {
   observable(@Payload() id: string) {
     return this.ledgers.observe(id);
   }
-}
-
-/** Nest's TCP server cannot be told to take any port and say which. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const filters = [{ provide: APP_FILTER, useClass: AssetAuthExceptionFilter }];
