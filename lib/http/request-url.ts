@@ -76,12 +76,11 @@ export function assertBusiness(url: URL, businessId: string | null | undefined):
 
 /** The ids of all businesses that a decoded path names. */
 function businessesIn(path: string): readonly string[] {
-  const segments = path.replaceAll('\\', '/').split('/');
-  const named = segments.filter((segment) => segment !== '' && segment !== '.');
+  const segments = path.replaceAll('\\', '/').split('/').filter(isName);
   // Path parameters (RFC 3986 §3.3): whether the server cuts them off, before or after it looks for dots, is anybody's
   // guess.
-  if (named.slice(0, 3).some((segment) => segment.includes(';'))) throw ambiguous();
-  const names = segments.map(withoutParameters).filter((name) => name !== '' && name !== '.');
+  if (segments.slice(0, 3).some((segment) => segment.includes(';'))) throw ambiguous();
+  const names = segments.map(withoutParameters).filter(isName);
   // Dots that were hidden from the URL parser.
   if (names.includes('..')) throw ambiguous();
   return names.filter(
@@ -89,13 +88,19 @@ function businessesIn(path: string): readonly string[] {
   );
 }
 
-const withoutParameters = (segment: string): string => segment.split(';', 1).join();
+const isName = (segment: string): boolean => segment !== '' && segment !== '.';
+
+function withoutParameters(segment: string): string {
+  const end = segment.indexOf(';');
+  return end < 0 ? segment : segment.slice(0, end);
+}
 
 /** Nobody encodes a path more often than this. */
 const MOST_FORMS = 5;
 
 /** A path decoded once, twice, and so on, until nothing changes. */
 function decodedForms(pathname: string): readonly string[] {
+  if (!pathname.includes('%')) return [pathname];
   let form: string;
   try {
     form = decodeURIComponent(pathname);
