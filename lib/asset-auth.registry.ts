@@ -88,6 +88,7 @@ export class AssetAuthRegistry implements OnModuleInit {
     }
     for (const { message } of this.explorer.misplaced()) this.#logger.warn(message);
     for (const message of this.explorer.hooksWithoutScope()) this.#logger.warn(message);
+    for (const message of this.explorer.sharedAnswers()) this.#logger.warn(message);
     for (const message of misspelt(clients, inventory)) this.#logger.warn(message);
   }
 

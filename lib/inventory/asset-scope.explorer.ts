@@ -9,6 +9,7 @@ import {
   discoverClasses,
 } from './discovery.js';
 import { missingParameters } from './route-parameters.js';
+import { sharedAnswers } from './shared-answers.js';
 
 /**
  * Finds what the application's decorators declare: in its controllers, providers and enhancers (guards, interceptors and
@@ -52,6 +53,15 @@ export class AssetScopeExplorer {
    */
   hooksWithoutScope(): readonly string[] {
     return discoverClasses(this.modules).flatMap(hooksIn);
+  }
+
+  /**
+   * The handlers whose answers a cache keeps for the wrong business, in words.
+   *
+   * @internal
+   */
+  sharedAnswers(): readonly string[] {
+    return sharedAnswers(this.modules);
   }
 
   /** The decorators that have no effect where they stand, as far as that is certain. */

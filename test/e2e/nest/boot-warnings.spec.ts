@@ -1,4 +1,16 @@
-import { Controller, Get, type INestApplication, Injectable, type ModuleMetadata } from '@nestjs/common';
+import { CACHE_MANAGER, CacheInterceptor, CacheModule } from '@nestjs/cache-manager';
+import {
+  All,
+  Controller,
+  Get,
+  type INestApplication,
+  Injectable,
+  type ModuleMetadata,
+  Post,
+  type Provider,
+  UseInterceptors,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR, Reflector } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { Cron } from '@nestjs/schedule';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -7,6 +19,7 @@ import {
   type AssetAuthOptions,
   AssetBusiness,
   AssetScope,
+  AssetScopeInterceptor,
   RunWithAssetScope,
 } from 'nestjs-asset-auth';
 import { recordingLogger } from '../../support/recording-logger.js';
@@ -25,7 +38,7 @@ async function warningsOf(
     AssetAuthModule.forRoot(OPTIONS),
     AssetAuthModule.forRoot({ ...OPTIONS, ...options, name: 'eu' }),
   ];
-  await start({ ...metadata, imports: clients }, { logger, configure });
+  await start({ ...metadata, imports: [...(metadata.imports ?? []), ...clients] }, { logger, configure });
   return logger.lines.filter(({ level }) => level === 'warn').map(({ text }) => text);
 }
 
@@ -165,5 +178,86 @@ describe('T117 Hooks of a class with a scope, which run without it, are warned o
     expect(await warningsOf(metadata, {}, (app) => app.useWebSocketAdapter(new WsAdapter(app)))).toEqual(
       warnings,
     );
+  });
+});
+
+describe('A cache of answers that may serve one business with what it kept for another is warned of at boot', () => {
+  const warning = (handler: string) =>
+    `CacheInterceptor keeps the answers of ${handler} by their URL, and @AssetBusiness takes the business from a function: if it is not in the URL, one business is answered with what was kept for another. Extend CacheInterceptor with a trackBy whose key holds the business, which also ends this warning, or leave it out there. AssetAuthModule`;
+
+  class ByBusiness extends CacheInterceptor {
+    override trackBy() {
+      return 'biz_1';
+    }
+  }
+  class ByUrl extends CacheInterceptor {}
+
+  @Controller('ofMethods')
+  @AssetBusiness(() => 'biz_1')
+  class OfMethods {
+    @Get('kept')
+    @UseInterceptors(CacheInterceptor)
+    kept() {}
+    @All('all')
+    @UseInterceptors(ByUrl)
+    all() {}
+    @Post('changes')
+    @UseInterceptors(CacheInterceptor)
+    changes() {}
+    @Get('keyed')
+    @UseInterceptors(ByBusiness)
+    keyed() {}
+    @Get('tenant')
+    @UseInterceptors(CacheInterceptor)
+    @AssetBusiness(null)
+    tenant() {}
+    @Get(':businessId')
+    @UseInterceptors(CacheInterceptor)
+    @AssetBusiness('businessId')
+    inUrl() {}
+    @Get('other')
+    @UseInterceptors(AssetScopeInterceptor)
+    other() {}
+  }
+
+  @Controller('ofClass')
+  @UseInterceptors(CacheInterceptor)
+  class OfClass {
+    @Get()
+    @AssetBusiness(() => 'biz_1')
+    get() {}
+  }
+
+  @Controller('plain')
+  class Plain {
+    @Get()
+    @AssetBusiness(() => 'biz_1')
+    get() {}
+  }
+
+  it('where a handler or its class names it', async () => {
+    const cache = [CacheModule.register()];
+    expect(await warningsOf({ imports: cache, controllers: [OfMethods, OfClass] })).toEqual([
+      warning('OfMethods.kept'),
+      warning('OfMethods.all'),
+      warning('OfClass.get'),
+    ]);
+  });
+
+  it.each<[string, Provider, readonly string[]]>([
+    ['a class', { provide: APP_INTERCEPTOR, useClass: CacheInterceptor }, [warning('Plain.get')]],
+    ['a class with a key of its own', { provide: APP_INTERCEPTOR, useClass: ByBusiness }, []],
+    [
+      'what a factory makes',
+      {
+        provide: APP_INTERCEPTOR,
+        inject: [CACHE_MANAGER, Reflector],
+        useFactory: (cache: unknown, reflector: Reflector) => new CacheInterceptor(cache, reflector),
+      },
+      [warning('Plain.get')],
+    ],
+  ])('where all handlers have it: %s', async (_, provider, warnings) => {
+    const metadata = { imports: [CacheModule.register()], controllers: [Plain], providers: [provider] };
+    expect(await warningsOf(metadata)).toEqual(warnings);
   });
 });
