@@ -73,7 +73,7 @@ export class AssetAuthRegistry implements OnModuleInit {
   /**
    * @throws AssetConfigError when the options of a client are request-scoped
    * @throws AssetScopeError `ASSET_SCOPE_NOT_ALLOWED` when a decorator asks for what no client may ask for
-   * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` when a decorator names a parameter that its handler never has
+   * @throws AssetBusinessError `ASSET_BUSINESS_INVALID` when a decorator names a parameter that no path holds
    */
   onModuleInit(): void {
     // Another copy of this package may have checked them all: the clients are the application's.
@@ -86,16 +86,15 @@ export class AssetAuthRegistry implements OnModuleInit {
     for (const message of this.#missingParameters(clients)) {
       throw new AssetBusinessError(message, 'ASSET_BUSINESS_INVALID');
     }
-    for (const { message } of this.explorer.misplaced()) this.#logger.warn(message);
-    for (const message of this.explorer.hooksWithoutScope()) this.#logger.warn(message);
-    for (const message of this.explorer.sharedAnswers()) this.#logger.warn(message);
+    for (const message of this.explorer.warnings()) this.#logger.warn(message);
     for (const message of misspelt(clients, inventory)) this.#logger.warn(message);
   }
 
-  /** A worker of the same modules serves no routes and has no global prefix, which may hold the parameter. */
+  /** Only where routes are served: a worker of the same modules has no global prefix, which may hold the parameter. */
   #missingParameters(clients: readonly RegisteredClient[]): readonly string[] {
     const adapter = this.server.httpAdapter as HttpAdapterHost['httpAdapter'] | null | undefined;
-    return this.explorer.missingParameters(adapter ? globalPrefixOf(clients[0]?.moduleRef) : undefined);
+    const prefix = adapter ? globalPrefixOf(clients[0]?.moduleRef) : undefined;
+    return prefix === undefined ? [] : this.explorer.missingParameters(prefix);
   }
 }
 

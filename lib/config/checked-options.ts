@@ -86,16 +86,17 @@ function problemsOfEach(options: AssetAuthOptions): AssetConfigProblem[] {
 }
 
 const NOTHING_READ =
-  'If all of it stands in .env: ConfigModule.forRoot() reads that file, before the factory of forRootAsync is called and after forRoot is';
+  'If all of it stands in .env: ConfigModule.forRoot() reads that file. Call it first, or use forRootAsync, whose factory runs after it';
 
 function problemsBetween(options: Partial<AssetAuthOptions>): AssetConfigProblem[] {
-  const { environment, baseUrl, clientId, scopes, allowedScopes, startup } = options;
+  const { environment, baseUrl, scopes, allowedScopes, startup } = options;
   const { undeclaredScopes = 'deny', store, storeKeys } = options;
   const problems: AssetConfigProblem[] = [];
   if (environment === undefined && baseUrl === undefined) {
+    const isEmpty = options.clientId === undefined && options.clientSecret === undefined;
     const problem =
       "is missing. Say 'sandbox' or 'production' (their credentials are separate), or give a baseUrl";
-    problems.push(problemOf('environment', clientId === undefined ? `${problem}. ${NOTHING_READ}` : problem));
+    problems.push(problemOf('environment', isEmpty ? `${problem}. ${NOTHING_READ}` : problem));
   }
   const other = environmentOf(baseUrl);
   if (isEnvironment(environment) && other !== undefined && other !== environment) {

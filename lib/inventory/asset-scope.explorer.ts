@@ -8,7 +8,7 @@ import {
   type DiscoveredMethod,
   discoverClasses,
 } from './discovery.js';
-import { missingParameters } from './route-parameters.js';
+import { missingParameters, namedForMessages } from './route-parameters.js';
 import { sharedAnswers } from './shared-answers.js';
 
 /**
@@ -37,31 +37,23 @@ export class AssetScopeExplorer {
   }
 
   /**
-   * What is wrong with the parameters that `@AssetBusiness` names, in words; empty if nothing is.
+   * What is wrong with the parameters that `@AssetBusiness` names in HTTP handlers, in words; empty if nothing is.
    *
    * @internal
    */
-  missingParameters(globalPrefix: string | undefined): readonly string[] {
+  missingParameters(globalPrefix: string): readonly string[] {
     return missingParameters(this.modules, globalPrefix);
   }
 
   /**
-   * The hooks of classes with `@AssetScope` or `@AssetBusiness`, in words: Nest calls them outside of every scope. Those
-   * with `@RunWithAssetScope` have one.
+   * What is declared and will not do what it says, in words.
    *
    * @internal
    */
-  hooksWithoutScope(): readonly string[] {
-    return discoverClasses(this.modules).flatMap(hooksIn);
-  }
-
-  /**
-   * The handlers whose answers a cache keeps for the wrong business, in words.
-   *
-   * @internal
-   */
-  sharedAnswers(): readonly string[] {
-    return sharedAnswers(this.modules);
+  warnings(): readonly string[] {
+    const misplaced = this.misplaced().map(({ message }) => message);
+    const hooks = discoverClasses(this.modules).flatMap(hooksIn);
+    return [...misplaced, ...hooks, ...namedForMessages(this.modules), ...sharedAnswers(this.modules)];
   }
 
   /** The decorators that have no effect where they stand, as far as that is certain. */
@@ -143,6 +135,10 @@ const LIFECYCLE_HOOKS: readonly string[] = [
 ];
 const GATEWAY_HOOKS: readonly string[] = ['afterInit', 'handleConnection', 'handleDisconnect'];
 
+/**
+ * The hooks of classes with `@AssetScope` or `@AssetBusiness`: Nest calls them outside of every scope. Those with
+ * `@RunWithAssetScope` have one.
+ */
 function hooksIn({ classRef, methods }: DiscoveredClass): readonly string[] {
   const onClass = decorators((kind) => declared(kind, classRef) !== undefined);
   if (onClass === undefined) return [];

@@ -3,31 +3,51 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { quoted } from '../config/text.js';
 import { handlerDeclaration } from '../scope/scope-metadata.js';
-import { type DiscoveredClass, discoverClasses } from './discovery.js';
+import { type DiscoveredClass, type DiscoveredMethod, discoverClasses } from './discovery.js';
 
 /**
- * For each handler whose calls would all fail, since `@AssetBusiness` names a parameter that it never has: what is wrong
- * and the cure. Messages of transporters and sockets have none at all; a method that serves routes or resolves fields as
- * well may have it there.
+ * For each HTTP handler whose calls would all fail, since `@AssetBusiness` names a parameter that none of its paths
+ * holds: what is wrong and the cure.
  *
- * @param globalPrefix - as `setGlobalPrefix` set it; `undefined` where no routes are served
+ * @param globalPrefix - as `setGlobalPrefix` set it
  */
-export function missingParameters(
+export function missingParameters(modules: ModulesContainer, globalPrefix: string): readonly string[] {
+  return withNamedParameter(modules, ({ classRef, method, kinds }, parameter) => {
+    if (!kinds.includes('http')) return undefined;
+    const problem = problemOfPaths(pathSteps(modules, classRef, method, globalPrefix), parameter);
+    return (
+      problem &&
+      `${problem} pass a function: (context) => businessId, or say @AssetBusiness(null) for a tenant-level path.`
+    );
+  });
+}
+
+/**
+ * The same for handlers of messages, of a transporter or a socket, which have no parameters at all: a call fails once a
+ * message comes, and none may ever come here.
+ */
+export const namedForMessages = (modules: ModulesContainer): readonly string[] =>
+  withNamedParameter(modules, ({ kinds }) =>
+    kinds.length > 0 && kinds.every((kind) => kind === 'rpc' || kind === 'ws')
+      ? 'a message has no parameters. Pass a function that reads it from the message: (context) => businessId, or say @AssetBusiness(null) for a tenant-level call.'
+      : undefined,
+  );
+
+interface Handler extends DiscoveredMethod {
+  readonly classRef: DiscoveredClass['classRef'];
+}
+
+function withNamedParameter(
   modules: ModulesContainer,
-  globalPrefix: string | undefined,
+  problemOf: (handler: Handler, parameter: string) => string | undefined,
 ): readonly string[] {
   return discoverClasses(modules).flatMap(({ classRef, methods }) =>
-    methods.flatMap(({ name, method, kinds }) => {
-      const source = handlerDeclaration(classRef, method)?.business?.source;
-      if (typeof source !== 'string' || kinds.length === 0) return [];
-      const problem = kinds.every((kind) => kind === 'rpc' || kind === 'ws')
-        ? `a message has no parameters. Pass a function: (context) => context.${kinds.includes('rpc') ? 'switchToRpc' : 'switchToWs'}().getData().businessId,`
-        : kinds.includes('http') && globalPrefix !== undefined
-          ? problemOfPaths(pathSteps(modules, classRef, method, globalPrefix), source)
-          : undefined;
+    methods.flatMap((method) => {
+      const source = handlerDeclaration(classRef, method.method)?.business?.source;
+      const problem = typeof source === 'string' ? problemOf({ ...method, classRef }, source) : undefined;
       if (problem === undefined) return [];
       return [
-        `@AssetBusiness on ${classRef.name}.${name} cannot be used: it names the parameter ${quoted(source)}, and ${problem} or say @AssetBusiness(null) for a tenant-level call.`,
+        `@AssetBusiness on ${classRef.name}.${method.name} cannot be used: it names the parameter ${quoted(source)}, and ${problem}`,
       ];
     }),
   );
@@ -50,7 +70,7 @@ function problemOfPaths(steps: readonly (readonly unknown[])[], parameter: strin
   if (steps.flat().some((path) => mayHold(path, parameter))) return undefined;
   const paths = pathsOf(steps.map((step) => step.map(String))).map(quoted);
   const [are, have] = paths.length === 1 ? ['path', 'has'] : ['paths', 'have'];
-  return `the handler's ${are} ${paths.join(', ')} ${have} none of that name. Name one that is there, pass a function: (context) => businessId,`;
+  return `the handler's ${are} ${paths.join(', ')} ${have} none of that name. Name one that is there,`;
 }
 
 const listOf = (paths: unknown): readonly unknown[] => (Array.isArray(paths) ? paths : [paths ?? '']);

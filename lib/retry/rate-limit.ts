@@ -65,6 +65,8 @@ const momentMs = (timestamp: number): number =>
 export class RateLimitWindow {
   #remaining = Number.POSITIVE_INFINITY;
   #resetAt = 0;
+  /** When the latest request went that was heard of. */
+  #sentAt = 0;
   /** Requests that went at others' cost, counted until the moment at which the window was to end when counting began. */
   #spent = 0;
   #countsUntil = 0;
@@ -96,11 +98,18 @@ export class RateLimitWindow {
     return this.room - underWay > this.#spent + 1;
   }
 
-  observe(headers: ResponseHeaders): void {
+  /**
+   * An answer that comes late tells how much there was before those that were sent after it: it is not heard.
+   *
+   * @param sentAt - when its request went, by the monotonic clock
+   */
+  observe(headers: ResponseHeaders, sentAt = this.clock.monotonic()): void {
+    if (sentAt < this.#sentAt) return;
     const now = this.clock.now();
     const wait = resetMs(headers['x-ratelimit-reset'], serverDateMs(headers) ?? now);
     const remaining = headers['x-ratelimit-remaining'];
     if (wait === undefined || typeof remaining !== 'string' || !WHOLE_NUMBER.test(remaining)) return;
+    this.#sentAt = sentAt;
     this.#remaining = Number(remaining);
     this.#resetAt = this.clock.monotonic() + Math.min(wait, LONGEST_ORDERED_WAIT_MS);
     // A window that slides ends ever later.

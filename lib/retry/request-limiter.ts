@@ -1,9 +1,8 @@
-import { type AssetClock, type Instant, instantOf } from '../config/clock.js';
+import { type AssetClock, type Instant, instantOf, setDeadline } from '../config/clock.js';
 import { PriorityQueue } from './priority-queue.js';
 import { LONGEST_WAIT_MS, RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
 import {
   Slot,
-  SLOW_PART,
   type SlotOutcome,
   type SlotRequest,
   type TurnedAway,
@@ -55,7 +54,7 @@ export class RequestLimiter {
     this.#limit = new RateLimitWindow(clock);
     this.#refreshSlots = Math.max(1, slots - 1);
     this.#half = Math.max(1, Math.floor(slots / 2));
-    this.#unproven = new UnprovenQueue(Math.max(1, this.#half - 1), stuckMs / SLOW_PART);
+    this.#unproven = new UnprovenQueue(Math.max(1, this.#half - 1), stuckMs / 2);
   }
 
   /** Queues a request. */
@@ -75,9 +74,13 @@ export class RequestLimiter {
     return slot;
   }
 
-  /** Takes in the headers of an answer of the token endpoint, and of no other. */
-  observe(headers: ResponseHeaders): void {
-    this.#limit.observe(headers);
+  /**
+   * Takes in the headers of an answer of the token endpoint, and of no other.
+   *
+   * @param sentAt - when its request went, by the monotonic clock; just now, by default
+   */
+  observe(headers: ResponseHeaders, sentAt?: number): void {
+    this.#limit.observe(headers, sentAt);
     this.#pump();
   }
 
@@ -247,7 +250,7 @@ export class RequestLimiter {
       this.#pump();
     };
     const ref = awaited.some((slot) => slot !== undefined);
-    this.#cancelWake = this.clock.setTimeout(wake, Math.max(1, Math.ceil(next)), { ref });
+    this.#cancelWake = setDeadline(wake, Math.max(1, Math.ceil(next)), this.clock, { ref });
   }
 
   #firstAwaited(queue: ReadonlySet<Slot>): Slot | undefined {

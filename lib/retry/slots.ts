@@ -53,7 +53,7 @@ export class Slot implements Queued {
   grantedAt = 0;
   /** Whether a request that went no earlier has been answered. */
   isOvertaken = false;
-  /** Ends the attempt that has the slot; it is made again later. */
+  /** Ends the attempt that has the slot; it is made again later. Only while there is one. */
   giveUpAttempt: (() => void) | undefined;
 
   /** @param dueAt - when it should have gone, as a refresh, on the limiter's clock */
@@ -87,13 +87,12 @@ export class Slot implements Queued {
   }
 }
 
-/** A request that takes more than a tenth of the time that there is for it is slow. */
-export const SLOW_PART = 10;
-/** It takes long if it is slow, and takes so many times as long as answers usually do. */
-const LONG = 10;
-
-/** How much the latest counts in how fast others are answered. */
+/** How much the latest counts in the pace at which newcomers are answered. */
 const WEIGHT_OF_LATEST = 0.3;
+/** A request that takes so many times as long as the slowest answer of late will get none. */
+const HANGS = 10;
+/** What an answer leaves of how slow earlier ones were. */
+const REMEMBERED = 0.99;
 
 /** Keys that had a token, but hung last; newcomers; newcomers that hung. */
 const KINDS = ['doubtful', 'newcomer', 'hung'] as const;
@@ -101,8 +100,9 @@ type Kind = (typeof KINDS)[number];
 
 /**
  * The requests of keys that may hang, whatever the endpoint does. The kinds go by turns, each as they came. Keys that have
- * hung leave a slot to newcomers that have not, since they may hang again and again. A newcomer that takes long, while one
- * that went no earlier has been answered, counts as hung at once and gives its slot to a newcomer that queues.
+ * hung leave a slot to newcomers that have not, since they may hang again and again. A newcomer without an answer after half
+ * of its time, and far longer than the slowest of late, counts as hung and gives its slot to a newcomer that queues, if a
+ * request that went no earlier has been answered: it is not the endpoint that hangs.
  */
 export class UnprovenQueue {
   readonly #queued = { doubtful: new Set<Slot>(), newcomer: new Set<Slot>(), hung: new Set<Slot>() };
@@ -110,8 +110,8 @@ export class UnprovenQueue {
   #latest: Kind = 'hung';
   /** How many of them a slot usually serves in a millisecond. */
   #pace = 1;
-  /** How long answers usually take, in milliseconds; `undefined` before the first. */
-  #usualMs: number | undefined;
+  /** How long the slowest answer of late took, in milliseconds. */
+  #slowestMs = 0;
 
   /** What is queued, kind by kind. */
   get queues(): readonly ReadonlySet<Slot>[] {
@@ -124,11 +124,11 @@ export class UnprovenQueue {
 
   /**
    * @param mostHung - how many of keys that have hung may be under way together
-   * @param slowMs - from when on a request is slow
+   * @param patienceMs - no request gives way before it has taken so long
    */
   constructor(
     private readonly mostHung: number,
-    private readonly slowMs: number,
+    private readonly patienceMs: number,
   ) {}
 
   get size(): number {
@@ -167,17 +167,15 @@ export class UnprovenQueue {
 
   /** A request that went at `grantedAt` was answered. Both by the monotonic clock. */
   answered(grantedAt: number, now: number): void {
-    const tookMs = now - grantedAt;
-    const usualMs = this.#usualMs ?? tookMs;
-    this.#usualMs = usualMs + (tookMs - usualMs) * WEIGHT_OF_LATEST;
+    this.#slowestMs = Math.max(now - grantedAt, this.#slowestMs * REMEMBERED);
     for (const slot of this.#active) slot.isOvertaken ||= slot.grantedAt <= grantedAt;
   }
 
   /** Milliseconds until {@link giveWay} has an effect. */
   givesWayInMs(now: number): number {
     if (this.#queued.newcomer.size === 0) return Number.POSITIVE_INFINITY;
-    const longMs = Math.max(this.slowMs, LONG * (this.#usualMs ?? 0));
-    return Math.min(...this.#overtaken().map(({ grantedAt }) => grantedAt + longMs - now));
+    const longestMs = Math.max(this.patienceMs, HANGS * this.#slowestMs);
+    return Math.min(...this.#overtaken().map(({ grantedAt }) => grantedAt + longestMs - now));
   }
 
   /** The overtaken request that has taken longest gives its slot to a newcomer that queues. */

@@ -1,3 +1,4 @@
+import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetAuthErrorLike, isAssetAuthError } from '../config/asset-auth.errors.js';
 import {
   type AssetClock,
@@ -8,23 +9,21 @@ import {
   untilAborted,
 } from '../config/clock.js';
 import type { Probe } from '../retry/circuit-breaker.js';
-import { type Slot, SLOW_PART } from '../retry/slots.js';
+import type { Slot } from '../retry/slots.js';
 import type { AssetTokenPendingEvent, AssetTokenRequestReason } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import type { Sighting, Turn } from '../store/shared-tokens.js';
 import type { AccessToken } from './access-token.js';
-import { type TokenRequestFailure, TokenTimeout } from './endpoint/token.errors.js';
+import {
+  alreadyExpired,
+  GaveWay,
+  type GivenUp,
+  Outlived,
+  type TokenRequestFailure,
+  TokenTimeout,
+} from './endpoint/token.errors.js';
 import type { AttemptPurpose } from './endpoint/token-endpoint.client.js';
 import type { AccessTokenGrant, AccessTokenRequest } from './token-request.js';
-
-/** An attempt was given up, and is to be made again. */
-export class GivenUp extends Error {}
-
-/** It was sent before the machine slept: its answer, if there is one, is out of date. */
-export class Outlived extends GivenUp {}
-
-/** It takes long, and another key's request gets its slot. */
-export class GaveWay extends GivenUp {}
 
 /** Who began a token request. */
 export interface Beginning {
@@ -34,6 +33,9 @@ export interface Beginning {
   /** Milliseconds that the caller has, if known. */
   readonly withinMs?: number | undefined;
 }
+
+/** A failure that takes more than a tenth of the time counts as slow. */
+const SLOW_PART = 10;
 
 /**
  * One token request that any number of callers wait on. It belongs to none of them: it has its own abort controller and
@@ -135,12 +137,9 @@ export class PendingRequest {
     if (this.#waiting === 0) this.#awaitedChanged();
   }
 
-  /** @param slot - is told from now on whether callers wait, and may end an attempt */
+  /** @param slot - is told from now on whether callers wait, and may end an attempt that is under way */
   queuedFor(slot: Slot): void {
     this.#slot = slot;
-    slot.giveUpAttempt = (): void => {
-      this.#attempt?.abort(new GaveWay());
-    };
   }
 
   /**
@@ -157,6 +156,11 @@ export class PendingRequest {
     const attempt = new AbortController();
     this.#attempt = attempt;
     if (this.#endReason !== undefined) attempt.abort(this.#endReason);
+    const slot = this.#slot;
+    if (slot !== undefined)
+      slot.giveUpAttempt = (): void => {
+        this.#giveUpAttempt(new GaveWay());
+      };
     const expire = (): void => {
       attempt.abort(new TokenTimeout());
     };
@@ -169,6 +173,7 @@ export class PendingRequest {
     const end = (): void => {
       this.#armDeadline = undefined;
       this.#attempt = undefined;
+      if (slot !== undefined) slot.giveUpAttempt = undefined;
       cancel();
     };
     return { signal: attempt.signal, end };
@@ -186,20 +191,29 @@ export class PendingRequest {
   }
 
   /** Whether the latest attempt is older than its time by the wall clock, and not by the other. */
-  isOutlived(timeoutMs: number, clock: AssetClock): boolean {
+  #isOutlived(timeoutMs: number, clock: AssetClock): boolean {
     const { wall, monotonic } = this.#sentAt ?? instantOf(clock);
     return clock.now() - wall > timeoutMs && clock.monotonic() - monotonic <= timeoutMs;
   }
 
-  /**
-   * Gives up an attempt that is older than `timeoutMs` by the wall clock: the machine slept, while its own timer stood
-   * still. The next attempt has all the time anew and counts as the first.
-   */
+  /** Gives up an attempt that is older than `timeoutMs` by the wall clock: its own timer stood still while the machine slept. */
   dropIfOutlived(timeoutMs: number, clock: AssetClock): void {
-    if (this.#attempt === undefined || !this.isOutlived(timeoutMs, clock)) return;
+    if (this.#isOutlived(timeoutMs, clock)) this.#giveUpAttempt(new Outlived());
+  }
+
+  /** Why a token has expired on arrival: a clock that was set forward meanwhile ended its life before it began. */
+  expiredUnderWay(config: AssetAuthConfig, clock: AssetClock): Error {
+    return this.#isOutlived(config.tokenTimeoutMs, clock)
+      ? new Outlived()
+      : alreadyExpired(this.request, config);
+  }
+
+  /** The next attempt has all the time anew and counts as the first. */
+  #giveUpAttempt(reason: GivenUp): void {
+    if (this.#attempt === undefined) return;
     this.attempts = 0;
     this.#endsAt = undefined;
-    this.#attempt.abort(new Outlived());
+    this.#attempt.abort(reason);
   }
 
   #awaitedChanged(): void {

@@ -6,8 +6,8 @@ import type { CacheEntry } from './cache-entry.js';
 import { EndpointCircuit, type EndpointCircuitParts } from './endpoint-circuit.js';
 import type { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import type { IssuedToken } from './endpoint/token-response.js';
-import { alreadyExpired, AssetClosedError, TokenRequestFailure } from './endpoint/token.errors.js';
-import { type Beginning, GaveWay, GivenUp, grantOf, Outlived, PendingRequest } from './pending-request.js';
+import { AssetClosedError, GaveWay, GivenUp, TokenRequestFailure } from './endpoint/token.errors.js';
+import { type Beginning, grantOf, PendingRequest } from './pending-request.js';
 import { FetchedElsewhere, type SharedRefresh } from './shared-refresh.js';
 import type { TokenCache } from './token-cache.js';
 import type { AccessTokenRequest } from './token-request.js';
@@ -178,7 +178,8 @@ export class TokenRefresher {
         signal: attempt.signal,
         isKnown: entry.standing !== 'newcomer',
         onHeaders: (headers, isToken) => {
-          if (isToken || this.circuit.speaksForEndpoint(entry)) limiter.observe(headers);
+          if (isToken || this.circuit.speaksForEndpoint(entry))
+            limiter.observe(headers, pending.sentAt?.monotonic);
         },
       });
     } catch (thrown) {
@@ -198,12 +199,7 @@ export class TokenRefresher {
     const known = cache.peek(request)?.lifeOf(issued.value);
     const { refreshAheadRatio } = config;
     const life = arrivedLife(issued, known, { refreshAheadRatio, jitter: random() }, clock);
-    if (remainingMs(life, clock) <= 0) {
-      // A clock that was set forward meanwhile ended its life before it began.
-      throw pending.isOutlived(config.tokenTimeoutMs, clock)
-        ? new Outlived()
-        : alreadyExpired(request, config);
-    }
+    if (remainingMs(life, clock) <= 0) throw pending.expiredUnderWay(config, clock);
     const token = new AccessToken(issued.value, request, life);
     const entry = cache.keepToken(request);
     const isShared = issued.generation !== undefined;

@@ -30,6 +30,8 @@ import {
   connectionCure,
   TokenRequestFailure,
   tokenRequestFailure,
+  givenUp,
+  GivenUp,
   TokenTimeout,
   tooSlow,
 } from './token.errors.js';
@@ -133,7 +135,8 @@ export class TokenEndpointClient {
       response = await within(sent, () => this.#send(attempt, clientSecret));
       return this.#judged(response, attempt, clientSecret, sentWith);
     } catch (thrown) {
-      error = errorOf(thrown) ?? tooSlow(attempt.request, this.config).error;
+      const ended = thrown instanceof GivenUp ? givenUp(thrown, attempt.request, this.config) : undefined;
+      error = errorOf(ended ?? thrown) ?? tooSlow(attempt.request, this.config).error;
       throw thrown;
     } finally {
       const isHeard = this.events.isHeard('token.response');
@@ -262,7 +265,7 @@ function within<T>({ around }: AssetTokenRequestEvent, send: () => Promise<T>): 
   return sending ?? send();
 }
 
-/** What events tell; `undefined`: the attempt was ended because its time was over, or the machine slept. */
+/** What events tell; `undefined`: the attempt was ended because its time was over. */
 const errorOf = (thrown: unknown): AssetAuthErrorLike | undefined =>
   thrown instanceof TokenRequestFailure ? thrown.error : isAssetAuthError(thrown) ? thrown : undefined;
 

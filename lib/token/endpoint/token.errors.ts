@@ -124,6 +124,20 @@ export class AssetClosedError extends AssetAuthError {
 /** The time for one token request is up. */
 export class TokenTimeout extends Error {}
 
+/** Why an attempt is given up that is to be made again. */
+export class GivenUp extends Error {}
+
+/** It was sent before the machine slept: its answer, if there is one, is out of date. */
+export class Outlived extends GivenUp {
+  override readonly message = 'the machine slept, and it is made anew';
+}
+
+/** Its key hangs, and another one gets its slot. */
+export class GaveWay extends GivenUp {
+  override readonly message =
+    'others that were sent no earlier have been answered, so its turn went to another key; it is made again';
+}
+
 /** A token request that brought no token. Thrown within this room, and caught once, where the request was started. */
 export class TokenRequestFailure extends Error {
   /**
@@ -210,6 +224,19 @@ export const alreadyExpired = (request: AccessTokenGrant, client: TokenClient): 
   });
 
 /** The failure of a request that the endpoint did not answer in time. */
+/** For events; callers hear of the attempt that follows. */
+export const givenUp = (
+  { message }: GivenUp,
+  request: AccessTokenGrant,
+  client: AssetAuthConfig,
+): TokenRequestFailure =>
+  tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
+    what: `it was given up: ${message}.`,
+    fault: 'unclear',
+    timedOut: true,
+    retryable: true,
+  });
+
 export const tooSlow = (request: AccessTokenGrant, client: AssetAuthConfig): TokenRequestFailure =>
   tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
     what: `there was no complete answer within tokenTimeoutMs (${client.tokenTimeoutMs} ms). Check network and proxy, or raise it, if this lasts.`,

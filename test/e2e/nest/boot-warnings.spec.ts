@@ -11,6 +11,7 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, Reflector } from '@nestjs/core';
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { Cron } from '@nestjs/schedule';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -178,6 +179,49 @@ describe('T117 Hooks of a class with a scope, which run without it, are warned o
     expect(await warningsOf(metadata, {}, (app) => app.useWebSocketAdapter(new WsAdapter(app)))).toEqual(
       warnings,
     );
+  });
+});
+
+describe('T115 A parameter that @AssetBusiness names for a message, which has none, is warned of at boot', () => {
+  const warning = (handler: string) =>
+    `@AssetBusiness on ${handler} cannot be used: it names the parameter "businessId", and a message has no parameters. Pass a function that reads it from the message: (context) => businessId, or say @AssetBusiness(null) for a tenant-level call. AssetAuthModule`;
+
+  @Controller('businesses/:businessId')
+  @AssetBusiness('businessId')
+  class Hybrid {
+    @Get()
+    get() {}
+    @EventPattern('closed')
+    closed(event: object) {
+      return event;
+    }
+    @Get('both')
+    @MessagePattern('both')
+    both() {}
+    @MessagePattern('tenant')
+    @AssetBusiness(null)
+    tenant() {}
+    @MessagePattern('function')
+    @AssetBusiness(() => 'biz_1')
+    byFunction() {}
+  }
+
+  @WebSocketGateway()
+  class Gateway {
+    @SubscribeMessage('ledgers')
+    @AssetBusiness('businessId')
+    list(message: object) {
+      return message;
+    }
+  }
+
+  it('of a transporter, and of a socket', async () => {
+    const configure = (app: INestApplication) => app.useWebSocketAdapter(new WsAdapter(app));
+    const metadata = { controllers: [Hybrid], providers: [Gateway] };
+    expect(await warningsOf(metadata, {}, configure)).toEqual([
+      warning('Hybrid.closed'),
+      warning('Gateway.list'),
+    ]);
   });
 });
 

@@ -8,8 +8,7 @@ import {
   VersioningType,
 } from '@nestjs/common';
 import { NestFactory, RouterModule } from '@nestjs/core';
-import { EventPattern, MessagePattern } from '@nestjs/microservices';
-import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { MessagePattern } from '@nestjs/microservices';
 import { AssetAuthModule, AssetBusiness, AssetScope, isAssetAuthError } from 'nestjs-asset-auth';
 import { afterThisTest } from '../../support/cleanup.js';
 import { moduleOf, platforms, start } from './application.fixture.js';
@@ -33,7 +32,7 @@ async function refusal(
 }
 
 const CURE =
-  'Name one that is there, pass a function: (context) => businessId, or say @AssetBusiness(null) for a tenant-level call.';
+  'Name one that is there, pass a function: (context) => businessId, or say @AssetBusiness(null) for a tenant-level path.';
 
 describe('T115 A parameter that @AssetBusiness names and no path of the handler holds is refused at boot', () => {
   @Controller('businesses/:id/ledgers')
@@ -92,54 +91,6 @@ describe('T115 A parameter that @AssetBusiness names and no path of the handler 
   it('with the global prefix in the path', async () => {
     const message = await refusal(OnMethod, (app) => app.setGlobalPrefix('api/:tenant'));
     expect(message).toContain('"/api/:tenant/businesses/:id/ledgers"');
-  });
-});
-
-describe('T115 A parameter that @AssetBusiness names for a message, which has none, is refused at boot', () => {
-  @Controller()
-  class Messages {
-    @MessagePattern('ledgers')
-    @AssetBusiness('businessId')
-    list() {}
-  }
-
-  @Controller('businesses/:businessId')
-  @AssetBusiness('businessId')
-  class Hybrid {
-    @Get()
-    one() {}
-    @EventPattern('closed')
-    closed(event: object) {
-      return event;
-    }
-  }
-
-  @WebSocketGateway()
-  class Gateway {
-    @SubscribeMessage('ledgers')
-    @AssetBusiness('businessId')
-    list() {}
-  }
-
-  const refused = (name: string, cure: string): string =>
-    `@AssetBusiness on ${name} cannot be used: it names the parameter "businessId", and a message has no parameters. Pass a function: (context) => context.${cure}().getData().businessId, or say @AssetBusiness(null) for a tenant-level call.`;
-
-  it.each([
-    [Messages, 'Messages.list'],
-    [Hybrid, 'Hybrid.closed'],
-  ])('of a transporter: %p', async (controller, name) => {
-    expect(await refusal(controller)).toBe(refused(name, 'switchToRpc'));
-  });
-
-  it.each([
-    ['a gateway', { providers: [Gateway] }, refused('Gateway.list', 'switchToWs')],
-    ['a worker', { controllers: [Messages] }, refused('Messages.list', 'switchToRpc')],
-  ])('of %s, where no routes are served', async (_, metadata, message) => {
-    const worker = NestFactory.createApplicationContext(moduleOf({ imports: [client()], ...metadata }), {
-      logger: false,
-      abortOnError: false,
-    });
-    await expect(worker).rejects.toThrow(message);
   });
 });
 

@@ -88,6 +88,7 @@ export interface MemberOptions {
   /** Where the client secret is read each time, in place of the one above. */
   readonly secretFile?: string;
   readonly storeKeys?: readonly string[];
+  readonly storeTimeoutMs?: number;
 }
 
 /** How all members together fared. Tokens are judged by what the token server wrote down of them. */

@@ -36,6 +36,8 @@ async function startFleet(setup: Partial<FleetSetup> = {}): Promise<Fleet> {
     members,
     path: redis!.path,
     lifetimeSeconds: LIFETIME_SECONDS,
+    // On a busy machine, a store that is well may be slow as well.
+    options: { storeTimeoutMs: 5000 },
     ...setup,
   });
   afterThisTest(() => fleet.close());

@@ -1,5 +1,6 @@
+import type { SandboxRequest } from 'nestjs-asset-auth/testing';
 import { startApplication } from '../../support/application.js';
-import { pass, refreshed, rejectionOf } from '../../support/token-time.js';
+import { outcome, pass, refreshed, rejectionOf } from '../../support/token-time.js';
 
 const key = (id: number | string): { resource: string } => ({ resource: `https://example.com/${id}` });
 
@@ -131,6 +132,29 @@ describe('token requests under a rate limit that counts them', () => {
     await clock.advance(2000);
     await Promise.all(calls);
     expect(sandbox.tokenRequests.map(({ status }) => status)).toEqual(Array(7).fill(200));
+  });
+
+  it('do not go by an answer that comes late: it tells how much there was before those that were sent after it', async () => {
+    const { tokens, sandbox, clock } = await startApplication({
+      sandboxOptions: { rateLimits: { tenantPerMinute: 10, tokenRequestsCount: true } },
+    });
+    await tokens.getAccessToken(key('first'));
+    await clock.advance(55_000);
+    const isLate = (request: SandboxRequest): boolean =>
+      request.kind === 'token' && request.form.resource === key('late').resource;
+    const hold = sandbox.hold('token', isLate);
+    const late = tokens.getAccessToken(key('late'));
+    await sandbox.waitForRequest(isLate);
+    await clock.advance(1);
+    for (let i = 0; i < 7; i += 1) await tokens.getAccessToken(key(i));
+    const calls = Array.from({ length: 5 }, (_, i) => outcome(tokens.getAccessToken(key(`more-${i}`))));
+    hold.release();
+    await late;
+    await clock.advance(4000);
+    expect(sandbox.tokenRequests).toHaveLength(10);
+    await clock.advance(2000);
+    await Promise.all(calls);
+    expect(sandbox.tokenRequests.map(({ status }) => status)).toEqual(Array(14).fill(200));
   });
 
   it('go out one at a time for callers that cannot wait until its reset', async () => {
