@@ -90,7 +90,7 @@ export class Slot implements Queued {
 /** How much the latest counts in the pace at which newcomers are answered. */
 const WEIGHT_OF_LATEST = 0.3;
 /** A request that takes so many times as long as the slowest answer of late will get none. */
-const HANGS = 10;
+const HANGS = 3;
 /** What an answer leaves of how slow earlier ones were. */
 const REMEMBERED = 0.99;
 
@@ -100,9 +100,10 @@ type Kind = (typeof KINDS)[number];
 
 /**
  * The requests of keys that may hang, whatever the endpoint does. The kinds go by turns, each as they came. Keys that have
- * hung leave a slot to newcomers that have not, since they may hang again and again. A newcomer without an answer after half
- * of its time, and far longer than the slowest of late, counts as hung and gives its slot to a newcomer that queues, if a
- * request that went no earlier has been answered: it is not the endpoint that hangs.
+ * hung leave a slot to newcomers that have not, since they may hang again and again; of newcomers that have, one goes at a
+ * time while others queue. A newcomer without an answer after half of its time, far longer than the slowest of late took,
+ * counts as hung and gives its slot to one that queues, if a request that went no earlier has been answered: then it is not
+ * the endpoint that hangs.
  */
 export class UnprovenQueue {
   readonly #queued = { doubtful: new Set<Slot>(), newcomer: new Set<Slot>(), hung: new Set<Slot>() };
@@ -152,8 +153,11 @@ export class UnprovenQueue {
   /** @param slots - how many may be under way together */
   next(slots: number): Slot | undefined {
     if (this.#active.size >= slots) return undefined;
-    const haveHung = [...this.#active].filter((slot) => kindOf(slot) !== 'newcomer').length;
-    const isOpen = (kind: Kind): boolean => kind === 'newcomer' || haveHung < this.mostHung;
+    const active = [...this.#active].map(kindOf);
+    const haveHung = active.filter((kind) => kind !== 'newcomer').length;
+    const isCrowded = this.#queued.newcomer.size > 0 && active.includes('hung');
+    const isOpen = (kind: Kind): boolean =>
+      kind === 'newcomer' || (haveHung < this.mostHung && !(kind === 'hung' && isCrowded));
     const turn = KINDS.indexOf(this.#latest) + 1;
     const kind = [...KINDS.slice(turn), ...KINDS].find((its) => this.#queued[its].size > 0 && isOpen(its));
     const [first] = kind === undefined ? [] : this.#queued[kind];

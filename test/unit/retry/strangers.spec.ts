@@ -275,7 +275,7 @@ describe('newcomers that have hung', () => {
   it.each<[string, number, boolean, Standing, 'queues' | 'nobody queues', boolean]>([
     ['a newcomer without an answer after half of its time', 20, true, 'newcomer', 'queues', true],
     ['none before that', 20, false, 'newcomer', 'queues', false],
-    ['none where the slowest answer took a tenth of that', 800, true, 'newcomer', 'queues', false],
+    ['none where the slowest answer took almost half of that', 2200, true, 'newcomer', 'queues', false],
     ['no key that had a token', 20, true, 'doubtful', 'queues', false],
     ['none while nobody needs its slot', 20, true, 'newcomer', 'nobody queues', false],
   ])(
@@ -317,6 +317,25 @@ describe('newcomers that have hung', () => {
     enter('newcomer', 'waits');
     await clock.advance(9000);
     expect(giveUp).not.toHaveBeenCalled();
+  });
+
+  it('T89 go one at a time while others queue', async () => {
+    const { enter, granted, active, end } = queue(8, false);
+    for (let i = 0; i < 8; i += 1) enter('newcomer', 'first');
+    for (let i = 0; i < 5; i += 1) enter('newcomer', 'hung', { hasHung: true });
+    for (let i = 0; i < 20; i += 1) enter('newcomer', 'new');
+    await turn();
+    for (let i = 0; i < 2; i += 1) {
+      end(/first|new/);
+      await turn();
+      expect(active.filter(({ name }) => name === 'hung')).toHaveLength(1);
+    }
+    end(/new/);
+    await turn();
+    expect(granted.filter((name) => name === 'new')).toHaveLength(20);
+    end(/new/);
+    await turn();
+    expect(active.filter(({ name }) => name === 'hung')).toHaveLength(3);
   });
 
   it('T89 take turns with the others where there is one slot', async () => {
