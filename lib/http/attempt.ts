@@ -181,28 +181,12 @@ interface FoundError extends Partial<AxiosError> {
 /** After a redirect, the path is the last one. */
 function sentRequest(nodeRequest: unknown, { config, url }: Sent): SentRequest {
   const { path, method } = (nodeRequest ?? {}) as { path?: unknown; method?: unknown };
-  return new RecordedRequest(
-    typeof method === 'string' ? method : (config.method ?? 'get').toUpperCase(),
-    typeof path === 'string' ? path : url.pathname + url.search,
-    url,
-  );
-}
-
-class RecordedRequest implements SentRequest {
-  readonly method: string;
-  readonly host: string;
-  readonly path: string;
-  readonly #url: URL;
-
-  constructor(method: string, path: string, url: URL) {
-    this.method = method;
-    this.host = url.host;
-    this.path = path;
-    this.#url = url;
-  }
-
-  /** Where many look up which address answered. */
-  get res(): { readonly responseUrl: string } {
-    return { responseUrl: parsedUrl(this.path, this.#url)?.href ?? this.#url.href };
-  }
+  const sent = {
+    method: typeof method === 'string' ? method : (config.method ?? 'get').toUpperCase(),
+    host: url.host,
+    path: typeof path === 'string' ? path : url.pathname + url.search,
+  };
+  // Where many look up which address answered.
+  const res = (): unknown => ({ responseUrl: parsedUrl(sent.path, url)?.href ?? url.href });
+  return Object.defineProperty(sent, 'res', { get: res });
 }

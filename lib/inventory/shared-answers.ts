@@ -2,31 +2,41 @@
 
 import { RequestMethod } from '@nestjs/common';
 import { APP_INTERCEPTOR, type ModulesContainer } from '@nestjs/core';
+import { quoted } from '../config/text.js';
 import { handlerDeclaration } from '../scope/scope-metadata.js';
-import { discoverClasses } from './discovery.js';
+import { type DiscoveredClass, discoverClasses } from './discovery.js';
 
 /**
- * The GET handlers whose business comes from a function and whose answers a `CacheInterceptor` keeps, in words: its key is
- * the URL, which need not hold the business. One that overrides `trackBy` has a key of its own.
+ * The GET handlers of a business whose answers a `CacheInterceptor` keeps by a key that need not hold the business, in
+ * words.
  */
 export function sharedAnswers(modules: ModulesContainer): readonly string[] {
   const isEverywhere = [...modules.values()].some(({ providers }) =>
     [...providers.values()].some(
       ({ token, metatype, instance }) =>
         String(token).startsWith(APP_INTERCEPTOR) &&
-        (keepsByUrl(metatype) || keepsByUrl((instance as object | undefined)?.constructor)),
+        (keepsAnswers(metatype) || keepsAnswers((instance as object | undefined)?.constructor)),
     ),
   );
   return discoverClasses(modules).flatMap(({ classRef, methods }) =>
     methods.flatMap(({ name, method, kinds }) => {
-      const source = handlerDeclaration(classRef, method)?.business?.source;
-      if (typeof source !== 'function' || !kinds.includes('http') || !isRead(method)) return [];
+      const key = keyWithoutBusiness(classRef, method);
+      if (key === undefined || !kinds.includes('http') || !isRead(method)) return [];
       if (!isEverywhere && !isBound(method) && !isBound(classRef)) return [];
       return [
-        `CacheInterceptor keeps the answers of ${classRef.name}.${name} by their URL, and @AssetBusiness takes the business from a function: if it is not in the URL, one business is answered with what was kept for another. Extend CacheInterceptor with a trackBy whose key holds the business, which also ends this warning, or leave it out there.`,
+        `CacheInterceptor keeps the answers of ${classRef.name}.${name} by ${key}, which need not hold the business of @AssetBusiness: one business may be answered with what was kept for another. Give it a key that holds the business, by a function in @CacheKey or a trackBy of your own, which also ends this warning, or leave it out there.`,
       ];
     }),
   );
+}
+
+/** By what `CacheInterceptor` keeps the answers of a handler, unless it has no business, or the key is the application's. */
+function keyWithoutBusiness(classRef: DiscoveredClass['classRef'], method: object): string | undefined {
+  const source = handlerDeclaration(classRef, method)?.business?.source ?? undefined;
+  const key: unknown = Reflect.getMetadata('cache_module:cache_key', method);
+  if (source === undefined || typeof key === 'function') return undefined;
+  if (typeof key === 'string') return `the key ${quoted(key)}`;
+  return typeof source === 'function' ? 'their URL' : undefined;
 }
 
 /** `CacheInterceptor` keeps answers to GET alone, which `@All` takes as well. */
@@ -38,16 +48,16 @@ function isBound(target: object): boolean {
   const bound: unknown = Reflect.getMetadata('__interceptors__', target);
   return (
     Array.isArray(bound) &&
-    bound.some((one: object) => keepsByUrl(typeof one === 'function' ? one : one.constructor))
+    bound.some((one: object) => keepsAnswers(typeof one === 'function' ? one : one.constructor))
   );
 }
 
-/** By its name: @nestjs/cache-manager is optional. */
-function keepsByUrl(classRef: unknown): boolean {
+/** By its name: @nestjs/cache-manager is optional. One that overrides `trackBy` has a key of its own. */
+function keepsAnswers(classRef: unknown): boolean {
   if (typeof classRef !== 'function') return false;
   if (classRef.name === 'CacheInterceptor') return true;
   const prototype: unknown = classRef.prototype;
   if (typeof prototype !== 'object' || prototype === null || Object.hasOwn(prototype, 'trackBy'))
     return false;
-  return keepsByUrl(Object.getPrototypeOf(classRef));
+  return keepsAnswers(Object.getPrototypeOf(classRef));
 }

@@ -99,17 +99,17 @@ export class RateLimitWindow {
   }
 
   /**
-   * An answer that comes late tells how much there was before those that were sent after it: it is not heard.
+   * An answer that comes late tells how much there was before those that were sent after it: it leaves no more room.
    *
    * @param sentAt - when its request went, by the monotonic clock
    */
   observe(headers: ResponseHeaders, sentAt = this.clock.monotonic()): void {
-    if (sentAt < this.#sentAt) return;
     const now = this.clock.now();
     const wait = resetMs(headers['x-ratelimit-reset'], serverDateMs(headers) ?? now);
     const remaining = headers['x-ratelimit-remaining'];
     if (wait === undefined || typeof remaining !== 'string' || !WHOLE_NUMBER.test(remaining)) return;
-    this.#sentAt = sentAt;
+    if (sentAt < this.#sentAt && Number(remaining) >= this.#remaining) return;
+    this.#sentAt = Math.max(sentAt, this.#sentAt);
     this.#remaining = Number(remaining);
     this.#resetAt = this.clock.monotonic() + Math.min(wait, LONGEST_ORDERED_WAIT_MS);
     // A window that slides ends ever later.

@@ -18,7 +18,7 @@ const SPACING_MS = 10;
  * 1. callers that wait for a key that had a token, as they came;
  * 2. refreshes that would come too late otherwise, the most urgent first, in all slots but one;
  * 3. by turns, keys whose last request got no answer, and newcomers: together in at most half of the slots and the room,
- *    once any token is in use, so that naming businesses starves nobody;
+ *    once any token is in use, so that naming businesses starves nobody; see {@link UnprovenQueue};
  * 4. all other refreshes, a fixed spacing apart.
  * Callers queue for as long as they wait themselves, and are turned away only if nothing moves for `stuckMs`; a newcomer
  * also if its turn would come after its caller's time, or if its callers have left.
@@ -41,7 +41,8 @@ export class RequestLimiter {
   #cancelWake: (() => void) | undefined;
 
   /**
-   * @param stuckMs - without an answer for so long, callers that queue are turned away
+   * @param stuckMs - without an answer for so long, callers that queue are turned away; after half of it, a newcomer may
+   *   give way
    * @param hasKnown - whether there are keys whose tokens are in use
    */
   constructor(
@@ -271,19 +272,19 @@ export class RequestLimiter {
   }
 
   /**
-   * Milliseconds until something queued may go without another being released. At least one: its moment may have come
+   * Milliseconds until something queued may go without another being released, or one gives way. At least one: its moment may have come
    * since the queue was looked at, and nothing else would look again.
    */
   #wakeInMs(): number {
     const queued = this.#callers.size + this.#unproven.size + this.#refreshes.size;
     if (queued === 0) return Number.POSITIVE_INFINITY;
-    if (this.#active.size >= this.#limit.room) return Math.max(1, this.#limit.resetInMs);
-    const isRoom = this.#refreshes.size > 0 && this.#active.size < this.#refreshSlots;
-    const refreshInMs = isRoom ? this.#nextRefreshInMs() : Number.POSITIVE_INFINITY;
-    const spareInMs = this.#isSpared() ? Number.POSITIVE_INFINITY : this.#limit.resetInMs;
     const wayInMs = this.#areSlotsTaken()
       ? this.#unproven.givesWayInMs(this.clock.monotonic())
       : Number.POSITIVE_INFINITY;
+    if (this.#active.size >= this.#limit.room) return Math.max(1, Math.min(this.#limit.resetInMs, wayInMs));
+    const isRoom = this.#refreshes.size > 0 && this.#active.size < this.#refreshSlots;
+    const refreshInMs = isRoom ? this.#nextRefreshInMs() : Number.POSITIVE_INFINITY;
+    const spareInMs = this.#isSpared() ? Number.POSITIVE_INFINITY : this.#limit.resetInMs;
     return Math.max(1, Math.min(refreshInMs, spareInMs, wayInMs));
   }
 }

@@ -9,7 +9,7 @@ export type Standing = 'known' | 'doubtful' | 'newcomer';
 /** Who asks for a slot. */
 export interface SlotRequest {
   readonly standing: Standing;
-  /** Whether its last request got no answer in time, or only after long. */
+  /** Whether its last request got no answer in time, or only after long, or gave way. */
   readonly hasHung?: boolean;
   /** Whether callers wait; otherwise it is a background refresh. */
   readonly awaited: boolean;
@@ -51,7 +51,7 @@ export class Slot implements Queued {
   heapIndex = -1;
   /** By the monotonic clock. */
   grantedAt = 0;
-  /** Whether a request that went no earlier has been answered. */
+  /** Whether a request that went no earlier is over, and not for silence. */
   isOvertaken = false;
   /** Ends the attempt that has the slot; it is made again later. Only while there is one. */
   giveUpAttempt: (() => void) | undefined;
@@ -101,9 +101,9 @@ type Kind = (typeof KINDS)[number];
 /**
  * The requests of keys that may hang, whatever the endpoint does. The kinds go by turns, each as they came. Keys that have
  * hung leave a slot to newcomers that have not, since they may hang again and again; of newcomers that have, one goes at a
- * time while others queue. A newcomer without an answer after half of its time, far longer than the slowest of late took,
- * counts as hung and gives its slot to one that queues, if a request that went no earlier has been answered: then it is not
- * the endpoint that hangs.
+ * time while newcomers queue that have not. A newcomer without an answer after half of its time, far longer than the slowest
+ * of late took, counts as hung and gives way while newcomers queue, if a request that went no earlier is over: then it is
+ * hardly the endpoint that hangs.
  */
 export class UnprovenQueue {
   readonly #queued = { doubtful: new Set<Slot>(), newcomer: new Set<Slot>(), hung: new Set<Slot>() };
@@ -182,7 +182,7 @@ export class UnprovenQueue {
     return Math.min(...this.#overtaken().map(({ grantedAt }) => grantedAt + longestMs - now));
   }
 
-  /** The overtaken request that has taken longest gives its slot to a newcomer that queues. */
+  /** The overtaken request that has taken longest gives its slot away, if a newcomer queues. */
   giveWay(now: number): void {
     if (this.givesWayInMs(now) > 0) return;
     const [slot] = this.#overtaken();

@@ -65,7 +65,8 @@ export class AssetSandbox {
     const state = createState(options);
     const server = await LoopbackServer.listen(options.port ?? 0, (message, response) => {
       exchange(message, response, state).catch((error: unknown) => {
-        // Only the test's own input throws here: a filter, or a header that HTTP does not allow.
+        // Only the test's own input throws here: a filter, a listener, or a header that HTTP does not allow.
+        if (response.headersSent) throw error;
         deliver(response, jsonAnswer(500, { error: 'sandbox_misused', message: String(error) }), undefined);
       });
     });

@@ -15,7 +15,7 @@ export interface AssetSandboxOptions extends Partial<AssetSandboxSettings> {
   readonly maxRecordedRequests?: number;
   /** The largest request body that is read, in bytes; above it the answer is 413. Default 10 MiB. */
   readonly maxBodyBytes?: number;
-  /** Called with each request once it is over: its answer leaves, or there will be none, and its `status` is `undefined`. */
+  /** Called with each request once its answer leaves, or it is certain that none will: then its `status` is `undefined`. */
   readonly onRequest?: (request: SandboxRequest) => void;
 }
 

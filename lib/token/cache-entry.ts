@@ -234,7 +234,7 @@ export class CacheEntry implements Queued {
     this.#hasHung = hasHung;
   }
 
-  /** Its request takes long, and is made again. */
+  /** Its request gave way: from now on it queues as one that hung. */
   noteSilence(): void {
     this.#hasHung = true;
   }

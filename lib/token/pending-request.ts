@@ -201,8 +201,8 @@ export class PendingRequest {
     if (this.#isOutlived(timeoutMs, clock)) this.#giveUpAttempt(new Outlived());
   }
 
-  /** Why a token has expired on arrival: a clock that was set forward meanwhile ended its life before it began. */
-  expiredUnderWay(config: AssetAuthConfig, clock: AssetClock): Error {
+  /** Why a token has expired on arrival: a clock that was set forward under way ended its life, or the endpoint is at fault. */
+  whyExpired(config: AssetAuthConfig, clock: AssetClock): Error {
     return this.#isOutlived(config.tokenTimeoutMs, clock)
       ? new Outlived()
       : alreadyExpired(this.request, config);

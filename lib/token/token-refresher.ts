@@ -6,7 +6,7 @@ import type { CacheEntry } from './cache-entry.js';
 import { EndpointCircuit, type EndpointCircuitParts } from './endpoint-circuit.js';
 import type { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import type { IssuedToken } from './endpoint/token-response.js';
-import { AssetClosedError, GaveWay, GivenUp, TokenRequestFailure } from './endpoint/token.errors.js';
+import { AssetClosedError, GaveWay, GivenUp, givenUp, TokenRequestFailure } from './endpoint/token.errors.js';
 import { type Beginning, grantOf, PendingRequest } from './pending-request.js';
 import { FetchedElsewhere, type SharedRefresh } from './shared-refresh.js';
 import type { TokenCache } from './token-cache.js';
@@ -199,7 +199,7 @@ export class TokenRefresher {
     const known = cache.peek(request)?.lifeOf(issued.value);
     const { refreshAheadRatio } = config;
     const life = arrivedLife(issued, known, { refreshAheadRatio, jitter: random() }, clock);
-    if (remainingMs(life, clock) <= 0) throw pending.expiredUnderWay(config, clock);
+    if (remainingMs(life, clock) <= 0) throw pending.whyExpired(config, clock);
     const token = new AccessToken(issued.value, request, life);
     const entry = cache.keepToken(request);
     const isShared = issued.generation !== undefined;
@@ -256,7 +256,10 @@ export class TokenRefresher {
     const { cache, plan } = this.parts;
     const { request, lastFailure } = pending;
     const isLeft = reason instanceof TurnedAwayError && reason.reason === 'left';
-    if (reason instanceof GaveWay) cache.keep(request).noteSilence();
+    if (reason instanceof GaveWay) {
+      cache.keep(request).noteSilence();
+      pending.lastFailure = givenUp(reason, request, this.parts.config);
+    }
     // Begun anew. Or a caller came in the very moment in which the last had left.
     if (reason instanceof GivenUp || (isLeft && pending.isAwaited)) return 0;
     this.#abandon(pending);

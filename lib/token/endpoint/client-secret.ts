@@ -56,7 +56,7 @@ export class ClientSecret {
   }
 
   /**
-   * @param signal - the deadline or the end of the client
+   * @param signal - the deadline, the end of the client, or that the attempt is given up
    * @throws TokenRequestFailure when the secret cannot be read
    * @throws AssetClosedError once the client ends, since a function that hangs must not hold its caller; the reason of a
    * signal that has aborted before

@@ -52,7 +52,7 @@ export type AttemptPurpose = Pick<AssetTokenRequestEvent, 'pending' | 'reason' |
 export interface TokenAttempt {
   readonly request: AccessTokenRequest;
   readonly purpose: AttemptPurpose;
-  /** The deadline, or the end of the client. */
+  /** The deadline, the end of the client, or that the attempt is given up. */
   readonly signal: AbortSignal;
   /** Whether the key had a token before: then what the endpoint says of the credentials is not about a stranger. */
   readonly isKnown: boolean;
@@ -206,7 +206,9 @@ export class TokenEndpointClient {
         const [receivedAt, requestMs] = [this.clock.now(), this.clock.monotonic() - sentAt.monotonic];
         return { status, headers: answer.headers, body, isOfTunnel: ofTunnel, sentAt, receivedAt, requestMs };
       } catch (error) {
-        if (signal.aborted) throw waitsForSocket(error) ? this.#noSocket(request) : signal.reason;
+        const isLate = signal.aborted && signal.reason instanceof TokenTimeout;
+        if (isLate && waitsForSocket(error)) throw this.#noSocket(request);
+        if (signal.aborted) throw signal.reason;
         if (deadSockets < MOST_KEPT_SOCKETS && isDeadSocket(error)) continue;
         throw this.#unreachable(error, request, clientSecret);
       }

@@ -129,13 +129,13 @@ export class GivenUp extends Error {}
 
 /** It was sent before the machine slept: its answer, if there is one, is out of date. */
 export class Outlived extends GivenUp {
-  override readonly message = 'the machine slept, and it is made anew';
+  override readonly message = 'the machine slept meanwhile';
 }
 
 /** Its key hangs, and another one gets its slot. */
 export class GaveWay extends GivenUp {
   override readonly message =
-    'others that were sent no earlier have been answered, so its turn went to another key; it is made again';
+    'it had no answer after half of its time, while others that were sent no earlier had theirs, so its turn went to another key. The endpoint may be slow for this business or these scopes; try again later';
 }
 
 /** A token request that brought no token. Thrown within this room, and caught once, where the request was started. */
@@ -223,20 +223,20 @@ export const alreadyExpired = (request: AccessTokenGrant, client: TokenClient): 
     retryable: true,
   });
 
-/** The failure of a request that the endpoint did not answer in time. */
-/** For events; callers hear of the attempt that follows. */
+/** For events, and for callers if no other attempt is made after all. */
 export const givenUp = (
   { message }: GivenUp,
   request: AccessTokenGrant,
   client: AssetAuthConfig,
 ): TokenRequestFailure =>
   tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
-    what: `it was given up: ${message}.`,
+    what: `the attempt was given up: ${message}.`,
     fault: 'unclear',
     timedOut: true,
     retryable: true,
   });
 
+/** The failure of a request that the endpoint did not answer in time. */
 export const tooSlow = (request: AccessTokenGrant, client: AssetAuthConfig): TokenRequestFailure =>
   tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
     what: `there was no complete answer within tokenTimeoutMs (${client.tokenTimeoutMs} ms). Check network and proxy, or raise it, if this lasts.`,

@@ -1,4 +1,4 @@
-import { CACHE_MANAGER, CacheInterceptor, CacheModule } from '@nestjs/cache-manager';
+import { CACHE_MANAGER, CacheInterceptor, CacheKey, CacheModule } from '@nestjs/cache-manager';
 import {
   All,
   Controller,
@@ -226,8 +226,8 @@ describe('T115 A parameter that @AssetBusiness names for a message, which has no
 });
 
 describe('A cache of answers that may serve one business with what it kept for another is warned of at boot', () => {
-  const warning = (handler: string) =>
-    `CacheInterceptor keeps the answers of ${handler} by their URL, and @AssetBusiness takes the business from a function: if it is not in the URL, one business is answered with what was kept for another. Extend CacheInterceptor with a trackBy whose key holds the business, which also ends this warning, or leave it out there. AssetAuthModule`;
+  const warning = (handler: string, key = 'their URL') =>
+    `CacheInterceptor keeps the answers of ${handler} by ${key}, which need not hold the business of @AssetBusiness: one business may be answered with what was kept for another. Give it a key that holds the business, by a function in @CacheKey or a trackBy of your own, which also ends this warning, or leave it out there. AssetAuthModule`;
 
   class ByBusiness extends CacheInterceptor {
     override trackBy() {
@@ -262,6 +262,15 @@ describe('A cache of answers that may serve one business with what it kept for a
     @Get('other')
     @UseInterceptors(AssetScopeInterceptor)
     other() {}
+    @Get('constant/:businessId')
+    @UseInterceptors(CacheInterceptor)
+    @CacheKey('ledgers')
+    @AssetBusiness('businessId')
+    constant() {}
+    @Get('computed')
+    @UseInterceptors(CacheInterceptor)
+    @CacheKey(() => 'biz_1')
+    computed() {}
   }
 
   @Controller('ofClass')
@@ -284,6 +293,7 @@ describe('A cache of answers that may serve one business with what it kept for a
     expect(await warningsOf({ imports: cache, controllers: [OfMethods, OfClass] })).toEqual([
       warning('OfMethods.kept'),
       warning('OfMethods.all'),
+      warning('OfMethods.constant', 'the key "ledgers"'),
       warning('OfClass.get'),
     ]);
   });

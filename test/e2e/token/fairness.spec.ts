@@ -244,7 +244,7 @@ describe('businesses that get no answer', () => {
     const late = ask('late');
     await clock.advance(5000);
     expect(await late).toMatch(/^ey/);
-    expect(errors[1]).toContain('was given up: others that were sent no earlier have been answered');
+    expect(errors[1]).toContain('was given up: it had no answer after half of its time');
 
     await sandbox.waitForRequest(isOf('slow'), { count: 2 });
     await clock.advance(9000);
@@ -252,6 +252,27 @@ describe('businesses that get no answer', () => {
     expect(await slow).toMatch(/^ey/);
     await clock.advance(10_000);
     expect(await hanging).toBe('ASSET_TOKEN_UNAVAILABLE');
+  });
+
+  it('T89 are told the truth when they gave way and no other attempt could be made', async () => {
+    const { tokens, sandbox, clock } = await startApplication({ options: { maxConcurrentTokenRequests: 4 } });
+    sandbox.addBusiness({ id: 'biz_quick' });
+    sandbox.fail('token', { hang: true }, { times: Infinity, when: isOf('hanging') });
+    const ask = (i: number): Promise<unknown> =>
+      rejectionOf(tokens.getAccessToken({ businessId: `biz_hanging${i}` }));
+    const hanging = times(3, ask);
+    await tokens.getAccessToken({ businessId: 'biz_quick' });
+    hanging.push(...times(4, (i) => ask(3 + i)));
+    await sandbox.waitForRequest(isOf('hanging'), { count: 4 });
+    for (let second = 0; second < 40; second += 1) {
+      await clock.advance(1000);
+      for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const sent = sandbox.tokenRequests.map(({ form }) => String(form.business_id));
+    const errors = await Promise.all(hanging);
+    const told = errors.filter((_error, i) => sent.includes(`biz_hanging${i}`)).map(String);
+    expect(told.length).toBeGreaterThanOrEqual(4);
+    expect(told.filter((text) => text.includes('Nothing was sent'))).toEqual([]);
   });
 
   it('T89 do not open the circuit while others get theirs', async () => {

@@ -302,7 +302,7 @@ describe('newcomers that have hung', () => {
       for (let i = 0; i < 2 && others === 'queues'; i += 1) enter('newcomer', `waits ${i}`);
       await clock.advance(STUCK_MS / 2 - slowestMs - (isLong ? 0 : 1));
       await turn();
-      expect(givenUp.map(({ mock }) => mock.calls.length)).toEqual(isGivenUp ? [1, 1, 0] : [0, 0, 0]);
+      expect(givenUp[0]).toHaveBeenCalledTimes(isGivenUp ? 1 : 0);
     },
   );
 
