@@ -68,6 +68,8 @@ export class PendingRequest {
   #waiting: number;
   #slot: Slot | undefined;
   #attempt: AbortController | undefined;
+  /** Once only: strangers could make the cache forget that it hung, and it would wait for ever. */
+  #hasGivenWay = false;
   #sentAt: Instant | undefined;
   #timeoutMs = Number.POSITIVE_INFINITY;
   /** By the monotonic clock; `undefined` before the first attempt. */
@@ -157,8 +159,9 @@ export class PendingRequest {
     this.#attempt = attempt;
     if (this.#endReason !== undefined) attempt.abort(this.#endReason);
     const slot = this.#slot;
-    if (slot !== undefined)
+    if (slot !== undefined && !this.#hasGivenWay)
       slot.giveUpAttempt = (): void => {
+        this.#hasGivenWay = true;
         this.#giveUpAttempt(new GaveWay());
       };
     const expire = (): void => {
