@@ -51,9 +51,13 @@ export class AssetScopeExplorer {
    * @internal
    */
   warnings(): readonly string[] {
-    const misplaced = this.misplaced().map(({ message }) => message);
-    const hooks = discoverClasses(this.modules).flatMap(hooksIn);
-    return [...misplaced, ...hooks, ...namedForMessages(this.modules), ...sharedAnswers(this.modules)];
+    const classes = discoverClasses(this.modules);
+    return [
+      ...classes.flatMap(misplacedIn).map(({ message }) => message),
+      ...classes.flatMap(hooksIn),
+      ...namedForMessages(classes),
+      ...sharedAnswers(this.modules, classes),
+    ];
   }
 
   /** The decorators that have no effect where they stand, as far as that is certain. */

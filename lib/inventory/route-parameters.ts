@@ -12,13 +12,9 @@ import { type DiscoveredClass, type DiscoveredMethod, discoverClasses } from './
  * @param globalPrefix - as `setGlobalPrefix` set it
  */
 export function missingParameters(modules: ModulesContainer, globalPrefix: string): readonly string[] {
-  return withNamedParameter(modules, ({ classRef, method, kinds }, parameter) => {
+  return withNamedParameter(discoverClasses(modules), ({ classRef, method, kinds }, parameter) => {
     if (!kinds.includes('http')) return undefined;
-    const problem = problemOfPaths(pathSteps(modules, classRef, method, globalPrefix), parameter);
-    return (
-      problem &&
-      `${problem} pass a function: (context) => businessId, or say @AssetBusiness(null) for a tenant-level path.`
-    );
+    return problemOfPaths(pathSteps(modules, classRef, method, globalPrefix), parameter);
   });
 }
 
@@ -26,8 +22,8 @@ export function missingParameters(modules: ModulesContainer, globalPrefix: strin
  * The same for handlers of messages, of a transporter or a socket, which have no parameters at all: a call fails once a
  * message comes, and none may ever come here.
  */
-export const namedForMessages = (modules: ModulesContainer): readonly string[] =>
-  withNamedParameter(modules, ({ kinds }) =>
+export const namedForMessages = (classes: readonly DiscoveredClass[]): readonly string[] =>
+  withNamedParameter(classes, ({ kinds }) =>
     kinds.length > 0 && kinds.every((kind) => kind === 'rpc' || kind === 'ws')
       ? 'a message has no parameters. Pass a function that reads it from the message: (context) => businessId, or say @AssetBusiness(null) for a tenant-level call.'
       : undefined,
@@ -38,10 +34,10 @@ interface Handler extends DiscoveredMethod {
 }
 
 function withNamedParameter(
-  modules: ModulesContainer,
+  classes: readonly DiscoveredClass[],
   problemOf: (handler: Handler, parameter: string) => string | undefined,
 ): readonly string[] {
-  return discoverClasses(modules).flatMap(({ classRef, methods }) =>
+  return classes.flatMap(({ classRef, methods }) =>
     methods.flatMap((method) => {
       const source = handlerDeclaration(classRef, method.method)?.business?.source;
       const problem = typeof source === 'string' ? problemOf({ ...method, classRef }, source) : undefined;
@@ -70,7 +66,7 @@ function problemOfPaths(steps: readonly (readonly unknown[])[], parameter: strin
   if (steps.flat().some((path) => mayHold(path, parameter))) return undefined;
   const paths = pathsOf(steps.map((step) => step.map(String))).map(quoted);
   const [are, have] = paths.length === 1 ? ['path', 'has'] : ['paths', 'have'];
-  return `the handler's ${are} ${paths.join(', ')} ${have} none of that name. Name one that is there,`;
+  return `the handler's ${are} ${paths.join(', ')} ${have} none of that name. Name one that is there, pass a function: (context) => businessId, or say @AssetBusiness(null) for a tenant-level path.`;
 }
 
 const listOf = (paths: unknown): readonly unknown[] => (Array.isArray(paths) ? paths : [paths ?? '']);

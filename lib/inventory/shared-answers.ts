@@ -4,13 +4,16 @@ import { RequestMethod } from '@nestjs/common';
 import { APP_INTERCEPTOR, type ModulesContainer } from '@nestjs/core';
 import { quoted } from '../config/text.js';
 import { handlerDeclaration } from '../scope/scope-metadata.js';
-import { type DiscoveredClass, discoverClasses } from './discovery.js';
+import type { DiscoveredClass } from './discovery.js';
 
 /**
  * The GET handlers of a business whose answers a `CacheInterceptor` keeps by a key that need not hold the business, in
  * words.
  */
-export function sharedAnswers(modules: ModulesContainer): readonly string[] {
+export function sharedAnswers(
+  modules: ModulesContainer,
+  classes: readonly DiscoveredClass[],
+): readonly string[] {
   const isEverywhere = [...modules.values()].some(({ providers }) =>
     [...providers.values()].some(
       ({ token, metatype, instance }) =>
@@ -18,7 +21,7 @@ export function sharedAnswers(modules: ModulesContainer): readonly string[] {
         (keepsAnswers(metatype) || keepsAnswers((instance as object | undefined)?.constructor)),
     ),
   );
-  return discoverClasses(modules).flatMap(({ classRef, methods }) =>
+  return classes.flatMap(({ classRef, methods }) =>
     methods.flatMap(({ name, method, kinds }) => {
       const key = keyWithoutBusiness(classRef, method);
       if (key === undefined || !kinds.includes('http') || !isRead(method)) return [];
