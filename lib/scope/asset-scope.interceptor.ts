@@ -42,7 +42,8 @@ export class AssetScopeInterceptor implements NestInterceptor {
    * @throws AssetBusinessRequestError `ASSET_BUSINESS_INVALID`, an HTTP 400
    */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const [classRef, handler] = [context.getClass(), context.getHandler()];
+    const classRef = context.getClass();
+    const handler = context.getHandler();
     if (isLost(classRef, handler)) throw lost(classRef.name);
     const declaration = handlerDeclaration(classRef, handler);
     if (declaration === undefined) return next.handle();

@@ -86,9 +86,9 @@ const declaresByMethod = (classRef: object): boolean => Reflect.hasMetadata(DECL
  */
 export function isLost(classRef: object, method: object): boolean {
   return (
-    declaresByMethod(classRef) &&
     declared('scope', method) === undefined &&
     declared('business', method) === undefined &&
+    declaresByMethod(classRef) &&
     placeOf(classRef, method) === undefined
   );
 }
@@ -110,9 +110,9 @@ interface HandlerDeclaration {
  * where `AssetAuthModule` is not imported.
  */
 export function handlerDeclaration(classRef: object, handler: object): HandlerDeclaration | undefined {
-  const ofClass = declared('scope', classRef);
-  const scope = declaredFor('scope', classRef, handler) ?? ofClass;
-  const otherScope = scope !== ofClass && scope?.client !== undefined ? ofClass : undefined;
+  const own = declaredFor('scope', classRef, handler);
+  const scope = own ?? declared('scope', classRef);
+  const otherScope = own?.client === undefined ? undefined : declared('scope', classRef);
   const business = declaredFor('business', classRef, handler) ?? declared('business', classRef);
   return scope === undefined && business === undefined ? undefined : { scope, otherScope, business };
 }
