@@ -69,7 +69,7 @@ export class AssetRequest implements AssetTokenRequest {
   /** Only there if the call is to carry no token, so that a copy is refused instead of being given one. */
   declare readonly anonymous?: true;
   readonly #asked: Asked;
-  readonly #subscriber = new SubscriberToken();
+  #subscriber: SubscriberToken | undefined;
   #handedOut: HandedOut | undefined;
 
   private constructor(asked: Asked) {
@@ -105,13 +105,13 @@ export class AssetRequest implements AssetTokenRequest {
     if (this.#asked.problem !== undefined) throw this.#asked.problem;
   }
 
-  /** For `cancelToken`: cancelled when the subscriber leaves before there is an answer. */
+  /** For `cancelToken`: cancelled when the subscriber leaves before there is an answer. Made when it is asked for. */
   get subscriber(): SubscriberToken {
-    return this.#subscriber;
+    return (this.#subscriber ??= new SubscriberToken());
   }
 
   get hasLeft(): boolean {
-    return this.#subscriber.reason !== undefined;
+    return this.#subscriber?.reason !== undefined;
   }
 
   /** A copy for an adapter of the application, with the token, so that the adapter may hand the request on to ours. */

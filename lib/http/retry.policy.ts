@@ -57,7 +57,8 @@ export class RetryPolicy {
       }
       retries += 1;
       discard(outcome.response, outcome.nodeRequest);
-      token = await exchange.deadline.wait(async (signal) => {
+      token = await exchange.deadline.wait(async () => {
+        const { signal } = exchange.deadline;
         await pause(waitMs, this.#clock, signal);
         // The token before may have expired in the pause.
         return this.#tokens.getAccessToken(exchange.request.tokenRequest, { signal });
@@ -79,7 +80,7 @@ export class RetryPolicy {
     }
     discard(response, nodeRequest);
     try {
-      const token = await deadline.wait((signal) => this.#tokens.replaceRejected(rejected, signal));
+      const token = await deadline.wait(() => this.#tokens.replaceRejected(rejected, deadline.signal));
       if (token === undefined) return { why: 'the token was replaced a moment ago already' };
       if (token.value === rejected.value) return { why: 'the endpoint handed out the same token again' };
       return { token };

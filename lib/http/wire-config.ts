@@ -76,12 +76,12 @@ export function assertOfThisRequest(name: string): void {
 /** A copy of a request's headers without those that are the transport's. */
 function carriedHeaders(given: Headers, data: unknown): Headers {
   const headers: Headers = new AxiosHeaders(given);
-  const length: unknown = headers.getContentLength();
+  // How long a stream is, nobody else knows. It is held to it.
+  const length: unknown = isStream(data) ? headers.getContentLength() : undefined;
   for (const name of Object.keys(headers)) {
     if (isOfTheTransport(name)) Reflect.deleteProperty(headers, name);
   }
-  // How long a stream is, nobody else knows. It is held to it.
-  if (isStream(data) && /^\d{1,15}$/.test(String(length))) headers.setContentLength(String(length));
+  if (/^\d{1,15}$/.test(String(length))) headers.setContentLength(String(length));
   return headers;
 }
 
@@ -215,7 +215,7 @@ export function wireConfig(
     asset: undefined,
     maxRedirects,
     beforeRedirect,
-    signal: deadline.signal,
+    signal: deadline,
     // The deadline of the whole call counts, also where axios would not.
     timeout: 0,
     // A form of the form-data package must not bring a Host or an Authorization of its own.
@@ -239,5 +239,6 @@ export function forForeignAdapter(
 ): InternalAxiosRequestConfig {
   const { url, baseURL } = config;
   const timeout = Math.ceil(deadline.remainingMs ?? 0);
-  return Object.assign({}, wire, { url, baseURL, timeout, asset: handedOut });
+  const { signal } = deadline;
+  return Object.assign({}, wire, { url, baseURL, timeout, signal, asset: handedOut });
 }

@@ -1,9 +1,5 @@
-import {
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
 import type { AssetTokenRequestReason as Reason } from '../events/asset-auth.events.js';
@@ -129,10 +125,9 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     options: Pick<GetAccessTokenOptions, 'minimumLifeMs'> = USUAL,
   ): AccessToken | undefined {
     const entry = this.#cache.find(request);
-    const said = saidOptions(options);
     const state = entry.state(this.#clock);
-    if (state === 'expired' || (state === 'stale' && lastsTooShort(entry, said, this.#clock)))
-      return undefined;
+    if (state === 'expired') return undefined;
+    if (state === 'stale' && lastsTooShort(entry, saidOptions(options), this.#clock)) return undefined;
     entry.markUse(state);
     if (state === 'stale') this.#refresher.refreshAhead(entry);
     return entry.held(this.#clock);
@@ -180,9 +175,9 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * ```
    */
   snapshot(): readonly AssetTokenSnapshot[] {
-    const of = (entry: CacheEntry): AssetTokenSnapshot =>
-      entry.snapshot(this.#clock, this.#refresher.isPending(entry.request), this.#config.name);
-    return this.#cache.entries().map(of);
+    const { name } = this.#config;
+    const isPending = (entry: CacheEntry): boolean => this.#refresher.isPending(entry.request);
+    return this.#cache.entries().map((entry) => entry.snapshot(this.#clock, isPending(entry), name));
   }
 
   /**
@@ -198,6 +193,16 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     const { trouble } = this.#refresher.circuit;
     const storeInUse = this.#shared?.isInUse;
     return tokenHealth({ config: this.#config, trouble, storeInUse, cache: this.#cache }, this.#clock);
+  }
+
+  /**
+   * Whether `getAccessToken` answers at once, with a fresh token. One in its place may take any time. Throws as it rejects.
+   *
+   * @internal
+   */
+  hasFresh(request: AssetTokenRequest): boolean {
+    const isOurs = this.getAccessToken === AssetTokenService.prototype.getAccessToken;
+    return isOurs && this.#cache.find(request).state(this.#clock) === 'fresh';
   }
 
   /**

@@ -1,7 +1,10 @@
+import { jest } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { AssetAuthModule, AssetHttpService, AssetTokenService } from 'nestjs-asset-auth';
 import { firstValueFrom } from 'rxjs';
+import { startApplication } from '../../support/application.js';
 import { afterThisTest } from '../../support/cleanup.js';
+import { eventually } from '../../support/eventually.js';
 import { failureOf } from '../../support/failure-of.js';
 import { startForeignServer } from '../../support/foreign-server.js';
 
@@ -39,5 +42,40 @@ describe('a fake token service of one method', () => {
     const error = await failureOf(asset.get('/v0/business'));
     expect(error).toMatchObject({ code: 'ASSET_UNAUTHORIZED', response: { status: 401 } });
     expect(error.message).toContain('no other token could be had');
+  });
+});
+
+describe('getAccessToken of the real token service', () => {
+  it('is called by each call, also where a fresh token is at hand', async () => {
+    const { asset, tokens } = await startApplication();
+    await firstValueFrom(asset.get('/v0/business'));
+    const getAccessToken = jest.spyOn(tokens, 'getAccessToken');
+    await firstValueFrom(asset.get('/v0/business'));
+    expect(getAccessToken).toHaveBeenCalledTimes(1);
+  });
+
+  it('may be replaced: its token is sent, whatever the options say of scopes', async () => {
+    const { asset, tokens, sandbox } = await startApplication({ options: { undeclaredScopes: 'deny' } });
+    const allowed = await tokens.getAccessToken({ scopes: ['business:read'] });
+    jest.spyOn(tokens, 'getAccessToken').mockResolvedValue(allowed);
+    await firstValueFrom(asset.get('/v0/business'));
+    expect(sandbox.apiRequests).toHaveLength(1);
+  });
+
+  it('may be replaced by one that waits although a token is at hand: the time-out of the call ends it', async () => {
+    const { asset, tokens, clock } = await startApplication();
+    await firstValueFrom(asset.get('/v0/business'));
+    const wait = jest.spyOn(tokens, 'getAccessToken').mockImplementation(
+      (_request, options) =>
+        new Promise((_resolve, reject) => {
+          options!.signal!.addEventListener('abort', () => {
+            reject(options!.signal!.reason as Error);
+          });
+        }),
+    );
+    const call = failureOf(asset.get('/v0/business', { timeout: 1000 }));
+    await eventually(() => wait.mock.calls.length === 1);
+    await clock.advance(1000);
+    expect((await call).message).toBe('timeout of 1000ms exceeded while waiting for an access token');
   });
 });

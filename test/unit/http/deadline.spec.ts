@@ -58,7 +58,7 @@ describe('the deadline of a call', () => {
 
   it('keeps the process alive, and is over with the error of axios', async () => {
     const { clock, deadline } = setting({ timeout: 1000 });
-    const wait = deadline.wait(forever);
+    const wait = deadline.wait(() => forever(deadline.signal));
     expect(clock.timers).toEqual([{ dueInMs: 1000, ref: true }]);
     await Promise.all([
       clock.advance(1000),
@@ -108,7 +108,7 @@ describe('the deadline of a call', () => {
   ])('ends a wait by %s', async (_what, start) => {
     const { config, end } = start();
     const { request, deadline } = setting(config);
-    const wait = deadline.wait(forever);
+    const wait = deadline.wait(() => forever(deadline.signal));
     if (end === undefined) request.subscriber.leave();
     else end();
     await expect(wait).rejects.toMatchObject({ code: 'ERR_CANCELED' });
@@ -119,8 +119,41 @@ describe('the deadline of a call', () => {
     const left = setting({});
     left.request.subscriber.leave();
     for (const { deadline } of [aborted, left]) {
-      await expect(deadline.wait(forever)).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+      await expect(deadline.wait(() => forever(deadline.signal))).rejects.toMatchObject({
+        code: 'ERR_CANCELED',
+      });
     }
+  });
+
+  it('tells each listener of its end once, and none that was removed', async () => {
+    const { clock, request, deadline } = setting({ timeout: 1000 });
+    const told: string[] = [];
+    const [over, one, other] = ['over', 'one', 'other'].map((name) => () => {
+      told.push(name);
+    });
+    for (const listener of [over!, one!, other!]) deadline.addEventListener('abort', listener);
+    deadline.removeEventListener('abort', over!);
+    await clock.advance(999);
+    expect([deadline.aborted, told]).toEqual([false, []]);
+    await clock.advance(1);
+    request.subscriber.leave();
+    await Promise.resolve();
+    expect([deadline.aborted, told]).toEqual([true, ['one', 'other']]);
+    expect(() => {
+      deadline.throwIfOver();
+    }).toThrow('timeout of 1000ms exceeded');
+  });
+
+  it('aborts its signal with the error of the call, whether it was first asked for before the end or after', async () => {
+    const { clock, deadline } = setting({ timeout: 1000 });
+    const before = deadline.signal;
+    await clock.advance(1000);
+    const late = setting({ timeout: 1000 });
+    await late.clock.advance(1000);
+    for (const signal of [before, deadline.signal, late.deadline.signal]) {
+      expect(signal.reason).toMatchObject({ code: 'ECONNABORTED' });
+    }
+    expect(deadline.signal).toBe(before);
   });
 
   it('takes signals of other makes, which may not be able to tell of their end', async () => {
