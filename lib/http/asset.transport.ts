@@ -5,7 +5,7 @@ import type { AssetClock } from '../config/clock.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import type { AccessToken } from '../token/access-token.js';
 import type { ClientConnections } from '../token/endpoint/connections.js';
-import type { AssetTokenService } from '../token/token.service.js';
+import { AssetTokenService } from '../token/token.service.js';
 import { AssetRequest } from './asset-request.js';
 import { attempt, isFinal } from './attempt.js';
 import { errorOfCall } from './call-error.js';
@@ -27,6 +27,9 @@ export interface AssetTransportParts {
   /** The business of calls that name none. */
   readonly defaultBusiness: string | undefined;
 }
+
+/** As it was before a test or an application put another in its place, on one service or on all. */
+const OUR_GET: unknown = Reflect.get(AssetTokenService.prototype, 'getAccessToken');
 
 /** Follow redirects to anywhere by themselves, and take neither agents nor proxy. */
 const ROUTELESS: readonly AxiosAdapter[] = [axios.getAdapter('fetch')];
@@ -151,8 +154,8 @@ export class AssetTransport {
     try {
       return await deadline.wait(() => {
         const { tokenRequest } = request;
-        // Where there is nothing to wait for, nothing has to end the wait. A fake in a test may lack the method.
-        const isAtHand = (tokens as Partial<AssetTokenService>).hasFresh?.(tokenRequest) === true;
+        // Where there is nothing to wait for, nothing has to end the wait. What replaced our method may take any time.
+        const isAtHand = tokens.getAccessToken === OUR_GET && tokens.hasFresh(tokenRequest);
         const signal = isAtHand ? undefined : deadline.signal;
         return tokens.getAccessToken(tokenRequest, { signal, withinMs, minimumLifeMs: withinMs });
       });

@@ -47,7 +47,7 @@ export class Deadline implements GenericAbortSignal {
     this.#leaveBody = watchBody(config, this.#endWith);
   }
 
-  /** Whether the call was ended before its answer. */
+  /** Whether the call was ended from outside: before its answer, or while a streamed one was read. */
   get aborted(): boolean {
     return this.#ended !== undefined;
   }
@@ -78,7 +78,7 @@ export class Deadline implements GenericAbortSignal {
     if (this.#ended !== undefined) throw this.#ended.reason;
   }
 
-  /** Waits for an access token. What takes time is to end with {@link signal}. */
+  /** Waits for an access token, or for when to ask for one. What takes time must end with {@link signal}: nothing else ends it. */
   async wait<T>(wait: () => Promise<T>): Promise<T> {
     this.#isSent = false;
     // Left during an attempt that only the caller's own cancel token could end: there is to be no other.

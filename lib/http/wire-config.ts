@@ -230,7 +230,7 @@ export function wireConfig(
 
 /**
  * For adapters that an application brings: they match on the address as it was written, call the methods of a plain
- * object, keep the time themselves, and may hand on to ours what they have no answer to.
+ * object, keep the time themselves, may need a real `AbortSignal`, and may hand on to ours what they have no answer to.
  */
 export function forForeignAdapter(
   wire: InternalAxiosRequestConfig,

@@ -196,13 +196,13 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Whether `getAccessToken` answers at once, with a fresh token. One in its place may take any time. Throws as it rejects.
+   * Whether `getAccessToken` would answer at once, with a fresh token. No use of it, though it keeps its key in the cache.
    *
    * @internal
+   * @throws AssetScopeError, AssetBusinessError when what is asked for cannot be asked for
    */
   hasFresh(request: AssetTokenRequest): boolean {
-    const isOurs = this.getAccessToken === AssetTokenService.prototype.getAccessToken;
-    return isOurs && this.#cache.find(request).state(this.#clock) === 'fresh';
+    return this.#cache.find(request).state(this.#clock) === 'fresh';
   }
 
   /**

@@ -45,11 +45,18 @@ describe('a fake token service of one method', () => {
   });
 });
 
-describe('getAccessToken of the real token service', () => {
+describe.each([
+  ['one token service', (tokens: AssetTokenService) => tokens],
+  ['all token services', () => AssetTokenService.prototype],
+])('getAccessToken of %s', (_whose, holderOf) => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
   it('is called by each call, also where a fresh token is at hand', async () => {
     const { asset, tokens } = await startApplication();
     await firstValueFrom(asset.get('/v0/business'));
-    const getAccessToken = jest.spyOn(tokens, 'getAccessToken');
+    const getAccessToken = jest.spyOn(holderOf(tokens), 'getAccessToken');
     await firstValueFrom(asset.get('/v0/business'));
     expect(getAccessToken).toHaveBeenCalledTimes(1);
   });
@@ -57,7 +64,7 @@ describe('getAccessToken of the real token service', () => {
   it('may be replaced: its token is sent, whatever the options say of scopes', async () => {
     const { asset, tokens, sandbox } = await startApplication({ options: { undeclaredScopes: 'deny' } });
     const allowed = await tokens.getAccessToken({ scopes: ['business:read'] });
-    jest.spyOn(tokens, 'getAccessToken').mockResolvedValue(allowed);
+    jest.spyOn(holderOf(tokens), 'getAccessToken').mockResolvedValue(allowed);
     await firstValueFrom(asset.get('/v0/business'));
     expect(sandbox.apiRequests).toHaveLength(1);
   });
@@ -65,7 +72,7 @@ describe('getAccessToken of the real token service', () => {
   it('may be replaced by one that waits although a token is at hand: the time-out of the call ends it', async () => {
     const { asset, tokens, clock } = await startApplication();
     await firstValueFrom(asset.get('/v0/business'));
-    const wait = jest.spyOn(tokens, 'getAccessToken').mockImplementation(
+    const wait = jest.spyOn(holderOf(tokens), 'getAccessToken').mockImplementation(
       (_request, options) =>
         new Promise((_resolve, reject) => {
           options!.signal!.addEventListener('abort', () => {
