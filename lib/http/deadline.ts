@@ -60,7 +60,7 @@ export class Deadline implements GenericAbortSignal {
     this.#listeners.delete(listener);
   }
 
-  /** For whoever needs a real one. Made when it is first asked for; aborts with the error that the call ends with. */
+  /** A real one, made when it is first asked for. Aborts with the error that the call ends with. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);

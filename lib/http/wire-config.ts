@@ -76,12 +76,12 @@ export function assertOfThisRequest(name: string): void {
 /** A copy of a request's headers without those that are the transport's. */
 function carriedHeaders(given: Headers, data: unknown): Headers {
   const headers: Headers = new AxiosHeaders(given);
-  // How long a stream is, nobody else knows. It is held to it.
-  const length: unknown = isStream(data) ? headers.getContentLength() : undefined;
+  const length: unknown = headers.getContentLength();
   for (const name of Object.keys(headers)) {
     if (isOfTheTransport(name)) Reflect.deleteProperty(headers, name);
   }
-  if (/^\d{1,15}$/.test(String(length))) headers.setContentLength(String(length));
+  // How long a stream is, nobody else knows. It is held to it.
+  if (isStream(data) && /^\d{1,15}$/.test(String(length))) headers.setContentLength(String(length));
   return headers;
 }
 

@@ -68,7 +68,7 @@ export class PendingRequest {
   #waiting: number;
   #slot: Slot | undefined;
   #attempt: AbortController | undefined;
-  /** Once only: strangers could make the cache forget that it hung, and it would wait for ever. */
+  /** Once only: strangers could make the cache forget that it hung, and it would wait without end. */
   #hasGivenWay = false;
   #sentAt: Instant | undefined;
   #timeoutMs = Number.POSITIVE_INFINITY;
