@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { AssetSandbox } from 'nestjs-asset-auth/testing';
 import { afterThisTest } from '../../support/cleanup.js';
+import { compiledLibrary } from '../../support/compiled-library.mjs';
 import { wasLogged } from '../../support/no-secrets.js';
 
-const fromSource = new URL('../../support/from-source.mjs', import.meta.url).href;
+const library = await compiledLibrary();
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -24,9 +25,8 @@ export class CommandProcess {
   errors = '';
 
   constructor(args: readonly string[], variables: Variables = {}, program = 'nestjs-asset-auth') {
-    const file = fileURLToPath(new URL(`../../../lib/commands/${program}.ts`, import.meta.url));
-    const options = ['--unhandled-rejections=strict', '--import', fromSource];
-    this.#child = spawn(process.execPath, [...options, file, ...args], {
+    const file = fileURLToPath(new URL(`commands/${program}.js`, library));
+    this.#child = spawn(process.execPath, ['--unhandled-rejections=strict', file, ...args], {
       env: { PATH: process.env.PATH, NO_COLOR: '1', ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
