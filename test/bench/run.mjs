@@ -7,7 +7,7 @@
 //   BENCH_LIBRARY=<folder of index.js> npm run …   another build than dist/esm
 //
 // Goals are judged on a ratio to a baseline that was measured in the same run, in interleaved rounds, but for the
-// microsecond that a look-up may take. Shown are the median and, in brackets, the lowest and highest round. Absolute
+// microsecond that a look-up may take. Shown are the median and, in brackets, what the middle half of the rounds lie between. Absolute
 // figures hold for the machine only. Results are also written to test/bench/results/ as JSON. Peers are installed on the
 // first run; everything happens on the loopback interface.
 

@@ -12,7 +12,7 @@ const VARIANTS = ['pass-through', 'library', 'plain'];
 const METHODS = ['get', 'post'];
 const CONNECTIONS = 32;
 
-async function measurePlatform(platform, { server, load, rounds, seconds }) {
+async function measurePlatform(platform, { server, load, rounds, calls }) {
   const started = await Promise.all(
     VARIANTS.map(async (variant) => {
       const app = await startChild('nest-application', { args: [platform, variant, server.url] });
@@ -21,18 +21,14 @@ async function measurePlatform(platform, { server, load, rounds, seconds }) {
   );
   const contestant = (method, app) => async () => {
     await app.ask('cpu');
-    const { calls, ...figures } = await load.ask('run', {
-      url: app.greeting,
-      method,
-      connections: CONNECTIONS,
-      seconds,
-    });
+    const request = { url: app.greeting, method, connections: CONNECTIONS, calls };
+    const figures = await load.ask('run', request);
     return { ...figures, cpuMicros: (await app.ask('cpu')) / calls };
   };
   const contestants = METHODS.flatMap((method) =>
     started.map(([variant, app]) => [`${method} ${variant}`, contestant(method, app)]),
   );
-  const results = await interleaved(Object.fromEntries(contestants), { rounds });
+  const results = await interleaved(Object.fromEntries(contestants), { rounds, warmUps: 5 });
   for (const [, app] of started) await app.stop();
   return METHODS.flatMap((method) => rows(platform, method, results));
 }
@@ -60,9 +56,10 @@ function rows(platform, method, results) {
   });
 }
 
-export async function run({ server, quick, rounds = 9 }) {
+/** Many short rounds: the speed of a virtual machine changes by more within minutes than what is to be told apart. */
+export async function run({ server, quick, rounds = 45 }) {
   const load = await startChild('load');
-  const options = { server, load, rounds: quick ? 2 : rounds, seconds: quick ? 1 : 8 };
+  const options = { server, load, rounds: quick ? 2 : rounds, calls: quick ? 200 : 3000 };
   const express = await measurePlatform('express', options);
   const fastify = await measurePlatform('fastify', options);
   await load.stop();

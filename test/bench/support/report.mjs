@@ -8,7 +8,7 @@ const isSummary = (value) => typeof value === 'object' && value !== null && 'med
 
 /** `1.02 (0.99–1.05)` for a summary over rounds, the value itself otherwise. */
 export function shown(value) {
-  if (isSummary(value)) return `${digits(value.median)} (${digits(value.lowest)}–${digits(value.highest)})`;
+  if (isSummary(value)) return `${digits(value.median)} (${digits(value.from)}–${digits(value.to)})`;
   return typeof value === 'number' ? digits(value) : String(value ?? '');
 }
 

@@ -12,10 +12,10 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Median and spread over rounds. */
+/** Median over rounds, and between what the middle half of them lies. */
 export const summary = (values) => {
-  const sorted = ascending(values);
-  return { median: median(sorted), lowest: sorted[0], highest: sorted.at(-1), rounds: sorted.length };
+  const [from, to] = [quantile(values, 0.25), quantile(values, 0.75)];
+  return { median: median(values), from, to, rounds: values.length };
 };
 
 /** Latencies in milliseconds. */
