@@ -109,10 +109,6 @@ export class RequestLimiter {
     this.#pump();
   }
 
-  begun(): void {
-    if (this.#areSlotsTaken()) this.#planWake();
-  }
-
   /** Turns away the queued refreshes. */
   clearBackground(reason: TurnedAway): void {
     for (let slot = this.#refreshes.first; slot !== undefined; slot = this.#refreshes.first) {

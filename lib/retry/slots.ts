@@ -40,8 +40,6 @@ export class TurnedAwayError extends Error {
 export interface SlotOwner {
   move(slot: Slot, isAwaited: boolean): void;
   release(slot: Slot, outcome: SlotOutcome): void;
-  /** An attempt has begun that may be given up. */
-  begun(): void;
 }
 
 /** One request's place in the queue, and then its slot. */
@@ -55,7 +53,8 @@ export class Slot implements Queued {
   grantedAt = 0;
   /** Whether a request that went no earlier is over, and not for silence. */
   isOvertaken = false;
-  #giveUpAttempt: (() => void) | undefined;
+  /** Ends the attempt that has the slot; it is made again later. Only while there is one. */
+  giveUpAttempt: (() => void) | undefined;
 
   /** @param dueAt - when it should have gone, as a refresh, on the limiter's clock */
   constructor(
@@ -83,16 +82,6 @@ export class Slot implements Queued {
     this.owner.move(this, isAwaited);
   }
 
-  /** Ends the attempt that has the slot; it is made again later. Only while there is one. */
-  get giveUpAttempt(): (() => void) | undefined {
-    return this.#giveUpAttempt;
-  }
-
-  set giveUpAttempt(giveUp: (() => void) | undefined) {
-    this.#giveUpAttempt = giveUp;
-    if (giveUp !== undefined) this.owner.begun();
-  }
-
   release(outcome: SlotOutcome): void {
     this.owner.release(this, outcome);
   }
@@ -113,9 +102,8 @@ type Kind = (typeof KINDS)[number];
  * The requests of keys that may hang, whatever the endpoint does. The kinds go by turns, each as they came. Keys that have
  * hung leave a slot to newcomers that have not, since they may hang again and again; of newcomers that have, one goes at a
  * time while newcomers queue that have not. A newcomer without an answer after half of its time, far longer than the slowest
- * of late took, counts as hung and gives way while newcomers queue, if a request that went no earlier was answered: then it
- * is hardly the endpoint that hangs. Where none was, one gives way to the newcomer that came last, to find out: those that
- * came together may hang together.
+ * of late took, counts as hung and gives way while newcomers queue, if a request that went no earlier is over: then it is
+ * hardly the endpoint that hangs.
  */
 export class UnprovenQueue {
   readonly #queued = { doubtful: new Set<Slot>(), newcomer: new Set<Slot>(), hung: new Set<Slot>() };
@@ -125,8 +113,6 @@ export class UnprovenQueue {
   #pace = 1;
   /** How long the slowest answer of late took, in milliseconds. */
   #slowestMs = 0;
-  /** One gave way to find out whether the endpoint answers: `'due'` until a newcomer has its slot; over with an answer. */
-  #inquiry: 'none' | 'due' | 'under way' = 'none';
 
   /** What is queued, kind by kind. */
   get queues(): readonly ReadonlySet<Slot>[] {
@@ -174,21 +160,18 @@ export class UnprovenQueue {
       kind === 'newcomer' || (haveHung < this.mostHung && !(kind === 'hung' && isCrowded));
     const turn = KINDS.indexOf(this.#latest) + 1;
     const kind = [...KINDS.slice(turn), ...KINDS].find((its) => this.#queued[its].size > 0 && isOpen(its));
-    if (kind === 'newcomer' && this.#inquiry === 'due') return [...this.#queued.newcomer].at(-1);
     const [first] = kind === undefined ? [] : this.#queued[kind];
     return first;
   }
 
   granted(slot: Slot): void {
     this.#latest = kindOf(slot);
-    if (this.#latest === 'newcomer' && this.#inquiry === 'due') this.#inquiry = 'under way';
     this.#active.add(slot);
   }
 
   /** A request that went at `grantedAt` was answered. Both by the monotonic clock. */
   answered(grantedAt: number, now: number): void {
     this.#slowestMs = Math.max(now - grantedAt, this.#slowestMs * REMEMBERED);
-    this.#inquiry = 'none';
     for (const slot of this.#active) slot.isOvertaken ||= slot.grantedAt <= grantedAt;
   }
 
@@ -196,26 +179,22 @@ export class UnprovenQueue {
   givesWayInMs(now: number): number {
     if (this.#queued.newcomer.size === 0) return Number.POSITIVE_INFINITY;
     const longestMs = Math.max(this.patienceMs, HANGS * this.#slowestMs);
-    return Math.min(...this.#mayGiveWay().map(({ grantedAt }) => grantedAt + longestMs - now));
+    return Math.min(...this.#overtaken().map(({ grantedAt }) => grantedAt + longestMs - now));
   }
 
-  /** The one that has taken longest gives its slot away, if a newcomer queues. */
+  /** The overtaken request that has taken longest gives its slot away, if a newcomer queues. */
   giveWay(now: number): void {
     if (this.givesWayInMs(now) > 0) return;
-    const [slot] = this.#mayGiveWay();
+    const [slot] = this.#overtaken();
     const giveUp = slot?.giveUpAttempt;
-    if (slot === undefined || giveUp === undefined) return;
-    if (!slot.isOvertaken) this.#inquiry = 'due';
-    slot.giveUpAttempt = undefined;
-    giveUp();
+    if (slot !== undefined) slot.giveUpAttempt = undefined;
+    giveUp?.();
   }
 
-  #mayGiveWay(): readonly Slot[] {
-    const newcomers = [...this.#active].filter(
-      (slot) => kindOf(slot) === 'newcomer' && slot.giveUpAttempt !== undefined,
+  #overtaken(): readonly Slot[] {
+    return [...this.#active].filter(
+      (slot) => kindOf(slot) === 'newcomer' && slot.isOvertaken && slot.giveUpAttempt !== undefined,
     );
-    const overtaken = newcomers.filter(({ isOvertaken }) => isOvertaken);
-    return overtaken.length > 0 || this.#inquiry !== 'none' ? overtaken : newcomers.slice(0, 1);
   }
 
   /** @param now - by the monotonic clock */

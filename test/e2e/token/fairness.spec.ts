@@ -209,8 +209,6 @@ describe('businesses that get no answer', () => {
     ['by turns with the others', (i) => i % 5 < 2],
     ['when the first ones have been served', (i) => i >= 4 && i < 12],
     ['all but one', (i) => i > 0 && i < 9],
-    ['all', (i) => i < 8],
-    ['all, and all but the last of those that wait', (i) => i < 19],
   ])('T89 cost newcomers half of the time at most, where they came first: %s', async (_, hangs) => {
     const { tokens, sandbox, clock } = await startApplication();
     const key = (i: number): { businessId: string } => ({
