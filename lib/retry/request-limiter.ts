@@ -1,4 +1,5 @@
-import { type AssetClock, type Instant, instantOf, setDeadline } from '../config/clock.js';
+import { setImmediate } from 'node:timers';
+import { type AssetClock, detached, type Instant, instantOf, setDeadline } from '../config/clock.js';
 import { PriorityQueue } from './priority-queue.js';
 import { LONGEST_WAIT_MS, RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
 import {
@@ -163,6 +164,13 @@ export class RequestLimiter {
         this.#limit.spend();
       }
       next.grant();
+    }
+    if (this.#unproven.awaitsCrowd(this.#unprovenSlots)) {
+      const crowdIsIn = (): void => {
+        this.#unproven.crowdIsIn();
+        this.#pump();
+      };
+      detached(() => setImmediate(crowdIsIn));
     }
     if (this.#areSlotsTaken()) this.#unproven.giveWay(this.clock.monotonic());
     this.#planWake();

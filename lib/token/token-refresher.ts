@@ -265,7 +265,8 @@ export class TokenRefresher {
     this.#abandon(pending);
     // In one step with the question: who joins later would get the error of a request that is over.
     if (reason instanceof FetchedElsewhere && pending.isAwaited) return reason.againInMs;
-    if (lastFailure !== undefined && pending.endReason === undefined) {
+    // One that gave way, and has not been sent again, has not failed.
+    if (lastFailure !== undefined && pending.endReason === undefined && !(isLeft && pending.attempts === 0)) {
       this.#giveUp(pending, lastFailure, cache.keep(request), false);
       return undefined;
     }

@@ -217,6 +217,7 @@ describe('newcomers without a time of their own', () => {
   it.each([2, 3, 8])('T123 do not queue for ever behind others that hang, with %i slots', async (slots) => {
     const at = queue(slots);
     const most = Math.max(1, Math.floor(slots / 2));
+    await tenantsGoOn(at, 100);
     for (let i = 0; i < most; i += 1) at.enter('newcomer', `hangs ${i}`);
     at.enter('newcomer', 'waits');
     await tenantsGoOn(at, STUCK_MS + 100);
@@ -245,6 +246,49 @@ describe('newcomers without a time of their own', () => {
     await turn();
     expect(refused).toEqual(['left between two attempts: left']);
     expect(clock.timers).toEqual([]);
+  });
+});
+
+describe('the first newcomers that come together', () => {
+  const names = (from: number, count: number): string[] =>
+    Array.from({ length: count }, (_, i) => `${from + i}`);
+
+  it.each([4, 8])(
+    'T89 leave the last of %i slots to the one that came last, until anything is answered',
+    async (slots) => {
+      const { enter, granted, end } = queue(slots, false);
+      for (const name of names(0, 20)) enter('newcomer', name);
+      await turn();
+      await turn();
+      expect(granted).toEqual([...names(0, slots - 1), '19']);
+
+      end(/^19$/);
+      await turn();
+      expect(granted.at(-1)).toBe(`${slots - 1}`);
+      end(/./);
+      await turn();
+      expect(granted.slice(-slots)).toEqual(names(slots, slots));
+    },
+  );
+
+  it.each([
+    ['of few slots', 3, 20],
+    ['where there are enough', 8, 8],
+  ])('T89 have them as they came %s', async (_, slots, count) => {
+    const { enter, granted } = queue(slots, false);
+    for (const name of names(0, count)) enter('newcomer', name);
+    await turn();
+    await turn();
+    expect(granted).toEqual(names(0, slots));
+  });
+
+  it('T89 have all slots when the rest have left', async () => {
+    const { enter, granted } = queue(4, false);
+    const slots = names(0, 6).map((name) => enter('newcomer', name));
+    for (const slot of slots.slice(3, 5)) slot.setAwaited(false);
+    await turn();
+    await turn();
+    expect(granted).toEqual([...names(0, 3), '5']);
   });
 });
 
