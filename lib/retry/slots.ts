@@ -93,7 +93,7 @@ const WEIGHT_OF_LATEST = 0.3;
 const HANGS = 3;
 /** What an answer leaves of how slow earlier ones were. */
 const REMEMBERED = 0.99;
-/** Of fewer slots, the last goes like the others. */
+/** Of fewer slots, none is kept. */
 const FEWEST_TO_KEEP_ONE = 4;
 
 /** Keys that had a token, but hung last; newcomers; newcomers that hung. */
@@ -105,8 +105,8 @@ type Kind = (typeof KINDS)[number];
  * hung leave a slot to newcomers that have not, since they may hang again and again; of newcomers that have, one goes at a
  * time while newcomers queue that have not. A newcomer without an answer after half of its time, far longer than the slowest
  * of late took, counts as hung and gives way while newcomers queue, if a request that went no earlier is over: then it is
- * hardly the endpoint that hangs. Until anything is answered, the last slot goes to the newcomer that came last: the first of
- * those that come together may hang together, and nothing would tell.
+ * hardly the endpoint that hangs. Until the first answer, one slot is kept for a moment and goes to the newest newcomer: if
+ * all that came first hang, its answer shows that the endpoint does not.
  */
 export class UnprovenQueue {
   readonly #queued = { doubtful: new Set<Slot>(), newcomer: new Set<Slot>(), hung: new Set<Slot>() };
@@ -116,8 +116,8 @@ export class UnprovenQueue {
   #pace = 1;
   /** How long the slowest answer of late took, in milliseconds. */
   #slowestMs = 0;
-  /** Those that come together with the first; known to be `'in'` when the event loop has turned. Unknown after an answer. */
-  #crowd: 'none' | 'coming' | 'in' | undefined = 'none';
+  /** What becomes of the slot that is kept for the newest newcomer; `'over'` since the first answer. */
+  #keptSlot: 'unused' | 'waits' | 'due' | 'taken' | 'over' = 'unused';
 
   /** What is queued, kind by kind. */
   get queues(): readonly ReadonlySet<Slot>[] {
@@ -158,7 +158,8 @@ export class UnprovenQueue {
   /** @param slots - how many may be under way together */
   next(slots: number): Slot | undefined {
     if (this.#active.size >= slots) return undefined;
-    if (this.#keepsLast(slots)) return this.#crowd === 'in' ? [...this.#queued.newcomer].at(-1) : undefined;
+    if (this.#keepsOne(slots))
+      return this.#keptSlot === 'due' ? [...this.#queued.newcomer].at(-1) : undefined;
     const active = [...this.#active].map(kindOf);
     const haveHung = active.filter((kind) => kind !== 'newcomer').length;
     const isCrowded = this.#queued.newcomer.size > 0 && active.includes('hung');
@@ -170,34 +171,33 @@ export class UnprovenQueue {
     return first;
   }
 
-  #keepsLast(slots: number): boolean {
+  #keepsOne(slots: number): boolean {
     const isLast = slots >= FEWEST_TO_KEEP_ONE && this.#active.size === slots - 1;
-    return isLast && this.#crowd !== undefined && this.#queued.newcomer.size > 0;
+    const isKept = this.#keptSlot !== 'taken' && this.#keptSlot !== 'over';
+    return isLast && isKept && this.#queued.newcomer.size > 0;
   }
 
-  /**
-   * Whether the last slot is kept for the one that comes last, and nobody else was told so: then {@link crowdIsIn} is to be
-   * called when the event loop has turned.
-   */
-  awaitsCrowd(slots: number): boolean {
-    if (this.#crowd !== 'none' || !this.#keepsLast(slots)) return false;
-    this.#crowd = 'coming';
+  /** @returns whether one slot is kept from now on, until {@link keptSlotIsDue} is called */
+  startsToKeepOne(slots: number): boolean {
+    if (this.#keptSlot !== 'unused' || !this.#keepsOne(slots)) return false;
+    this.#keptSlot = 'waits';
     return true;
   }
 
-  crowdIsIn(): void {
-    if (this.#crowd !== undefined) this.#crowd = 'in';
+  keptSlotIsDue(): void {
+    if (this.#keptSlot !== 'waits') return;
+    this.#keptSlot = this.#queued.newcomer.size > 0 ? 'due' : 'unused';
   }
 
   granted(slot: Slot): void {
     this.#latest = kindOf(slot);
+    if (this.#keptSlot === 'due') this.#keptSlot = 'taken';
     this.#active.add(slot);
   }
 
   /** A request that went at `grantedAt` was answered. Both by the monotonic clock. */
   answered(grantedAt: number, now: number): void {
     this.#slowestMs = Math.max(now - grantedAt, this.#slowestMs * REMEMBERED);
-    this.#crowd = undefined;
     for (const slot of this.#active) slot.isOvertaken ||= slot.grantedAt <= grantedAt;
   }
 
@@ -227,6 +227,8 @@ export class UnprovenQueue {
   released(slot: Slot, outcome: SlotOutcome, now: number): void {
     if (this.#active.delete(slot) && outcome !== 'unsent')
       this.#pace += (paceOf(now - slot.grantedAt) - this.#pace) * WEIGHT_OF_LATEST;
+    if (outcome !== 'silence') this.#keptSlot = 'over';
+    else if (this.#active.size === 0 && this.#keptSlot === 'taken') this.#keptSlot = 'unused';
   }
 
   /** When the turn of one more of its kind would come. A slot whose request hangs is as slow as that has been so far. */

@@ -115,6 +115,11 @@ export class PendingRequest {
     return this.#endReason;
   }
 
+  /** Whether it gave its slot away and was not sent again. */
+  get gaveSlotAway(): boolean {
+    return this.#hasGivenWay && this.attempts === 0;
+  }
+
   /** When the latest attempt was sent; `undefined` before the first. */
   get sentAt(): Instant | undefined {
     return this.#sentAt;

@@ -265,8 +265,8 @@ export class TokenRefresher {
     this.#abandon(pending);
     // In one step with the question: who joins later would get the error of a request that is over.
     if (reason instanceof FetchedElsewhere && pending.isAwaited) return reason.againInMs;
-    // One that gave way, and has not been sent again, has not failed.
-    if (lastFailure !== undefined && pending.endReason === undefined && !(isLeft && pending.attempts === 0)) {
+    // What gave its slot away, and was left before it was sent again, has not failed: the next caller may ask at once.
+    if (lastFailure !== undefined && pending.endReason === undefined && !(isLeft && pending.gaveSlotAway)) {
       this.#giveUp(pending, lastFailure, cache.keep(request), false);
       return undefined;
     }

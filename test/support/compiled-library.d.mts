@@ -1,2 +1,2 @@
-/** @returns the folder of index.js, which is compiled once for all processes of a test run */
+/** The folder of the compiled index.js. It is compiled anew when a source has changed. */
 export function compiledLibrary(): Promise<URL>;

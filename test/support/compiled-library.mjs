@@ -25,10 +25,15 @@ export async function compiledLibrary() {
   const texts = await Promise.all(files.sort().map((name) => readFile(join(root, 'lib', name), 'utf8')));
   for (const [i, name] of files.entries()) hash.update(`${name}\n${texts[i]}\n`);
   const folder = join(cache, hash.digest('hex').slice(0, 16));
-  const isThere = await readFile(join(folder, 'package.json')).catch(() => undefined);
-  if (isThere === undefined) await compile(folder, files, texts);
+  if (!(await isWhole(folder))) await compile(folder, files, texts);
   return pathToFileURL(`${folder}/`);
 }
+
+const isWhole = (folder) =>
+  readFile(join(folder, 'package.json')).then(
+    () => true,
+    () => false,
+  );
 
 async function compile(folder, files, texts) {
   const { transform } = await import('@swc/core');
@@ -40,6 +45,11 @@ async function compile(folder, files, texts) {
     await writeFile(file, (await transform(texts[i], OPTIONS)).code);
   }
   await writeFile(join(part, 'package.json'), '{ "type": "module" }');
-  // Another process may have been quicker: its folder is the same.
-  await rename(part, folder).catch(() => rm(part, { recursive: true }));
+  try {
+    await rename(part, folder);
+  } catch (error) {
+    await rm(part, { recursive: true });
+    // Otherwise another process was quicker, and its folder is the same.
+    if (!(await isWhole(folder))) throw error;
+  }
 }

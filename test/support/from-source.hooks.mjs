@@ -1,4 +1,4 @@
-// Where from-source.mjs finds the entry points of the library.
+// Resolves the names of the library's entry points to its compiled files; see from-source.mjs.
 const entries = new Map();
 
 export function initialize(library) {

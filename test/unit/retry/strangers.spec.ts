@@ -5,9 +5,11 @@ import type { Slot, SlotRequest, Standing, TurnedAwayError } from '../../../lib/
 
 const STUCK_MS = 10_000;
 
-function queue(slots: number, hasKnown = true) {
+/** @param isNew - whether nothing was answered yet */
+function queue(slots: number, hasKnown = true, isNew = false) {
   const clock = new ManualClock();
   const limiter = new RequestLimiter(clock, slots, STUCK_MS, () => hasKnown);
+  if (!isNew) limiter.enter({ standing: 'known', awaited: true }).release('answer');
   const granted: string[] = [];
   const refused: string[] = [];
   const active: { readonly name: string; readonly slot: Slot }[] = [];
@@ -217,7 +219,6 @@ describe('newcomers without a time of their own', () => {
   it.each([2, 3, 8])('T123 do not queue for ever behind others that hang, with %i slots', async (slots) => {
     const at = queue(slots);
     const most = Math.max(1, Math.floor(slots / 2));
-    await tenantsGoOn(at, 100);
     for (let i = 0; i < most; i += 1) at.enter('newcomer', `hangs ${i}`);
     at.enter('newcomer', 'waits');
     await tenantsGoOn(at, STUCK_MS + 100);
@@ -249,45 +250,66 @@ describe('newcomers without a time of their own', () => {
   });
 });
 
-describe('the first newcomers that come together', () => {
+describe('the first newcomers', () => {
   const names = (from: number, count: number): string[] =>
     Array.from({ length: count }, (_, i) => `${from + i}`);
 
-  it.each([4, 8])(
-    'T89 leave the last of %i slots to the one that came last, until anything is answered',
-    async (slots) => {
-      const { enter, granted, end } = queue(slots, false);
-      for (const name of names(0, 20)) enter('newcomer', name);
-      await turn();
-      await turn();
-      expect(granted).toEqual([...names(0, slots - 1), '19']);
-
-      end(/^19$/);
-      await turn();
-      expect(granted.at(-1)).toBe(`${slots - 1}`);
-      end(/./);
-      await turn();
-      expect(granted.slice(-slots)).toEqual(names(slots, slots));
-    },
-  );
-
-  it.each([
-    ['of few slots', 3, 20],
-    ['where there are enough', 8, 8],
-  ])('T89 have them as they came %s', async (_, slots, count) => {
-    const { enter, granted } = queue(slots, false);
-    for (const name of names(0, count)) enter('newcomer', name);
+  it.each([4, 8])('T89 leave one of %i slots to the newest, until anything is answered', async (slots) => {
+    const { enter, granted, end } = queue(slots, false, true);
+    const all = names(0, 20).map((name) => enter('newcomer', name));
     await turn();
+    expect(granted).toEqual(names(0, slots - 1));
+    await all.at(-1)!.granted;
+    expect(granted).toEqual([...names(0, slots - 1), '19']);
+
+    end(/^19$/);
     await turn();
-    expect(granted).toEqual(names(0, slots));
+    expect(granted.at(-1)).toBe(`${slots - 1}`);
+    end(/./);
+    await turn();
+    expect(granted.slice(-slots)).toEqual(names(slots, slots));
   });
 
-  it('T89 have all slots when the rest have left', async () => {
-    const { enter, granted } = queue(4, false);
-    const slots = names(0, 6).map((name) => enter('newcomer', name));
-    for (const slot of slots.slice(3, 5)) slot.setAwaited(false);
+  it('T89 have all slots, in order, as soon as one is answered', async () => {
+    const { enter, granted, end } = queue(4, false, true);
+    for (const name of names(0, 8)) enter('newcomer', name);
     await turn();
+    end(/^1$/);
     await turn();
+    expect(granted).toEqual(names(0, 5));
+  });
+
+  it('T89 have three slots in order: none of them is kept', async () => {
+    const { enter, granted } = queue(3, false, true);
+    for (const name of names(0, 8)) enter('newcomer', name);
+    await turn();
+    expect(granted).toEqual(names(0, 3));
+  });
+
+  it('T89 go on in order when the first of them get no answer', async () => {
+    const { enter, granted, active } = queue(4, false, true);
+    const all = names(0, 12).map((name) => enter('newcomer', name));
+    await all.at(-1)!.granted;
+    for (const { slot } of active.filter(({ name }) => name !== '11')) slot.release('silence');
+    await turn();
+    expect(granted).toEqual(['0', '1', '2', '11', '3', '4', '5']);
+  });
+
+  it('T89 leave one to the newest anew when all have ended without an answer', async () => {
+    const { enter, granted, active } = queue(4, false, true);
+    const first = names(0, 4).map((name) => enter('newcomer', name));
+    await first.at(-1)!.granted;
+    for (const { slot } of [...active]) slot.release('silence');
+    const second = names(10, 8).map((name) => enter('newcomer', name));
+    await second.at(-1)!.granted;
+    expect(granted).toEqual([...names(0, 4), ...names(10, 3), '17']);
+  });
+
+  it('T89 leave it to the newest that still waits', async () => {
+    const { enter, granted } = queue(4, false, true);
+    const all = names(0, 8).map((name) => enter('newcomer', name));
+    for (const slot of all.slice(6)) slot.setAwaited(false);
+    await all[5]!.granted;
     expect(granted).toEqual([...names(0, 3), '5']);
   });
 });
