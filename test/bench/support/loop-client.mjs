@@ -2,6 +2,7 @@
 // for every promise in the process, so the baseline must not share one with the library.
 
 import 'reflect-metadata';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { firstValueFrom } from 'rxjs';
 import * as axiosAuthRefresh from '../peers/axios-auth-refresh.mjs';
@@ -78,6 +79,13 @@ async function plain() {
   return each(callsOf(http), awaited);
 }
 
+/** As `plain`, but in a context, as which any scope of a handler has to reach the calls that it makes. */
+async function plainInContext() {
+  const http = plainHttpService(url, await someToken(server, BUSINESS));
+  const storage = new AsyncLocalStorage();
+  return each(callsOf(http), (call) => () => storage.run({}, () => firstValueFrom(call())));
+}
+
 function withPeer({ createAxios }) {
   const instance = createAxios({ server, ...CREDENTIALS }, { baseURL: url, httpAgent: keepAliveAgent() });
   return callsOf(instance);
@@ -85,6 +93,7 @@ function withPeer({ createAxios }) {
 
 const calls = await {
   plain,
+  'plain-in-context': plainInContext,
   interceptor: throughInterceptor,
   view: narrowedView,
   'telemetry-off': () => traced([]),
@@ -97,8 +106,6 @@ const calls = await {
 await calls.get();
 
 answerParent({
-  run({ method, ...load }) {
-    globalThis.gc?.();
-    return closedLoop(calls[method], load);
-  },
+  // No collection is forced: each pays for what it leaves behind.
+  run: ({ method, ...load }) => closedLoop(calls[method], load),
 });
