@@ -1,5 +1,4 @@
-import { setTimeout } from 'node:timers';
-import { type AssetClock, type Instant, instantOf, setDeadline } from '../config/clock.js';
+import { type AssetClock, type Instant, instantOf, setDeadline, systemClock } from '../config/clock.js';
 import { PriorityQueue } from './priority-queue.js';
 import { LONGEST_WAIT_MS, RateLimitWindow, type ResponseHeaders } from './rate-limit.js';
 import {
@@ -13,7 +12,7 @@ import {
 
 /** Refreshes that fall due together follow each other this far apart: thousands at once would hold up the application. */
 const SPACING_MS = 10;
-/** So long, the newcomers of the first moment are waited for. */
+/** How long the last slot is kept for newcomers that come a moment later. */
 const KEPT_MS = 100;
 
 /**
@@ -161,18 +160,15 @@ export class RequestLimiter {
       this.#active.add(next);
       next.grantedAt = now;
       if (next.isUnproven) {
-        this.#unproven.granted(next);
+        this.#unproven.granted(next, this.#unprovenSlots);
         this.#limit.spend();
       }
       next.grant();
     }
-    if (this.#unproven.startsToKeepOne(this.#unprovenSlots)) {
-      const grantKeptSlot = (): void => {
-        this.#unproven.keptSlotIsDue();
-        this.#pump();
-      };
-      // Not by the clock: where a test has it stand still, requests that it waits for would never go.
-      setTimeout(grantKeptSlot, KEPT_MS).unref();
+    if (this.#unproven.tryToKeepOne(this.#unprovenSlots)) {
+      const wake = this.#wake.bind(this);
+      // In real time: on a test's clock that stands still, the request would never be sent.
+      setDeadline(wake, Math.min(KEPT_MS, this.stuckMs / 10), systemClock, { ref: true });
     }
     if (this.#areSlotsTaken()) this.#unproven.giveWay(this.clock.monotonic());
     this.#planWake();
@@ -255,13 +251,16 @@ export class RequestLimiter {
     const stuckIn = Math.min(...awaited.map((slot) => this.#stuckInMs(slot)));
     const next = Math.min(stuckIn, this.#wakeInMs());
     if (next === Number.POSITIVE_INFINITY) return;
-    const wake = (): void => {
-      this.#cancelWake = undefined;
-      this.#turnAwayStuck();
-      this.#pump();
-    };
+    const wake = this.#wake.bind(this);
     const ref = awaited.some((slot) => slot !== undefined);
     this.#cancelWake = setDeadline(wake, Math.max(1, Math.ceil(next)), this.clock, { ref });
+  }
+
+  #wake(): void {
+    this.#unproven.keptSlotFallsDue();
+    this.#pump();
+    this.#turnAwayStuck();
+    this.#planWake();
   }
 
   #firstAwaited(queue: ReadonlySet<Slot>): Slot | undefined {
@@ -282,8 +281,8 @@ export class RequestLimiter {
   }
 
   /**
-   * Milliseconds until something queued may go without another being released, or one gives way. At least one: its moment may have come
-   * since the queue was looked at, and nothing else would look again.
+   * Milliseconds until something queued may go without another being released, or one gives way. At least one: its moment
+   * may have come since the queue was looked at, and nothing else would look again.
    */
   #wakeInMs(): number {
     const queued = this.#callers.size + this.#unproven.size + this.#refreshes.size;

@@ -101,12 +101,14 @@ const KINDS = ['doubtful', 'newcomer', 'hung'] as const;
 type Kind = (typeof KINDS)[number];
 
 /**
- * The requests of keys that may hang, whatever the endpoint does. The kinds go by turns, each as they came. Keys that have
- * hung leave a slot to newcomers that have not, since they may hang again and again; of newcomers that have, one goes at a
- * time while newcomers queue that have not. A newcomer without an answer after half of its time, far longer than the slowest
- * of late took, counts as hung and gives way while newcomers queue, if a request that went no earlier is over: then it is
- * hardly the endpoint that hangs. Until the first answer, one slot is kept for a moment and goes to the newest newcomer: if
- * all that came first hang, its answer shows that the endpoint does not.
+ * The requests of keys that may hang, whatever the endpoint does. The kinds go by turns, each in the order it came.
+ * - Keys that have hung may hang again: at most `mostHung` of them are under way, so that newcomers find a slot, and of
+ *   newcomers that have hung only one while others queue.
+ * - A newcomer gives its slot to one that queues, and counts as hung from then on, once it has waited for half of its time
+ *   and three times as long as the slowest answer of late took, if a request sent no earlier was answered: then it is
+ *   hardly the endpoint that hangs.
+ * - Before the first answer, nothing tells the two apart. So of four slots or more, the last is kept for a moment and then
+ *   goes to the newest newcomer, out of turn: if that is answered, the earlier ones are those that hang.
  */
 export class UnprovenQueue {
   readonly #queued = { doubtful: new Set<Slot>(), newcomer: new Set<Slot>(), hung: new Set<Slot>() };
@@ -116,7 +118,10 @@ export class UnprovenQueue {
   #pace = 1;
   /** How long the slowest answer of late took, in milliseconds. */
   #slowestMs = 0;
-  /** What becomes of the slot that is kept for the newest newcomer; `'over'` since the first answer. */
+  /**
+   * The slot for the newest newcomer. `'waits'`: kept, the timer runs. `'due'`: goes as soon as there is room. `'taken'`:
+   * until all under way have ended in silence. `'over'`: something was answered.
+   */
   #keptSlot: 'unused' | 'waits' | 'due' | 'taken' | 'over' = 'unused';
 
   /** What is queued, kind by kind. */
@@ -177,21 +182,23 @@ export class UnprovenQueue {
     return isLast && isKept && this.#queued.newcomer.size > 0;
   }
 
-  /** @returns whether one slot is kept from now on, until {@link keptSlotIsDue} is called */
-  startsToKeepOne(slots: number): boolean {
+  /** @returns whether one slot is kept from now on, until {@link keptSlotFallsDue} is called */
+  tryToKeepOne(slots: number): boolean {
+    if (this.#keptSlot === 'due' && this.#queued.newcomer.size === 0) this.#keptSlot = 'unused';
     if (this.#keptSlot !== 'unused' || !this.#keepsOne(slots)) return false;
     this.#keptSlot = 'waits';
     return true;
   }
 
-  keptSlotIsDue(): void {
+  keptSlotFallsDue(): void {
     if (this.#keptSlot !== 'waits') return;
     this.#keptSlot = this.#queued.newcomer.size > 0 ? 'due' : 'unused';
   }
 
-  granted(slot: Slot): void {
+  granted(slot: Slot, slots: number): void {
     this.#latest = kindOf(slot);
-    if (this.#keptSlot === 'due') this.#keptSlot = 'taken';
+    const isLast = this.#active.size === slots - 1;
+    if (isLast && this.#latest === 'newcomer' && this.#keptSlot === 'due') this.#keptSlot = 'taken';
     this.#active.add(slot);
   }
 
@@ -227,13 +234,13 @@ export class UnprovenQueue {
   released(slot: Slot, outcome: SlotOutcome, now: number): void {
     if (this.#active.delete(slot) && outcome !== 'unsent')
       this.#pace += (paceOf(now - slot.grantedAt) - this.#pace) * WEIGHT_OF_LATEST;
-    if (outcome !== 'silence') this.#keptSlot = 'over';
+    if (outcome === 'answer') this.#keptSlot = 'over';
     else if (this.#active.size === 0 && this.#keptSlot === 'taken') this.#keptSlot = 'unused';
   }
 
   /** When the turn of one more of its kind would come. A slot whose request hangs is as slow as that has been so far. */
   waitMs(slot: Slot, slots: number, now: number): number {
-    const free = Math.max(0, slots - this.#active.size);
+    const free = Math.max(0, slots - this.#active.size - (this.#keepsOne(slots) ? 1 : 0));
     const turns = this.#queued[kindOf(slot)].size + 1;
     const ahead = this.queues.reduce((sum, { size }) => sum + Math.min(size, turns), 0);
     if (ahead < free) return 0;

@@ -305,6 +305,15 @@ describe('the first newcomers', () => {
     expect(granted).toEqual([...names(0, 4), ...names(10, 3), '17']);
   });
 
+  it('T89 are not turned away for want of the slot that is kept', async () => {
+    const { enter, granted, refused, clock } = queue(8, false, true);
+    for (const name of names(0, 8)) enter('newcomer', name);
+    await turn();
+    await clock.advance(STUCK_MS);
+    await turn();
+    expect({ granted, refused }).toEqual({ granted: names(0, 8), refused: [] });
+  });
+
   it('T89 leave it to the newest that still waits', async () => {
     const { enter, granted } = queue(4, false, true);
     const all = names(0, 8).map((name) => enter('newcomer', name));
