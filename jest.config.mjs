@@ -1,3 +1,14 @@
+/** How the sources are compiled for tests, those that start processes included. */
+export const swcOptions = {
+  jsc: {
+    target: 'es2022',
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+  },
+  module: { type: 'es6' },
+  sourceMaps: 'inline',
+};
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
@@ -6,18 +17,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts', '.mts'],
   moduleFileExtensions: ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs', 'json', 'node'],
   transform: {
-    '^.+\\.[cm]?ts$': [
-      '@swc/jest',
-      {
-        jsc: {
-          target: 'es2022',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-        },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
+    '^.+\\.[cm]?ts$': ['@swc/jest', swcOptions],
   },
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -166,9 +166,9 @@ export class RequestLimiter {
       next.grant();
     }
     if (this.#unproven.tryToKeepOne(this.#unprovenSlots)) {
-      const wake = this.#wake.bind(this);
-      // In real time: on a test's clock that stands still, the request would never be sent.
-      setDeadline(wake, Math.min(KEPT_MS, this.stuckMs / 10), systemClock, { ref: true });
+      // In real time: on a test's clock that stands still, the request would never be sent. Who queues keeps the process alive
+      // by the deadline that is planned below, so this timer need not, nor does it when all have left.
+      setDeadline(this.#wake, Math.min(KEPT_MS, this.stuckMs / 10), systemClock, { ref: false });
     }
     if (this.#areSlotsTaken()) this.#unproven.giveWay(this.clock.monotonic());
     this.#planWake();
@@ -251,17 +251,16 @@ export class RequestLimiter {
     const stuckIn = Math.min(...awaited.map((slot) => this.#stuckInMs(slot)));
     const next = Math.min(stuckIn, this.#wakeInMs());
     if (next === Number.POSITIVE_INFINITY) return;
-    const wake = this.#wake.bind(this);
     const ref = awaited.some((slot) => slot !== undefined);
-    this.#cancelWake = setDeadline(wake, Math.max(1, Math.ceil(next)), this.clock, { ref });
+    this.#cancelWake = setDeadline(this.#wake, Math.max(1, Math.ceil(next)), this.clock, { ref });
   }
 
-  #wake(): void {
+  readonly #wake = (): void => {
     this.#unproven.keptSlotFallsDue();
     this.#pump();
     this.#turnAwayStuck();
     this.#planWake();
-  }
+  };
 
   #firstAwaited(queue: ReadonlySet<Slot>): Slot | undefined {
     for (const slot of queue) if (slot.isAwaited) return slot;

@@ -4,21 +4,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { swcOptions } from '../../jest.config.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const cache = join(root, 'node_modules/.cache/library');
-const OPTIONS = {
-  jsc: {
-    target: 'es2022',
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true },
-  },
-  module: { type: 'es6' },
-};
 
 export async function compiledLibrary() {
   const compiler = await readFile(join(root, 'node_modules/@swc/core/package.json'));
-  const hash = createHash('sha256').update(compiler).update(JSON.stringify(OPTIONS));
+  const hash = createHash('sha256').update(compiler).update(JSON.stringify(swcOptions));
   const files = (await readdir(join(root, 'lib'), { recursive: true })).filter((name) =>
     name.endsWith('.ts'),
   );
@@ -42,7 +35,7 @@ async function compile(folder, files, texts) {
   for (const [i, name] of files.entries()) {
     const file = join(part, name.replace(/ts$/, 'js'));
     await mkdir(join(file, '..'), { recursive: true });
-    await writeFile(file, (await transform(texts[i], OPTIONS)).code);
+    await writeFile(file, (await transform(texts[i], swcOptions)).code);
   }
   await writeFile(join(part, 'package.json'), '{ "type": "module" }');
   try {

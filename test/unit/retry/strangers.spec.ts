@@ -305,6 +305,14 @@ describe('the first newcomers', () => {
     expect(granted).toEqual([...names(0, 4), ...names(10, 3), '17']);
   });
 
+  it('T89 keep no process alive by the slot that is kept', () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((its) => its === 'Timeout').length;
+    const before = timers();
+    const { enter } = queue(8, false, true);
+    for (const name of names(0, 8)) enter('newcomer', name);
+    expect(timers()).toBe(before);
+  });
+
   it('T89 are not turned away for want of the slot that is kept', async () => {
     const { enter, granted, refused, clock } = queue(8, false, true);
     for (const name of names(0, 8)) enter('newcomer', name);
