@@ -20,7 +20,7 @@ import type { AssetClock } from './config/clock.js';
 import { EventPublisher } from './events/event-publisher.js';
 import { createAssetAxios } from './http/asset-http.factory.js';
 import { AssetHttpService } from './http/asset-http.service.js';
-import type { OpenStore } from './store/shared-tokens.js';
+import type { SharedTokens } from './store/shared-tokens.js';
 import { ClientConnections } from './token/endpoint/connections.js';
 import { AssetTokenService } from './token/token.service.js';
 
@@ -114,7 +114,10 @@ export function clientProviders(name: string | undefined): Provider[] {
         connections: ClientConnections,
         clock: AssetClock,
         publisher: EventPublisher,
-      ) => new AssetTokenService(config, connections, clock, publisher, await storeOf(config)),
+      ) => {
+        const shared = await sharedTokensOf(config, clock, publisher);
+        return new AssetTokenService(config, connections, clock, publisher, shared);
+      },
     },
     {
       provide: getAssetHttpToken(name),
@@ -134,11 +137,14 @@ export function clientProviders(name: string | undefined): Provider[] {
 }
 
 /** What shares tokens is loaded only where there is a store. */
-async function storeOf(config: AssetAuthConfig): Promise<OpenStore | undefined> {
-  const { store } = config;
-  if (store === undefined) return undefined;
-  const { SharedTokens } = await import('./store/shared-tokens.js');
-  return (clock, events) => new SharedTokens(store, config, clock, events);
+async function sharedTokensOf(
+  config: AssetAuthConfig,
+  clock: AssetClock,
+  events: EventPublisher,
+): Promise<SharedTokens | undefined> {
+  if (config.store === undefined) return undefined;
+  const room = await import('./store/shared-tokens.js');
+  return new room.SharedTokens(config.store, config, clock, events);
 }
 
 /** The providers that a client's module exports. */

@@ -1,6 +1,7 @@
 // Runs an AssetSandbox in the foreground, for applications that are tried by hand.
-import type { AssetSandbox, SandboxRequest, SandboxRequestKind } from '../testing/index.js';
+import { once } from 'node:events';
 import { printable } from '../config/text.js';
+import { AssetSandbox, type SandboxRequest, type SandboxRequestKind } from '../testing/index.js';
 import { assertOnlyOptions, type Command, parsedArguments, UsageError, VALUE, VALUES } from './command.js';
 
 const DEFAULT_PORT = 3999;
@@ -45,7 +46,7 @@ async function run(args: readonly string[]): Promise<number> {
   const port = portIn(values.port);
   const lifetime = lifetimeIn(values.lifetime);
   const faults = (values.fail ?? []).map(faultIn);
-  const ended = untilEnded();
+  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   const started = await startOn(port, lifetime);
   for (const { kind, fault, times } of faults) started.fail(kind, fault, times);
   process.stdout.write(variablesOf(started));
@@ -85,8 +86,6 @@ function faultIn(text: string): Fault {
 }
 
 async function startOn(port: number, tokenLifetimeSeconds: number | undefined): Promise<AssetSandbox> {
-  // Not at the top: only this command needs it.
-  const { AssetSandbox } = await import('../testing/index.js');
   const onRequest = (request: SandboxRequest): void => {
     process.stderr.write(`${lineOf(request)}\n`);
   };
@@ -109,15 +108,6 @@ const variablesOf = ({ url, clientId, clientSecret }: AssetSandbox): string =>
 export ASSET_CLIENT_ID=${clientId}
 export ASSET_CLIENT_SECRET=${clientSecret}
 `;
-
-function untilEnded(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => {
-        resolve();
-      });
-  });
-}
 
 /** Without the query and all headers: they may hold a token. */
 function lineOf(request: SandboxRequest): string {

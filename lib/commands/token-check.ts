@@ -3,10 +3,9 @@ import { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetAuthErrorCode, isAssetAuthError } from '../config/asset-auth.errors.js';
 import type { AssetAuthOptions } from '../config/asset-auth.options.js';
 import { pause, systemClock } from '../config/clock.js';
-import { redacted } from '../config/redact.js';
 import { assetAuthOptionsFromEnv } from '../config/options-from-env.js';
 import { EventPublisher } from '../events/event-publisher.js';
-import { nextAttemptMs } from '../retry/attempts.js';
+import { nextAttemptMs } from '../retry/backoff.js';
 import { ClientConnections } from '../token/endpoint/connections.js';
 import { TokenEndpointClient } from '../token/endpoint/token-endpoint.client.js';
 import type { IssuedToken } from '../token/endpoint/token-response.js';
@@ -18,7 +17,7 @@ import {
   type AssetTokenRequest,
   TokenRequestResolver,
 } from '../token/token-request.js';
-import { type TokenReport, tokenReport, type Untold, untoldBy } from './token-report.js';
+import { describeToken, type TokenReport, type Untold } from './token-report.js';
 
 /**
  * What came of a check. The first is the only good one, of the second nothing is known but good, and the last three mean that
@@ -96,9 +95,8 @@ async function reportOf(options: AssetAuthOptions, asked: AssetTokenRequest): Pr
   } catch (error) {
     return { outcome: 'bad-configuration', ...told(error) };
   }
-  const { environment, origin } = config;
-  const clientSecret = await config.readClientSecret();
-  const client = { environment, origin, clientId: redacted(config.clientId, [clientSecret]) };
+  const { environment, origin, clientId } = config;
+  const client = { environment, origin, clientId };
   let request: AccessTokenRequest;
   try {
     request = new TokenRequestResolver(config).request(asked);
@@ -108,13 +106,13 @@ async function reportOf(options: AssetAuthOptions, asked: AssetTokenRequest): Pr
   const known = { ...client, asked: grantOf(request) };
   try {
     const issued = await fetchToken(config, request);
-    const { difference: reason } = issued;
-    const token = tokenReport(issued, clientSecret);
-    if (reason !== undefined) return { outcome: 'granted-otherwise', ...known, token, reason: `${reason}.` };
-    const untold = untoldBy(issued, request, clientSecret);
-    return untold === undefined
-      ? { outcome: 'as-asked', ...known, token }
-      : { outcome: 'as-asked-as-far-as-told', ...known, token, ...untold };
+    const { difference } = issued;
+    const described = describeToken(issued, request, await config.readClientSecret());
+    if (difference !== undefined) {
+      return { outcome: 'granted-otherwise', ...known, token: described.token, reason: `${difference}.` };
+    }
+    const outcome = described.untold === undefined ? 'as-asked' : 'as-asked-as-far-as-told';
+    return { outcome, ...known, ...described };
   } catch (error) {
     return { outcome: outcomeOf(error), ...known, ...told(error) };
   }
@@ -134,11 +132,8 @@ async function fetchToken(config: AssetAuthConfig, request: AccessTokenRequest):
         return await endpoint.fetch({ request, purpose, signal, isKnown: false, onHeaders: () => {} });
       } catch (failure) {
         if (!(failure instanceof TokenRequestFailure)) throw failure;
-        const { error, fault, orderedWaitMs } = failure;
-        const { retryable, timedOut } = error;
-        const failed = { fault, retryable, timedOut, orderedWaitMs, attempts };
-        const againMs = nextAttemptMs({ ...failed, isNeeded: true, isRepeated: false }, Math.random());
-        if (againMs === undefined) throw error;
+        const againMs = nextAttemptMs(failure, attempts, Math.random());
+        if (againMs === undefined) throw failure.error;
         await pause(againMs, systemClock, signal);
       }
     }

@@ -4,7 +4,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { ASSET_CLIENT_NAME } from '../asset-auth.providers.js';
+import { registeredClients } from '../asset-auth.registry.js';
 import { getAssetTokenServiceToken } from '../asset-auth.tokens.js';
 import { AssetConfigError } from '../config/asset-auth.errors.js';
 import { quoted } from '../config/text.js';
@@ -106,10 +106,7 @@ function indicatorServiceIn(modules: ModulesContainer): HealthIndicatorService {
 const WHAT = 'AssetHealthIndicator cannot be used';
 
 function unknownClient(client: string | undefined, modules: ModulesContainer): AssetConfigError {
-  const names = [...modules.values()].flatMap(({ providers }) => {
-    const provider = providers.get(ASSET_CLIENT_NAME);
-    return provider === undefined ? [] : [provider.instance as string | null];
-  });
+  const names = registeredClients(modules).map(({ name }) => name);
   const described = (name: string | null): string => (name === null ? 'without a name' : quoted(name));
   const problem = names.includes(client ?? null)
     ? `the client ${described(client ?? null)} is registered in another copy of nestjs-asset-auth. Install one version of the package once ("npm ls nestjs-asset-auth" lists the copies), and load it as ESM or as CommonJS throughout`

@@ -1,3 +1,50 @@
+// After a failure: is the request made again, and when?
+
+/**
+ * Whose fault a failure is, as far as the failed request can tell.
+ * - `'endpoint'`: the endpoint said so, or the secret is unreadable: every other request would fare the same.
+ * - `'unavailable'`: no answer, or a 5xx. The endpoint's only after several in a row.
+ * - `'request'`: the endpoint answered in substance and refused this very request, so it is well.
+ * - `'unclear'`: an answer that proves neither.
+ */
+export type Fault = 'endpoint' | 'unavailable' | 'request' | 'unclear';
+
+/** What failed. */
+export interface FailedAttempt {
+  readonly error: { readonly retryable: boolean; readonly timedOut: boolean };
+  readonly fault: Fault;
+  /** Milliseconds that the server ordered to wait. */
+  readonly orderedWaitMs: number | undefined;
+}
+
+const MOST_ATTEMPTS = 3;
+const SHORTEST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 500;
+
+/**
+ * Milliseconds until the next attempt within the same token request; `undefined`: there is none. A request makes up to three
+ * attempts within the time of its callers.
+ *
+ * | the attempt                                                  | is made again                     | counts for    |
+ * | ------------------------------------------------------------ | --------------------------------- | ------------- |
+ * | meets a dead kept socket, a sleep, or a secret since changed | at once                           | nobody        |
+ * | is the first in a row to fail, while callers wait in vain    | up to twice, after 0.1 to 0.5 s   | the key, once |
+ * | gets no answer within its time                               | after the key's backoff           | the key       |
+ * | is refused, or told to wait                                  | after that, or the ordered wait   | {@link Fault} |
+ *
+ * @param attempts - how many the request has made
+ * @param random - in [0, 1)
+ */
+export function nextAttemptMs(
+  { error, fault, orderedWaitMs }: FailedAttempt,
+  attempts: number,
+  random: number,
+): number | undefined {
+  const isBlip = error.retryable && !error.timedOut && orderedWaitMs === undefined && fault !== 'endpoint';
+  if (!isBlip || attempts >= MOST_ATTEMPTS) return undefined;
+  return SHORTEST_PAUSE_MS + random * (LONGEST_PAUSE_MS - SHORTEST_PAUSE_MS);
+}
+
 const FIRST_STEP_MS = 1000;
 const LONGEST_STEP_MS = 30_000;
 
@@ -5,16 +52,17 @@ const LONGEST_STEP_MS = 30_000;
  * Milliseconds to wait after the given number of failures in a row: exponential with equal jitter, from half a second
  * to thirty seconds.
  *
+ * @param failures - at least one
  * @param random - in [0, 1)
  */
 export function backoffMs(failures: number, random: number): number {
-  const step = Math.min(LONGEST_STEP_MS, FIRST_STEP_MS * 2 ** (Math.max(failures, 1) - 1));
+  const step = Math.min(LONGEST_STEP_MS, FIRST_STEP_MS * 2 ** (failures - 1));
   return step / 2 + (random * step) / 2;
 }
 
 /**
- * A failure whose pause has been over for so long counts no more, since nobody has put it to the test meanwhile: what fails now
- * is another matter, and a process that is out of rotation has no callers to find out.
+ * A failure is forgotten so long after its pause ended, if nobody has asked since: what fails then is a new failure. A process
+ * that is out of rotation has no callers that would find out.
  */
 export const FORGOTTEN_AFTER_MS = 60_000;
 

@@ -1,14 +1,5 @@
 import type { AssetClock } from '../config/clock.js';
-import { backoffMs, shortenedToFit } from './backoff.js';
-
-/**
- * Whose fault a failure is, as far as the failed request can tell.
- * - `'endpoint'`: the endpoint said so, or the secret is unreadable: every other request would fare the same.
- * - `'unavailable'`: no answer, or a 5xx. The endpoint's only after several in a row.
- * - `'request'`: the endpoint answered in substance and refused this very request, so it is well.
- * - `'unclear'`: an answer that proves neither.
- */
-export type Fault = 'endpoint' | 'unavailable' | 'request' | 'unclear';
+import { backoffMs, type Fault, shortenedToFit } from './backoff.js';
 
 /**
  * `'newcomer'`: callers wait for a key that never had a token. `'awaited'`: they wait for one that had. `'background'`: a
@@ -32,6 +23,15 @@ export interface CircuitRefusal<E> {
   readonly waitMs: number;
 }
 
+/** Why requests pause. */
+export interface CircuitTrouble<E> {
+  readonly error: E;
+  /** When they may go on, by the monotonic clock. */
+  readonly until: number;
+  /** Whether they pause for keys that had a token too, and not for newcomers alone. */
+  readonly isEverybodys: boolean;
+}
+
 /** The answer to "may this request go out?". */
 export type Admission<E> = { readonly probe: Probe | undefined } | { readonly refusal: CircuitRefusal<E> };
 
@@ -50,9 +50,8 @@ export interface FailedRequest<E> extends CircuitRequest {
   readonly failuresOfKey: number;
 }
 
-/** This many keys in a row that got no answer are the endpoint's fault and no longer their own. */
+/** The endpoint is to blame once so many keys in a row got no answer, and so many of them had had a token. */
 const THRESHOLD = 5;
-/** So many of them must have had a token: anybody can name businesses that get no answer. */
 const KNOWN_AMONG_THEM = 2;
 /** Newcomers beyond these are no more evidence, and anybody can name more. */
 const MOST_UNANSWERED = 100;
@@ -68,7 +67,7 @@ interface OpenCircuit<E> extends Readonly<Record<Urgency, Side>> {
   /** Whether the endpoint said so, rather than that it was inferred from silence. */
   stated: boolean;
   /** Whether keys that had a token say so as well, so that it holds for everybody and not for newcomers alone. */
-  holdsKnown: boolean;
+  isEverybodys: boolean;
 }
 
 /**
@@ -99,15 +98,11 @@ export class CircuitBreaker<E extends Error> {
     return this.#open?.error;
   }
 
-  /** When its last pause ends, by the monotonic clock. */
-  get heldUntil(): number {
-    const { newcomer, awaited, background } = this.#open ?? {};
-    return Math.max(newcomer?.until ?? 0, awaited?.until ?? 0, background?.until ?? 0);
-  }
-
-  /** Whether it is open for everybody, and not for newcomers alone. */
-  get holdsKnown(): boolean {
-    return this.#open?.holdsKnown === true;
+  /** The same with all that a reader may want to know of it. */
+  get trouble(): CircuitTrouble<E> | undefined {
+    if (this.#open === undefined) return undefined;
+    const { error, isEverybodys, newcomer, awaited, background } = this.#open;
+    return { error, isEverybodys, until: Math.max(newcomer.until, awaited.until, background.until) };
   }
 
   /** Whether what such a request meets is evidence of how the endpoint is. */
@@ -174,9 +169,9 @@ export class CircuitBreaker<E extends Error> {
     if (!isProbe && !this.#isEvidence(request)) return false;
     const isKnown = urgency !== 'newcomer';
     // For known keys it opens also where it held newcomers alone.
-    const opens = this.#open === undefined || (isKnown && !this.#open.holdsKnown);
+    const opens = this.#open === undefined || (isKnown && !this.#open.isEverybodys);
     const open = (this.#open ??= opened(request));
-    if (isKnown) open.holdsKnown = true;
+    if (isKnown) open.isEverybodys = true;
     // Requests that were under way when the circuit opened all fail of the same cause: it counts once.
     if (opens || isProbe) this.#step(open, request);
     else if (orderedWaitMs !== undefined) this.#obey(open, request, orderedWaitMs);
@@ -200,7 +195,7 @@ export class CircuitBreaker<E extends Error> {
 
   /** The circuit, if it is open for this urgency. */
   #holds(urgency: Urgency): OpenCircuit<E> | undefined {
-    return this.#open?.holdsKnown === true || urgency === 'newcomer' ? this.#open : undefined;
+    return this.#open?.isEverybodys === true || urgency === 'newcomer' ? this.#open : undefined;
   }
 
   #isOut(probe: Probe | undefined): boolean {
@@ -245,14 +240,14 @@ export class CircuitBreaker<E extends Error> {
 /** The steps continue where the key's own backoff was, on the side where it failed; on the others they begin anew. */
 function opened<E>({ error, urgency, failuresOfKey }: FailedRequest<E>): OpenCircuit<E> {
   const side = (its: Urgency): Side => ({
-    failures: its === urgency ? Math.max(failuresOfKey - 1, 0) : 0,
+    failures: its === urgency ? failuresOfKey - 1 : 0,
     until: 0,
     probe: undefined,
   });
   return {
     error,
     stated: false,
-    holdsKnown: false,
+    isEverybodys: false,
     newcomer: side('newcomer'),
     awaited: side('awaited'),
     background: side('background'),

@@ -7,7 +7,7 @@ export interface Queued {
 }
 
 /**
- * A priority queue, earliest `dueAt` first: a binary heap in which each item knows its index, so that one can be moved or
+ * A priority queue, earliest `dueAt` first: a binary heap in which each item knows its index, so that one can be
  * removed without a search. A timer for each of 100,000 keys would cost as much memory as the keys themselves.
  */
 export class PriorityQueue<T extends Queued> {
@@ -22,37 +22,25 @@ export class PriorityQueue<T extends Queued> {
     return this.#heap.length;
   }
 
-  has(item: T): boolean {
-    return this.#heap[item.heapIndex] === item;
-  }
-
-  /** Adds the item, or moves it to another moment. */
-  put(item: T, dueAt: number): void {
+  /** Adds an item that is in no queue. */
+  add(item: T, dueAt: number): void {
     item.dueAt = dueAt;
-    if (item.heapIndex < 0) {
-      item.heapIndex = this.#heap.length;
-      this.#heap.push(item);
-    }
-    this.#settle(item);
+    this.#place(item, this.#rise(item, this.#heap.push(item) - 1));
   }
 
-  delete(item: T): void {
+  /** @returns whether it was in the queue */
+  delete(item: T): boolean {
     const index = item.heapIndex;
-    if (index < 0) return;
+    if (this.#heap[index] !== item) return false;
     item.heapIndex = -1;
     const last = this.#heap.pop();
-    if (last === undefined || last === item) return;
-    last.heapIndex = index;
-    this.#settle(last);
+    if (last !== undefined && last !== item) this.#place(last, this.#sift(last, this.#rise(last, index)));
+    return true;
   }
 
   clear(): void {
     for (const item of this.#heap) item.heapIndex = -1;
     this.#heap.length = 0;
-  }
-
-  #settle(item: T): void {
-    this.#place(item, this.#sift(item, this.#rise(item, item.heapIndex)));
   }
 
   #rise(item: T, from: number): number {

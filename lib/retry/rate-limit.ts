@@ -67,8 +67,9 @@ export class RateLimitWindow {
   #resetAt = 0;
   /** When the latest request went that was heard of. */
   #sentAt = 0;
-  /** Requests that went at others' cost, counted until the moment at which the window was to end when counting began. */
+  /** Requests of unproven keys in the present window. */
   #spent = 0;
+  /** When that window was to end as counting began. One that slides ends ever later, and would be counted anew each time. */
   #countsUntil = 0;
 
   constructor(private readonly clock: AssetClock) {}
@@ -83,7 +84,7 @@ export class RateLimitWindow {
     return this.resetInMs > 0 ? this.#remaining : Number.POSITIVE_INFINITY;
   }
 
-  /** A request goes at others' cost: such requests take at most half of what a window has. */
+  /** A request of an unproven key goes: these get at most half of what a window has. */
   spend(): void {
     this.#spent += 1;
   }
@@ -93,7 +94,7 @@ export class RateLimitWindow {
     this.#spent = Math.max(0, this.#spent - 1);
   }
 
-  /** Whether one more of them leaves as much as they have taken. */
+  /** Whether one more of them leaves as much for known keys as they have taken. */
   sparesOne(underWay: number): boolean {
     return this.room - underWay > this.#spent + 1;
   }
@@ -112,7 +113,6 @@ export class RateLimitWindow {
     this.#sentAt = Math.max(sentAt, this.#sentAt);
     this.#remaining = Number(remaining);
     this.#resetAt = this.clock.monotonic() + Math.min(wait, LONGEST_ORDERED_WAIT_MS);
-    // A window that slides ends ever later.
     if (this.clock.monotonic() < this.#countsUntil) return;
     this.#spent = 0;
     this.#countsUntil = this.#resetAt;

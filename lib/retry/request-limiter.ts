@@ -36,9 +36,9 @@ export class RequestLimiter {
   readonly #active = new Set<Slot>();
   /** When an answer last freed a slot, by the monotonic clock. */
   #movedAt = 0;
-  /** When one last did, or their slots were not all taken: answers to others do not move those that queue for these. */
+  /** The same for unproven keys: when one of them last did, or any other while they had a slot left. */
   #unprovenMovedAt = 0;
-  /** The moment up to which the spacing is taken, by the monotonic clock. */
+  /** Refreshes that have gone have used up the spacing until this moment, by the monotonic clock. */
   #spacedUpTo = 0;
   #cancelWake: (() => void) | undefined;
 
@@ -56,17 +56,17 @@ export class RequestLimiter {
     this.#limit = new RateLimitWindow(clock);
     this.#refreshSlots = Math.max(1, slots - 1);
     this.#half = Math.max(1, Math.floor(slots / 2));
-    this.#unproven = new UnprovenQueue(Math.max(1, this.#half - 1), stuckMs / 2);
+    const unprovenSlots = (): number => (hasKnown() ? this.#half : slots);
+    this.#unproven = new UnprovenQueue(clock, unprovenSlots, Math.max(1, this.#half - 1), stuckMs / 2);
   }
 
   /** Queues a request. */
   enter(request: SlotRequest): Slot {
-    const { awaited, remainingMs = 0, withinMs = Number.POSITIVE_INFINITY } = request;
+    const { isNewcomer, awaited, remainingMs = 0, withinMs = Number.POSITIVE_INFINITY } = request;
     // No due time: if its caller leaves, no token is about to expire.
     const dueAt =
       awaited && remainingMs === 0 ? Number.POSITIVE_INFINITY : this.#elapsedMs() + remainingMs / 4;
     const slot = new Slot(this, request, this.clock.monotonic(), dueAt, awaited);
-    const isNewcomer = request.standing === 'newcomer';
     const waitMs = isNewcomer ? this.#newcomersWaitMs(slot) : 0;
     if (isNewcomer && !awaited) slot.turnAway(new TurnedAwayError('left'));
     else if (waitMs > withinMs)
@@ -92,21 +92,19 @@ export class RequestLimiter {
     slot.isAwaited = isAwaited;
     if (isAwaited) slot.enteredAt = this.clock.monotonic();
     if (this.#active.has(slot) || !this.#unqueue(slot)) return;
-    if (isAwaited || slot.request.standing !== 'newcomer') this.#queue(slot);
+    if (isAwaited || !slot.request.isNewcomer) this.#queue(slot);
     else slot.turnAway(new TurnedAwayError('left'));
     this.#pump();
   }
 
   release(slot: Slot, outcome: SlotOutcome): void {
     if (!this.#active.delete(slot)) return;
-    const now = this.clock.monotonic();
     if (outcome !== 'silence') {
-      this.#movedAt = now;
-      if (slot.isUnproven || this.#unproven.active < this.#unprovenSlots) this.#unprovenMovedAt = now;
+      this.#movedAt = this.clock.monotonic();
+      if (slot.isUnproven || !this.#unproven.isFull) this.#unprovenMovedAt = this.#movedAt;
     }
     if (slot.isUnproven && outcome === 'unsent') this.#limit.takeBack();
-    if (outcome === 'answer') this.#unproven.answered(slot.grantedAt, now);
-    this.#unproven.released(slot, outcome, now);
+    this.#unproven.released(slot, outcome);
     this.#pump();
   }
 
@@ -121,8 +119,7 @@ export class RequestLimiter {
 
   /** Turns away the newcomers that are queued. */
   clearNewcomers(reason: TurnedAway): void {
-    for (const slot of this.#unproven.all)
-      if (slot.request.standing === 'newcomer') this.#turnAway(slot, reason);
+    for (const slot of this.#unproven.all) if (slot.request.isNewcomer) this.#turnAway(slot, reason);
     this.#planWake();
   }
 
@@ -140,37 +137,33 @@ export class RequestLimiter {
   #queue(slot: Slot): void {
     if (slot.isUnproven) this.#unproven.add(slot);
     else if (slot.isAwaited) this.#callers.add(slot);
-    else this.#refreshes.put(slot, slot.dueAt);
+    else this.#refreshes.add(slot, slot.dueAt);
   }
 
   /** @returns whether it was queued */
   #unqueue(slot: Slot): boolean {
-    if (this.#refreshes.has(slot)) {
-      this.#refreshes.delete(slot);
-      return true;
-    }
-    return this.#callers.delete(slot) || this.#unproven.delete(slot);
+    return this.#refreshes.delete(slot) || this.#callers.delete(slot) || this.#unproven.delete(slot);
   }
 
   #pump(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       const now = this.clock.monotonic();
-      if (this.#refreshes.has(next)) this.#spacedUpTo = Math.max(this.#spacedUpTo, now) + SPACING_MS;
-      this.#unqueue(next);
+      if (this.#refreshes.delete(next)) this.#spacedUpTo = Math.max(this.#spacedUpTo, now) + SPACING_MS;
+      else this.#unqueue(next);
       this.#active.add(next);
       next.grantedAt = now;
       if (next.isUnproven) {
-        this.#unproven.granted(next, this.#unprovenSlots);
+        this.#unproven.granted(next);
         this.#limit.spend();
       }
       next.grant();
     }
-    if (this.#unproven.tryToKeepOne(this.#unprovenSlots)) {
+    if (this.#unproven.tryToKeepOne()) {
       // In real time: on a test's clock that stands still, the request would never be sent. Who queues keeps the process alive
       // by the deadline that is planned below, so this timer need not, nor does it when all have left.
       setDeadline(this.#wake, Math.min(KEPT_MS, this.stuckMs / 10), systemClock, { ref: false });
     }
-    if (this.#areSlotsTaken()) this.#unproven.giveWay(this.clock.monotonic());
+    if (this.#areSlotsTaken()) this.#unproven.giveWay();
     this.#planWake();
   }
 
@@ -186,16 +179,12 @@ export class RequestLimiter {
 
   /** Whether newcomers queue for slots, and not for the rate limit. */
   #areSlotsTaken(): boolean {
-    const areTaken = this.#active.size >= this.slots || this.#unproven.active >= this.#unprovenSlots;
+    const areTaken = this.#active.size >= this.slots || this.#unproven.isFull;
     return areTaken && this.#isSpared() && this.#active.size <= this.#limit.room;
   }
 
   #nextUnproven(): Slot | undefined {
-    return this.#isSpared() ? this.#unproven.next(this.#unprovenSlots) : undefined;
-  }
-
-  get #unprovenSlots(): number {
-    return this.hasKnown() ? this.#half : this.slots;
+    return this.#isSpared() ? this.#unproven.next() : undefined;
   }
 
   /** Whether the rate limit leaves as much to keys that had a token as it has given to the others. */
@@ -210,7 +199,7 @@ export class RequestLimiter {
   #probe(): Slot | undefined {
     const [caller] = [this.#callers, ...this.#unproven.queues]
       .map((queue) => this.#firstAwaited(queue))
-      .filter((slot) => slot !== undefined && !(slot.request.standing === 'newcomer' && this.hasKnown()));
+      .filter((slot) => slot !== undefined && !(slot.request.isNewcomer && this.hasKnown()));
     if (caller === undefined) return undefined;
     const others = caller.isUnproven ? 0 : this.#unproven.active;
     if (this.#active.size > others) return undefined;
@@ -221,8 +210,7 @@ export class RequestLimiter {
 
   /** When the turn of one more newcomer would come. */
   #newcomersWaitMs(slot: Slot): number {
-    if (!this.#isSpared()) return this.#limit.resetInMs;
-    return this.#unproven.waitMs(slot, this.#unprovenSlots, this.clock.monotonic());
+    return this.#isSpared() ? this.#unproven.waitMs(slot) : this.#limit.resetInMs;
   }
 
   #isOverdue(refresh: Slot): boolean {
@@ -286,9 +274,7 @@ export class RequestLimiter {
   #wakeInMs(): number {
     const queued = this.#callers.size + this.#unproven.size + this.#refreshes.size;
     if (queued === 0) return Number.POSITIVE_INFINITY;
-    const wayInMs = this.#areSlotsTaken()
-      ? this.#unproven.givesWayInMs(this.clock.monotonic())
-      : Number.POSITIVE_INFINITY;
+    const wayInMs = this.#areSlotsTaken() ? this.#unproven.givesWayInMs() : Number.POSITIVE_INFINITY;
     if (this.#active.size >= this.#limit.room) return Math.max(1, Math.min(this.#limit.resetInMs, wayInMs));
     const isRoom = this.#refreshes.size > 0 && this.#active.size < this.#refreshSlots;
     const refreshInMs = isRoom ? this.#nextRefreshInMs() : Number.POSITIVE_INFINITY;

@@ -1,16 +1,12 @@
+import type { AssetClock } from '../config/clock.js';
 import type { Queued } from './priority-queue.js';
-
-/**
- * What is known of a key. `'known'`: it had a token, or the application pinned it. `'doubtful'`: it had one, but its last
- * request got no answer in time. `'newcomer'`: it never had one. A caller can make up any number of these.
- */
-export type Standing = 'known' | 'doubtful' | 'newcomer';
 
 /** Who asks for a slot. */
 export interface SlotRequest {
-  readonly standing: Standing;
-  /** Whether its last request got no answer in time, or only after long, or gave way. */
-  readonly hasHung?: boolean;
+  /** Whether its key never had a token, nor was pinned: a caller can make up any number of these. */
+  readonly isNewcomer: boolean;
+  /** Whether its key's last request got no answer in time, or only after long, or gave way. */
+  readonly hasHung: boolean;
   /** Whether callers wait; otherwise it is a background refresh. */
   readonly awaited: boolean;
   /** What is left of the token that serves in the meantime, in milliseconds: a quarter of it may pass in the queue. */
@@ -51,7 +47,7 @@ export class Slot implements Queued {
   heapIndex = -1;
   /** By the monotonic clock. */
   grantedAt = 0;
-  /** Whether a request that went no earlier is over, and not for silence. */
+  /** Whether a request that was sent no earlier has been answered. */
   isOvertaken = false;
   /** Ends the attempt that has the slot; it is made again later. Only while there is one. */
   giveUpAttempt: (() => void) | undefined;
@@ -74,7 +70,7 @@ export class Slot implements Queued {
 
   /** Whether it counts into the part of the slots that strangers may take. */
   get isUnproven(): boolean {
-    return this.request.standing !== 'known';
+    return this.request.isNewcomer || this.request.hasHung;
   }
 
   /** Whether a caller waits: then it goes before background refreshes. */
@@ -87,11 +83,11 @@ export class Slot implements Queued {
   }
 }
 
-/** How much the latest counts in the pace at which newcomers are answered. */
+/** Weight of the newest value in the moving average of the pace. */
 const WEIGHT_OF_LATEST = 0.3;
 /** A request that takes so many times as long as the slowest answer of late will get none. */
 const HANGS = 3;
-/** What an answer leaves of how slow earlier ones were. */
+/** Each answer lets the slowest time so far fade by this factor. */
 const REMEMBERED = 0.99;
 /** Of fewer slots, none is kept. */
 const FEWEST_TO_KEEP_ONE = 4;
@@ -134,10 +130,13 @@ export class UnprovenQueue {
   }
 
   /**
-   * @param mostHung - how many of keys that have hung may be under way together
+   * @param slots - how many may be under way together
+   * @param mostHung - how many of those may be of keys that have hung
    * @param patienceMs - no request gives way before it has taken so long
    */
   constructor(
+    private readonly clock: AssetClock,
+    private readonly slots: () => number,
     private readonly mostHung: number,
     private readonly patienceMs: number,
   ) {}
@@ -160,11 +159,14 @@ export class UnprovenQueue {
     return this.#queued[kindOf(slot)].delete(slot);
   }
 
-  /** @param slots - how many may be under way together */
-  next(slots: number): Slot | undefined {
-    if (this.#active.size >= slots) return undefined;
-    if (this.#keepsOne(slots))
-      return this.#keptSlot === 'due' ? [...this.#queued.newcomer].at(-1) : undefined;
+  /** Whether all slots that they may take are taken. */
+  get isFull(): boolean {
+    return this.#active.size >= this.slots();
+  }
+
+  next(): Slot | undefined {
+    if (this.isFull) return undefined;
+    if (this.#keepsOne()) return this.#keptSlot === 'due' ? [...this.#queued.newcomer].at(-1) : undefined;
     const active = [...this.#active].map(kindOf);
     const haveHung = active.filter((kind) => kind !== 'newcomer').length;
     const isCrowded = this.#queued.newcomer.size > 0 && active.includes('hung');
@@ -176,48 +178,55 @@ export class UnprovenQueue {
     return first;
   }
 
-  #keepsOne(slots: number): boolean {
+  #keepsOne(): boolean {
+    const slots = this.slots();
     const isLast = slots >= FEWEST_TO_KEEP_ONE && this.#active.size === slots - 1;
     const isKept = this.#keptSlot !== 'taken' && this.#keptSlot !== 'over';
     return isLast && isKept && this.#queued.newcomer.size > 0;
   }
 
   /** @returns whether one slot is kept from now on, until {@link keptSlotFallsDue} is called */
-  tryToKeepOne(slots: number): boolean {
+  tryToKeepOne(): boolean {
     if (this.#keptSlot === 'due' && this.#queued.newcomer.size === 0) this.#keptSlot = 'unused';
-    if (this.#keptSlot !== 'unused' || !this.#keepsOne(slots)) return false;
+    if (this.#keptSlot !== 'unused' || !this.#keepsOne()) return false;
     this.#keptSlot = 'waits';
     return true;
   }
 
   keptSlotFallsDue(): void {
-    if (this.#keptSlot !== 'waits') return;
-    this.#keptSlot = this.#queued.newcomer.size > 0 ? 'due' : 'unused';
+    if (this.#keptSlot === 'waits') this.#keptSlot = 'due';
   }
 
-  granted(slot: Slot, slots: number): void {
+  granted(slot: Slot): void {
     this.#latest = kindOf(slot);
-    const isLast = this.#active.size === slots - 1;
+    const isLast = this.#active.size === this.slots() - 1;
     if (isLast && this.#latest === 'newcomer' && this.#keptSlot === 'due') this.#keptSlot = 'taken';
     this.#active.add(slot);
   }
 
-  /** A request that went at `grantedAt` was answered. Both by the monotonic clock. */
-  answered(grantedAt: number, now: number): void {
-    this.#slowestMs = Math.max(now - grantedAt, this.#slowestMs * REMEMBERED);
-    for (const slot of this.#active) slot.isOvertaken ||= slot.grantedAt <= grantedAt;
+  /** A request is over, perhaps one of a known key. */
+  released(slot: Slot, outcome: SlotOutcome): void {
+    const tookMs = this.clock.monotonic() - slot.grantedAt;
+    if (this.#active.delete(slot) && outcome !== 'unsent')
+      this.#pace += (paceOf(tookMs) - this.#pace) * WEIGHT_OF_LATEST;
+    if (outcome === 'answer') {
+      this.#keptSlot = 'over';
+      this.#slowestMs = Math.max(tookMs, this.#slowestMs * REMEMBERED);
+      for (const other of this.#active) other.isOvertaken ||= other.grantedAt <= slot.grantedAt;
+    } else if (this.#active.size === 0 && this.#keptSlot === 'taken') this.#keptSlot = 'unused';
   }
 
   /** Milliseconds until {@link giveWay} has an effect. */
-  givesWayInMs(now: number): number {
+  givesWayInMs(): number {
     if (this.#queued.newcomer.size === 0) return Number.POSITIVE_INFINITY;
     const longestMs = Math.max(this.patienceMs, HANGS * this.#slowestMs);
+    const now = this.clock.monotonic();
     return Math.min(...this.#overtaken().map(({ grantedAt }) => grantedAt + longestMs - now));
   }
 
   /** The overtaken request that has taken longest gives its slot away, if a newcomer queues. */
-  giveWay(now: number): void {
-    if (this.givesWayInMs(now) > 0) return;
+  giveWay(): void {
+    if (this.givesWayInMs() > 0) return;
     const [slot] = this.#overtaken();
     const giveUp = slot?.giveUpAttempt;
     if (slot !== undefined) slot.giveUpAttempt = undefined;
@@ -230,28 +239,21 @@ export class UnprovenQueue {
     );
   }
 
-  /** @param now - by the monotonic clock */
-  released(slot: Slot, outcome: SlotOutcome, now: number): void {
-    if (this.#active.delete(slot) && outcome !== 'unsent')
-      this.#pace += (paceOf(now - slot.grantedAt) - this.#pace) * WEIGHT_OF_LATEST;
-    if (outcome === 'answer') this.#keptSlot = 'over';
-    else if (this.#active.size === 0 && this.#keptSlot === 'taken') this.#keptSlot = 'unused';
-  }
-
   /** When the turn of one more of its kind would come. A slot whose request hangs is as slow as that has been so far. */
-  waitMs(slot: Slot, slots: number, now: number): number {
-    const free = Math.max(0, slots - this.#active.size - (this.#keepsOne(slots) ? 1 : 0));
+  waitMs(slot: Slot): number {
+    const free = Math.max(0, this.slots() - this.#active.size - (this.#keepsOne() ? 1 : 0));
     const turns = this.#queued[kindOf(slot)].size + 1;
     const ahead = this.queues.reduce((sum, { size }) => sum + Math.min(size, turns), 0);
     if (ahead < free) return 0;
+    const now = this.clock.monotonic();
     const paces = [...this.#active].map(({ grantedAt }) => Math.min(this.#pace, paceOf(now - grantedAt)));
     return (ahead + 1) / paces.reduce((sum, pace) => sum + pace, free * this.#pace);
   }
 }
 
 function kindOf({ request }: Slot): Kind {
-  if (request.standing !== 'newcomer') return 'doubtful';
-  return request.hasHung === true ? 'hung' : 'newcomer';
+  if (!request.isNewcomer) return 'doubtful';
+  return request.hasHung ? 'hung' : 'newcomer';
 }
 
 /** Requests that a slot serves in a millisecond if each takes so long. */

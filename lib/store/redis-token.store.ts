@@ -114,31 +114,29 @@ function senderOf(client: unknown): Sender {
   const its = Object(client) as Readonly<Record<string, unknown>>;
   const has = (name: string): boolean => typeof its[name] === 'function';
   // Looked up for each command: what traces or mocks a client replaces its methods later.
-  const method =
-    (name: string): Method =>
-    (...args) =>
-      (its[name] as Method)(...args);
+  const by =
+    (name: string): RedisSendCommand =>
+    (command) =>
+      (its[name] as Method)(command);
   if (has('then')) throw refusal(...PROMISE);
   if (its.isPipeline === true || has('execAsPipeline')) throw refusal(...TRANSACTION);
   if (has('call')) {
-    const call = method('call');
-    return { send: (command) => call(...command), inOrder: its.isCluster !== true };
+    return { send: (command) => (its.call as Method)(...command), inOrder: its.isCluster !== true };
   }
   if (has('customCommand')) {
     if (!has('exec')) throw refusal(...TRANSACTION);
-    const customCommand = method('customCommand');
-    return { send: (command) => customCommand(command), inOrder: false };
+    return { send: by('customCommand'), inOrder: false };
   }
-  if (has('sendCommand')) return senderOfNodeRedis(its, method('sendCommand'));
+  if (has('sendCommand')) return senderOfNodeRedis(its);
   if (has('exec')) {
     if (!has('pipeline')) throw refusal(...TRANSACTION);
-    const exec = method('exec');
-    return { send: (command) => exec(command), inOrder: false };
+    return { send: by('exec'), inOrder: false };
   }
   throw refusal(nameOf(client), ...NO_CLIENT);
 }
 
-function senderOfNodeRedis(its: Readonly<Record<string, unknown>>, sendCommand: Method): Sender {
+function senderOfNodeRedis(its: Readonly<Record<string, unknown>>): Sender {
+  const sendCommand: Method = (...args) => (its.sendCommand as Method)(...args);
   if ('getMasterNode' in its) throw refusal(...SENTINEL);
   if (!('isOpen' in its)) throw refusal(...CALLBACKS);
   if ('getSlotRandomNode' in its) {

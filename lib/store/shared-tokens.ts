@@ -1,27 +1,22 @@
 import { randomBytes } from 'node:crypto';
+import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetClock, detached } from '../config/clock.js';
 import { type AssetTokenStore, storeKey, type StoredValue } from '../config/token-store.js';
 import type { EventPublisher } from '../events/event-publisher.js';
-import { type Ground, type Operation, StoreGuard } from './store-guard.js';
+import { type Operation, StoreGuard } from './store-guard.js';
 import { LEASE_MS, TokenLease } from './token-lease.js';
 import { marginMs, type PublishedToken, recordOf, type SharedToken, tokenOf } from './token-record.js';
 import { TokenSeal } from './token-seal.js';
 
 /** What the store is used with. */
-export interface SharedTokensConfig {
-  readonly tokenUrl: string;
-  readonly storePrefix: string;
-  readonly storeTimeoutMs: number;
-  /** In base64, the one in use first. */
-  readStoreKeys(): readonly string[];
-}
+export type SharedTokensConfig = Pick<
+  AssetAuthConfig,
+  'tokenUrl' | 'storePrefix' | 'storeTimeoutMs' | 'readStoreKeys'
+>;
 
-/** Opens the store of a client for the one who uses it. This room is loaded only where there is a store. */
-export type OpenStore = (clock: AssetClock, events: EventPublisher) => SharedTokens;
-
-/** Who looks, and how long the token that serves in the meantime lasts, in milliseconds. */
+/** Whether a caller waits, and how long the token that serves in the meantime lasts, in milliseconds. */
 export interface Looker {
-  readonly ground: Ground;
+  readonly isAwaited: boolean;
   readonly remainingMs: number;
 }
 
@@ -102,11 +97,8 @@ export class SharedTokens {
   }
 
   /** @returns `undefined` if the store gave no answer */
-  look(key: string, looker: Looker): Promise<Sighting | undefined> {
-    return this.#look(this.#nameOf(key), looker);
-  }
-
-  async #look(name: string, looker: Looker): Promise<Sighting | undefined> {
+  async look(key: string, looker: Looker): Promise<Sighting | undefined> {
+    const name = this.#nameOf(key);
     const startedAt = this.clock.monotonic();
     const answer = await this.#run('get', looker, async () => storedValue(await this.store.get(name)));
     return answer && this.#sighting(name, answer.answer, this.clock.monotonic() - startedAt);
@@ -125,7 +117,7 @@ export class SharedTokens {
     if (added === undefined) return { whose: 'alone' };
     if (!added.answer) return { whose: 'elsewhere' };
     const lease = new TokenLease(this.store, this.clock, leaseName, owner, askedAt);
-    const now = await this.#look(name, looker);
+    const now = await this.look(key, looker);
     if (now !== undefined && now.generation !== seen.generation) {
       // The generation may come back, as when a token is given up: then nobody would ask until the lease lapses.
       lease.giveBack();
@@ -161,30 +153,26 @@ export class SharedTokens {
   publish(key: string, token: PublishedToken, remainingMs: () => number): void {
     const name = this.#nameOf(key);
     const { generation } = token;
-    let isOver = (): void => {};
-    const over = new Promise<void>((resolve) => {
-      isOver = resolve;
-    });
+    const over = Promise.resolve()
+      .then(() => this.#write(name, token, remainingMs))
+      .finally(() => this.#stopWriting(name, generation));
     this.#writing.set(name, { generation, over });
-    void this.#write(name, token, remainingMs).finally(() => {
-      this.#stopWriting(name, generation);
-      isOver();
-    });
   }
 
   /** Takes the token of this generation out, so that nobody else gets it. */
   withdraw(key: string, generation: string): void {
     // On behalf of nobody, although a caller gave it up.
-    detached(() => void this.#withdraw(this.#nameOf(key), generation));
+    detached(() => void this.#withdraw(key, generation));
   }
 
   /** Look, then delete: a token that is written in between costs one request. Tried again while the store is down. */
-  async #withdraw(name: string, generation: string): Promise<void> {
-    const looker: Looker = { ground: 'background', remainingMs: Number.POSITIVE_INFINITY };
+  async #withdraw(key: string, generation: string): Promise<void> {
+    const name = this.#nameOf(key);
+    const looker: Looker = { isAwaited: false, remainingMs: Number.POSITIVE_INFINITY };
     const writing = this.#writing.get(name);
     if (this.#stopWriting(name, generation)) await writing?.over;
     for (let tries = 0; tries < MOST_TRIES && !this.#guard.isClosed; tries += 1) {
-      const seen = await this.#look(name, looker);
+      const seen = await this.look(key, looker);
       if (seen !== undefined && seen.generation !== generation) return;
       const deleted = seen && (await this.#run('delete', looker, () => this.store.delete(name)));
       if (deleted !== undefined || this.#rests.size >= MOST_WAITING) return;
@@ -207,7 +195,7 @@ export class SharedTokens {
       const ttlMs = Math.floor(remainingMs() - margin);
       if (ttlMs <= 0 || !this.#isWriting(name, token.generation)) return;
       const startedAt = this.clock.monotonic();
-      const looker: Looker = { ground: 'background', remainingMs: ttlMs };
+      const looker: Looker = { isAwaited: false, remainingMs: ttlMs };
       // Sealed only if it goes out: thousands may wait for a store that is down.
       const written = await this.#run('set', looker, () =>
         this.store.set(name, this.#seal.seal(name, recordOf(token)), ttlMs),
@@ -247,13 +235,13 @@ export class SharedTokens {
 
   #run<T>(
     operation: Operation,
-    { ground, remainingMs }: Looker,
+    { isAwaited, remainingMs }: Looker,
     run: () => Promise<T>,
   ): Promise<{ answer: T } | undefined> {
     const { storeTimeoutMs } = this.config;
     const patientMs = Math.min(storeTimeoutMs * PATIENCE, remainingMs / MOST_OF_REMAINING);
-    const budgetMs = ground === 'caller' ? storeTimeoutMs : Math.max(patientMs, SHORTEST_BUDGET_MS);
-    return this.#guard.run({ ground, operation }, budgetMs, run);
+    const budgetMs = isAwaited ? storeTimeoutMs : Math.max(patientMs, SHORTEST_BUDGET_MS);
+    return this.#guard.run({ isAwaited, operation }, budgetMs, run);
   }
 
   #sighting(name: string, stored: StoredValue | undefined, tookMs: number): Sighting {

@@ -4,24 +4,11 @@ import type { AssetStoreOperationEvent } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import { backoffMs, FORGOTTEN_AFTER_MS } from '../retry/backoff.js';
 
-/** Who waits for an operation: a caller with nothing in hand, or nobody. */
-export type Ground = 'caller' | 'background';
-
 /** What may be done with a store. */
 export type Operation = AssetStoreOperationEvent['operation'];
 
 /** Whether an operation changes what is stored: a full store or a replica may refuse that and still be read. */
 type Use = 'read' | 'write';
-
-/** The store did not answer within its budget. */
-class StoreTimeout extends Error {
-  constructor(budgetMs: number) {
-    super(`it gave no answer within ${budgetMs} ms`);
-  }
-}
-
-/** Nobody waits for the store any more. */
-class StoreClosed extends Error {}
 
 /** Steps in which a budget is spent: time for which the process itself was held up costs one of them. */
 const STEPS = 5;
@@ -42,7 +29,7 @@ interface Side {
  * Nothing is ever thrown: without an answer, the process does without the store.
  */
 export class StoreGuard {
-  readonly #sides: Readonly<Record<Use, Readonly<Record<Ground, Side>>>> = {
+  readonly #sides: Readonly<Record<Use, Readonly<Record<'caller' | 'background', Side>>>> = {
     read: { caller: healthy(), background: healthy() },
     write: { caller: healthy(), background: healthy() },
   };
@@ -62,10 +49,14 @@ export class StoreGuard {
     return this.#isClosed;
   }
 
-  /** Whether everything is well, as far as it is known: a trouble that nobody has put to the test for a while is none. */
-  get isInUse(): boolean {
+  get #all(): readonly Side[] {
     const { read, write } = this.#sides;
-    const until = Math.max(...[read, write].flatMap(Object.values<Side>).map(({ restsUntil }) => restsUntil));
+    return [read, write].flatMap(Object.values<Side>);
+  }
+
+  /** Whether all is well as far as is known: an old failure that nobody has put to the test since counts no more. */
+  get isInUse(): boolean {
+    const until = Math.max(...this.#all.map(({ restsUntil }) => restsUntil));
     return !this.#isOutOfUse || this.clock.monotonic() >= until + FORGOTTEN_AFTER_MS;
   }
 
@@ -78,18 +69,18 @@ export class StoreGuard {
 
   /** @returns the answer in a box; `undefined`: there is none */
   async run<T>(
-    { ground, operation }: { readonly ground: Ground; readonly operation: Operation },
+    { isAwaited, operation }: { readonly isAwaited: boolean; readonly operation: Operation },
     budgetMs: number,
     perform: () => Promise<T>,
   ): Promise<{ readonly answer: T } | undefined> {
     const use = operation === 'get' ? 'read' : 'write';
-    const side = this.#sides[use][ground];
+    const side = this.#sides[use][isAwaited ? 'caller' : 'background'];
     const startedAt = this.clock.monotonic();
     const isProbe = side.failures > 0;
     if (this.#isClosed || (isProbe && (side.isProbed || startedAt < side.restsUntil))) return undefined;
     side.isProbed = isProbe;
     try {
-      const answer = await this.#within(budgetMs, ground, perform);
+      const answer = await this.#within(budgetMs, isAwaited, perform);
       this.#tell(operation, 'ok', startedAt);
       this.#succeeded(side, use, this.clock.monotonic() - startedAt);
       return { answer };
@@ -105,7 +96,7 @@ export class StoreGuard {
   /** What is under way comes to nothing, and nothing is begun any more. */
   close(): void {
     this.#isClosed = true;
-    for (const giveUp of this.#waits) giveUp(new StoreClosed());
+    for (const giveUp of this.#waits) giveUp(new Error('the client is closed'));
   }
 
   #tell(operation: Operation, outcome: AssetStoreOperationEvent['outcome'], startedAt: number): void {
@@ -114,7 +105,7 @@ export class StoreGuard {
     this.events.publish('store.operation', { operation, outcome, durationMs });
   }
 
-  #within<T>(budgetMs: number, ground: Ground, perform: () => Promise<T>): Promise<T> {
+  #within<T>(budgetMs: number, isAwaited: boolean, perform: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let cancel = (): void => {};
       const giveUp = (error: Error): void => {
@@ -129,9 +120,9 @@ export class StoreGuard {
       const spend = (steps: number): void => {
         const next = (): void => {
           if (steps > 1) spend(steps - 1);
-          else giveUp(new StoreTimeout(budgetMs));
+          else giveUp(new Error(`it gave no answer within ${budgetMs} ms`));
         };
-        cancel = setDeadline(next, budgetMs / STEPS, this.clock, { ref: ground === 'caller' });
+        cancel = setDeadline(next, budgetMs / STEPS, this.clock, { ref: isAwaited });
       };
       spend(STEPS);
       // In a function of its own, so that what is thrown at once is a rejection too.
@@ -143,14 +134,9 @@ export class StoreGuard {
   #succeeded(side: Side, use: Use, tookMs: number): void {
     reset(side);
     if (tookMs <= this.quickMs) for (const each of Object.values(this.#sides[use])) reset(each);
-    if (!this.#isOutOfUse || !this.#isHealthy) return;
+    if (!this.#isOutOfUse || this.#all.some(({ failures }) => failures > 0)) return;
     this.#isOutOfUse = false;
     this.events.publish('store.regained', {});
-  }
-
-  get #isHealthy(): boolean {
-    const { read, write } = this.#sides;
-    return [read, write].flatMap((use) => Object.values(use)).every(({ failures }) => failures === 0);
   }
 
   #failed(side: Side, startedAt: number, error: unknown): void {

@@ -41,8 +41,8 @@ export class AssetAuthTelemetry implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws AssetConfigError when the module is imported twice, with different options */
   onModuleInit(): void {
-    const options = checkedOptions(this.options);
-    if (!isFirst(this.application, options)) return;
+    const businessOnSpans = businessOnSpansIn(this.options);
+    if (!isFirst(this.application, businessOnSpans)) return;
     const clients = registeredClients(this.application);
     const ours = new Set<AssetEventClient>(
       clients.map(({ name, moduleRef }) => moduleRef.get<EventPublisher>(eventsToken(name)).client),
@@ -57,7 +57,7 @@ export class AssetAuthTelemetry implements OnModuleInit, OnApplicationShutdown {
       listen,
       clients.map(({ moduleRef, tokensToken }) => moduleRef.get(tokensToken)),
     );
-    const spans = new TokenSpans(listen, options.businessOnSpans);
+    const spans = new TokenSpans(listen, businessOnSpans);
     this.#ends.push(
       () => {
         metrics.close();
@@ -81,27 +81,25 @@ export class AssetAuthTelemetry implements OnModuleInit, OnApplicationShutdown {
 const TELEMETRY: unique symbol = Symbol.for('nestjs-asset-auth:telemetry') as never;
 
 /** Once for each application, however many modules import it, and from whichever copy of this package. */
-function isFirst(application: ModulesContainer, options: Required<AssetAuthTelemetryOptions>): boolean {
-  const shared: ModulesContainer & { [TELEMETRY]?: Required<AssetAuthTelemetryOptions> } = application;
+function isFirst(application: ModulesContainer, businessOnSpans: boolean): boolean {
+  const shared: ModulesContainer & { [TELEMETRY]?: boolean } = application;
   const first = shared[TELEMETRY];
-  shared[TELEMETRY] ??= options;
-  if (first === undefined || first.businessOnSpans === options.businessOnSpans) return first === undefined;
+  shared[TELEMETRY] ??= businessOnSpans;
+  if (first === undefined || first === businessOnSpans) return first === undefined;
   throw refusal(
     'is given to one import of AssetAuthTelemetryModule and not to another. Import it once, in the root module',
   );
 }
 
-function checkedOptions(given: unknown): Required<AssetAuthTelemetryOptions> {
+function businessOnSpansIn(given: unknown): boolean {
   if (typeof given !== 'object' || given === null) {
     throw refusal(`is what forRoot takes, in an object, and not ${described(given)}`);
   }
   const [unknown] = Object.keys(given).filter((name) => name !== 'businessOnSpans');
   if (unknown !== undefined) throw refusal(`is the only option, and ${quoted(unknown)} is none`);
-  const { businessOnSpans = false } = {
-    businessOnSpans: said(given as { businessOnSpans?: unknown }, 'businessOnSpans'),
-  };
-  if (typeof businessOnSpans === 'boolean') return { businessOnSpans };
-  throw refusal(`must be true or false, not ${described(businessOnSpans)}`);
+  const value: unknown = said(given as AssetAuthTelemetryOptions, 'businessOnSpans');
+  if (value === undefined || typeof value === 'boolean') return value ?? false;
+  throw refusal(`must be true or false, not ${described(value)}`);
 }
 
 const refusal = (problem: string): AssetConfigError =>

@@ -3,7 +3,6 @@ import type { AssetClock } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';
 import { backoffMs, FORGOTTEN_AFTER_MS, shortenedToFit } from '../retry/backoff.js';
 import type { Queued } from '../retry/priority-queue.js';
-import type { Standing } from '../retry/slots.js';
 import {
   type AccessToken,
   lifeOf,
@@ -89,10 +88,9 @@ export class CacheEntry implements Queued {
       : tokenState(lifeOf(this.#token), clock);
   }
 
-  /** What its requests may take from others. */
-  get standing(): Standing {
-    if (!this.hadToken && !this.isPinned) return 'newcomer';
-    return this.#hasHung ? 'doubtful' : 'known';
+  /** Whether it never had a token, nor has the application pinned it: a caller can make up any number of these. */
+  get isNewcomer(): boolean {
+    return !this.hadToken && !this.isPinned;
   }
 
   get hasHung(): boolean {

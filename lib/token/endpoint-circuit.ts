@@ -2,7 +2,13 @@ import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import { backoffMs } from '../retry/backoff.js';
-import { CircuitBreaker, type CircuitRequest, type Probe, type Urgency } from '../retry/circuit-breaker.js';
+import {
+  CircuitBreaker,
+  type CircuitRequest,
+  type CircuitTrouble,
+  type Probe,
+  type Urgency,
+} from '../retry/circuit-breaker.js';
 import type { RequestLimiter } from '../retry/request-limiter.js';
 import { TurnedAwayError } from '../retry/slots.js';
 import type { CacheEntry } from './cache-entry.js';
@@ -25,32 +31,18 @@ export interface EndpointCircuitParts {
   readonly events: EventPublisher;
 }
 
-/** Why token requests pause. */
-export interface EndpointTrouble {
-  readonly error: AssetTokenError;
-  /** When they may go on, by the monotonic clock. */
-  readonly until: number;
-  /** Whether they pause for keys that had a token too, and not for newcomers alone. */
-  readonly isEverybodys: boolean;
-}
-
 /** Whether the token endpoint is in trouble, with what follows from it: the circuit, the queue and the log agree. */
 export class EndpointCircuit {
   readonly #circuit: CircuitBreaker<AssetTokenError>;
   /** The kinds of trouble that were told, until it is over, and whether as everybody's. */
   readonly #told = new Map<AssetTokenErrorCode, boolean>();
 
-  /** @param quietMs - see {@link CircuitBreaker} */
-  constructor(
-    private readonly parts: EndpointCircuitParts,
-    quietMs: number,
-  ) {
-    this.#circuit = new CircuitBreaker(parts.clock, parts.random, quietMs);
+  constructor(private readonly parts: EndpointCircuitParts) {
+    this.#circuit = new CircuitBreaker(parts.clock, parts.random, parts.config.tokenTimeoutMs);
   }
 
-  get trouble(): EndpointTrouble | undefined {
-    const { cause, holdsKnown, heldUntil } = this.#circuit;
-    return cause && { error: cause, until: heldUntil, isEverybodys: holdsKnown };
+  get trouble(): CircuitTrouble<AssetTokenError> | undefined {
+    return this.#circuit.trouble;
   }
 
   /**
@@ -117,7 +109,7 @@ export class EndpointCircuit {
     });
     this.#tellIfClosed();
     if (!isBlamed) return false;
-    const isEverybodys = this.#circuit.holdsKnown;
+    const isEverybodys = this.trouble?.isEverybodys === true;
     const told = this.#told.get(error.code);
     if (told === undefined || (isEverybodys && !told)) {
       this.#told.set(error.code, isEverybodys);
@@ -147,6 +139,6 @@ export class EndpointCircuit {
   #circuitRequest(entry: CacheEntry): CircuitRequest {
     const { key } = entry.request;
     if (entry.isHeld(this.parts.clock)) return { key, urgency: 'background' };
-    return { key, urgency: entry.standing === 'newcomer' ? 'newcomer' : 'awaited' };
+    return { key, urgency: entry.isNewcomer ? 'newcomer' : 'awaited' };
   }
 }

@@ -25,7 +25,7 @@ export class RefreshScheduler {
     if (this.#stopped || !entry.isCached) return;
     const now = this.clock.monotonic();
     // Rounded up, since Node's timers may fire within the millisecond before.
-    this.#queue.put(entry, now + Math.max(1, Math.ceil(this.#dueInMs(entry))));
+    this.#queue.add(entry, now + Math.max(1, Math.ceil(this.#dueInMs(entry))));
     this.#arm(now);
   }
 

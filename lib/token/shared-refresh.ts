@@ -94,10 +94,7 @@ export class SharedRefresh {
 
   #looker(pending: PendingRequest): Looker {
     const entry = this.parts.cache.entryOf(pending.request);
-    return {
-      ground: pending.isAwaited ? 'caller' : 'background',
-      remainingMs: entry.remainingMs(this.parts.clock),
-    };
+    return { isAwaited: pending.isAwaited, remainingMs: entry.remainingMs(this.parts.clock) };
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
 import { FORGOTTEN_AFTER_MS } from '../retry/backoff.js';
-import type { EndpointTrouble } from './endpoint-circuit.js';
-import type { AssetTokenErrorCode } from './endpoint/token.errors.js';
+import type { CircuitTrouble } from '../retry/circuit-breaker.js';
+import type { AssetTokenError, AssetTokenErrorCode } from './endpoint/token.errors.js';
 import type { TokenCache } from './token-cache.js';
 
 /** How a client fares; see {@link AssetTokenService.health}. Counts and codes only: health pages are often public. */
@@ -32,7 +32,7 @@ export interface AssetTokenHealth {
 /** What the verdict is made of. */
 export interface TokenHealthInput {
   readonly config: AssetAuthConfig;
-  readonly trouble: EndpointTrouble | undefined;
+  readonly trouble: CircuitTrouble<AssetTokenError> | undefined;
   readonly storeInUse: boolean | undefined;
   readonly cache: TokenCache;
 }
@@ -76,7 +76,7 @@ function troubleOfEndpoint(
   const forgottenAt = trouble.until + config.tokenTimeoutMs + FORGOTTEN_AFTER_MS;
   if (clock.monotonic() >= forgottenAt) return undefined;
   const { code } = trouble.error;
-  const hadNone = cache.keysThatLeft() === 0 && cache.entries().every(isNewcomer);
+  const hadNone = cache.keysThatLeft() === 0 && cache.entries().every(({ isNewcomer }) => isNewcomer);
   const isEverybodys = trouble.isEverybodys || (code === 'ASSET_CREDENTIALS_REJECTED' && hadNone);
   return { code, isEverybodys };
 }
@@ -86,12 +86,9 @@ function troubleOfEndpoint(
  * somebody has made it up or Asset has a broken business, unless it is the only one that ever had a token.
  */
 function troubleOfKeys(cache: TokenCache, clock: AssetClock): Trouble | undefined {
-  const known = cache.entries().filter((entry) => !isNewcomer(entry));
+  const known = cache.entries().filter(({ isNewcomer }) => !isNewcomer);
   const failing = known.filter((entry) => entry.isUnanswered(clock)).length;
   const isEverybodys = failing === known.length + cache.keysThatLeft();
   const isTold = failing > 1 || (failing === 1 && isEverybodys);
   return isTold ? { code: 'ASSET_TOKEN_UNAVAILABLE', isEverybodys } : undefined;
 }
-
-const isNewcomer = ({ standing }: ReturnType<TokenCache['entries']>[number]): boolean =>
-  standing === 'newcomer';

@@ -1,5 +1,5 @@
 import { pause, detached } from '../config/clock.js';
-import { nextAttemptMs } from '../retry/attempts.js';
+import { nextAttemptMs } from '../retry/backoff.js';
 import { type Slot, type SlotOutcome, TurnedAwayError } from '../retry/slots.js';
 import { AccessToken, arrivedLife, remainingMs } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
@@ -36,7 +36,7 @@ export class TokenRefresher {
   #isBackgroundStopped = false;
 
   constructor(private readonly parts: TokenRefresherParts) {
-    this.circuit = new EndpointCircuit(parts, parts.config.tokenTimeoutMs);
+    this.circuit = new EndpointCircuit(parts);
   }
 
   isPending({ key }: AccessTokenRequest): boolean {
@@ -153,10 +153,10 @@ export class TokenRefresher {
     const { limiter, clock } = this.parts;
     if (pending.endReason !== undefined) throw pending.endReason;
     const entry = this.parts.cache.entryOf(pending.request);
-    const { standing, hasHung } = entry;
+    const { isNewcomer, hasHung } = entry;
     const { isAwaited: awaited, withinMs } = pending;
     const remainingMs = entry.remainingMs(clock);
-    const slot = limiter.enter({ standing, hasHung, awaited, withinMs, remainingMs });
+    const slot = limiter.enter({ isNewcomer, hasHung, awaited, withinMs, remainingMs });
     pending.queuedFor(slot);
     return slot;
   }
@@ -176,7 +176,7 @@ export class TokenRefresher {
         request: pending.request,
         purpose: pending.purpose,
         signal: attempt.signal,
-        isKnown: entry.standing !== 'newcomer',
+        isKnown: !entry.isNewcomer,
         onHeaders: (headers, isToken) => {
           if (isToken || this.circuit.speaksForEndpoint(entry))
             limiter.observe(headers, pending.sentAt?.monotonic);
@@ -219,16 +219,14 @@ export class TokenRefresher {
   /** @returns milliseconds until the next attempt of the same request, if there is to be one */
   #failed(pending: PendingRequest, failure: TokenRequestFailure): number | undefined {
     const { clock, random } = this.parts;
-    const { error, fault, orderedWaitMs } = failure;
+    const { error, fault } = failure;
     const entry = this.parts.cache.keep(pending.request);
     entry.noteError(error, fault === 'unavailable' && (error.timedOut || pending.isSlow(clock)));
     const isBlamed = this.circuit.failed(pending, failure, entry);
-    const { retryable, timedOut } = error;
-    const { attempts, isAwaited, probe } = pending;
-    const isNeeded = isAwaited && !entry.isHeld(clock) && !isBlamed;
-    const isRepeated = probe !== undefined || entry.failuresWithThis(clock) > 1;
-    const failed = { fault, retryable, timedOut, orderedWaitMs, attempts, isNeeded, isRepeated };
-    const afterMs = nextAttemptMs(failed, random());
+    const isNeeded = pending.isAwaited && !entry.isHeld(clock) && !isBlamed;
+    // Neither the probe of an open circuit, nor a key that had failed before this request.
+    const isFirst = pending.probe === undefined && entry.failuresWithThis(clock) === 1;
+    const afterMs = isNeeded && isFirst ? nextAttemptMs(failure, pending.attempts, random()) : undefined;
     if (afterMs !== undefined && afterMs < pending.remainingMs(clock)) {
       pending.lastFailure = failure;
       return afterMs;

@@ -5,7 +5,7 @@ import type { AssetClock } from '../config/clock.js';
 import type { AssetTokenRequestReason as Reason } from '../events/asset-auth.events.js';
 import type { EventPublisher } from '../events/event-publisher.js';
 import { RequestLimiter } from '../retry/request-limiter.js';
-import type { OpenStore } from '../store/shared-tokens.js';
+import type { SharedTokens } from '../store/shared-tokens.js';
 import { AccessToken, requestOf } from './access-token.js';
 import type { AssetTokenSnapshot, CacheEntry } from './cache-entry.js';
 import type { ClientConnections } from './endpoint/connections.js';
@@ -58,7 +58,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     connections: ClientConnections,
     clock: AssetClock,
     events: EventPublisher,
-    openStore?: OpenStore,
+    shared?: SharedTokens,
   ) {
     this.#config = config;
     this.#connections = connections;
@@ -71,7 +71,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
       this.#refresher.refreshAhead(entry);
     });
     const parts = { config, clock, random: Math.random, cache: this.#cache, events };
-    this.#shared = openStore && new SharedRefresh(openStore(clock, events), parts);
+    this.#shared = shared && new SharedRefresh(shared, parts);
     const { maxConcurrentTokenRequests: slots, tokenTimeoutMs } = config;
     this.#refresher = new TokenRefresher({
       ...parts,

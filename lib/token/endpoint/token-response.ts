@@ -141,12 +141,18 @@ const isBearer = (type: unknown): boolean =>
   type === null ||
   (typeof type === 'string' && ['', 'bearer'].includes(type.trim().toLowerCase()));
 
-/** Reads a JWT's claims without checking its signature: the API does that, we only want to know when to renew. */
-export function tokenClaims(token: string): TokenClaims {
+/** The payload of a JWT (RFC 7519 §3: three parts, the second an object), signature unchecked; `undefined`: it is none. */
+export function jwtPayload(token: string): Readonly<Record<string, unknown>> | undefined {
   // No more parts than tell that it is none: the text may be nothing but dots.
   const parts = token.split('.', 4);
-  const payload = parts.length === 3 ? Buffer.from(parts[1] ?? '', 'base64url').toString('utf8') : '';
-  const { exp, iat, scope, scp, scopes, business_id: businessId } = membersOf(parsed(payload));
+  const payload =
+    parts.length === 3 ? parsed(Buffer.from(parts[1] ?? '', 'base64url').toString()) : undefined;
+  return typeof payload === 'object' && payload !== null ? membersOf(payload) : undefined;
+}
+
+/** Reads a JWT's claims without checking its signature: the API does that, we only want to know when to renew. */
+export function tokenClaims(token: string): TokenClaims {
+  const { exp, iat, scope, scp, scopes, business_id: businessId } = jwtPayload(token) ?? {};
   return {
     exp: isTime(exp) ? exp : undefined,
     iat: isTime(iat) ? iat : undefined,

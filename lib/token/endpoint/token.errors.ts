@@ -7,7 +7,7 @@ import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import type { Instant } from '../../config/clock.js';
 import type { ScopeSet } from '../../config/scope-set.js';
 import type { ResponseHeaders } from '../../retry/rate-limit.js';
-import type { Fault } from '../../retry/circuit-breaker.js';
+import type { Fault } from '../../retry/backoff.js';
 import { type AccessTokenGrant, type AccessTokenRequest, describeGrant } from '../token-request.js';
 
 /** The codes of an {@link AssetTokenError}. */

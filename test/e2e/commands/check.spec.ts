@@ -51,8 +51,9 @@ describe('nestjs-asset-auth check', () => {
     ]);
   });
 
-  it('reports the same as one line of JSON', async () => {
-    const sandbox = await startSandbox({ expiresIn: 'seconds' });
+  it('reports the same as one line of JSON, also where the client id looks like a token', async () => {
+    const clientId = 'b4ZQ81mKx0RtVn27LsYpWc93HdEgUa65';
+    const sandbox = await startSandbox({ expiresIn: 'seconds', clientId });
     const { environment, ...report } = await reported(
       check(sandbox, ['--scopes', 'ledger:read', '--json'], { ASSET_ENVIRONMENT: 'sandbox' }),
     );
@@ -61,7 +62,7 @@ describe('nestjs-asset-auth check', () => {
       exitCode: 0,
       outcome: 'as-asked',
       origin: sandbox.url,
-      clientId: sandbox.clientId,
+      clientId,
       asked: { scopes: ['ledger:read'] },
       token: {
         lifetimeSeconds: 3600,

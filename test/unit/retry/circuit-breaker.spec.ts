@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { heapInMegabytes } from '../../support/heap.js';
+import type { Fault } from '../../../lib/retry/backoff.js';
 import {
   CircuitBreaker,
   type FailedRequest,
-  type Fault,
   type Probe,
   type Urgency,
 } from '../../../lib/retry/circuit-breaker.js';

@@ -4,6 +4,7 @@ import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
 import type { Slot, SlotRequest, TurnedAway, TurnedAwayError } from '../../../lib/retry/slots.js';
 
 const QUEUE_TIMEOUT_MS = 10_000;
+const KNOWN = { isNewcomer: false, hasHung: false };
 const START = new ManualClock().monotonic();
 
 /** A request in the queue and what has become of it. */
@@ -28,7 +29,7 @@ function setting(slots = 3): Setting {
   const clock = new ManualClock();
   const limiter = new RequestLimiter(clock, slots, QUEUE_TIMEOUT_MS, () => true);
   const enter = (awaited: boolean, remainingMs?: number): Queued => {
-    const slot = limiter.enter({ standing: 'known', awaited, remainingMs });
+    const slot = limiter.enter({ ...KNOWN, awaited, remainingMs });
     const queued: Queued = {
       slot,
       state: 'queued',
@@ -193,7 +194,7 @@ describe('the request limiter', () => {
     const limiter = new RequestLimiter(clock, 2, QUEUE_TIMEOUT_MS, () => true);
     let granted = 0;
     for (let i = 0; i < 50; i += 1) {
-      const slot = limiter.enter({ standing: 'known', awaited: false, remainingMs: 900_000 });
+      const slot = limiter.enter({ ...KNOWN, awaited: false, remainingMs: 900_000 });
       slot.granted.then(
         () => {
           granted += 1;
@@ -594,8 +595,8 @@ describe('who may ask next', () => {
     const granted: string[] = [];
     const reasons: string[] = [];
     const enter = (kind: Kind, name: string, more: Partial<SlotRequest> = {}): Slot => {
-      const standing = kind === 'doubtful' || kind === 'newcomer' ? kind : 'known';
-      const slot = limiter.enter({ standing, awaited: kind !== 'refresh', remainingMs: 0, ...more });
+      const key = { isNewcomer: kind === 'newcomer', hasHung: kind === 'doubtful' };
+      const slot = limiter.enter({ ...key, awaited: kind !== 'refresh', remainingMs: 0, ...more });
       slot.granted.then(
         () => granted.push(name),
         (error: unknown) => reasons.push(`${name}: ${(error as TurnedAwayError).reason}`),

@@ -1,7 +1,10 @@
 import { jest } from '@jest/globals';
 import { ManualClock } from 'nestjs-asset-auth/testing';
 import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
-import type { Slot, SlotRequest, Standing, TurnedAwayError } from '../../../lib/retry/slots.js';
+import type { Slot, SlotRequest, TurnedAwayError } from '../../../lib/retry/slots.js';
+
+/** Of a key that had a token; of one that hung last; of one that never had one. */
+type Standing = 'known' | 'doubtful' | 'newcomer';
 
 const STUCK_MS = 10_000;
 
@@ -9,12 +12,13 @@ const STUCK_MS = 10_000;
 function queue(slots: number, hasKnown = true, isNew = false) {
   const clock = new ManualClock();
   const limiter = new RequestLimiter(clock, slots, STUCK_MS, () => hasKnown);
-  if (!isNew) limiter.enter({ standing: 'known', awaited: true }).release('answer');
+  if (!isNew) limiter.enter({ isNewcomer: false, hasHung: false, awaited: true }).release('answer');
   const granted: string[] = [];
   const refused: string[] = [];
   const active: { readonly name: string; readonly slot: Slot }[] = [];
   const enter = (standing: Standing, name: string, more: Partial<SlotRequest> = {}): Slot => {
-    const slot = limiter.enter({ standing, awaited: true, ...more });
+    const isNewcomer = standing === 'newcomer';
+    const slot = limiter.enter({ isNewcomer, hasHung: standing === 'doubtful', awaited: true, ...more });
     slot.granted.then(
       () => {
         granted.push(name);

@@ -97,21 +97,19 @@ describe('at the end', () => {
   it('whoever waits for the store waits no more, and nothing is told of it', async () => {
     const { clock, store, shared, told } = opened();
     store.fail({ hang: true });
-    const looks = (['caller', 'background'] as const).map((ground) =>
-      shared.look('key', { ground, remainingMs: HOUR }),
-    );
+    const looks = [true, false].map((isAwaited) => shared.look('key', { isAwaited, remainingMs: HOUR }));
     await clock.advance(10);
     shared.close();
     expect(await Promise.all(looks)).toEqual([undefined, undefined]);
     expect(clock.timers).toEqual([]);
     expect(told).toEqual([]);
-    expect(await shared.look('key', { ground: 'caller', remainingMs: 0 })).toBeUndefined();
+    expect(await shared.look('key', { isAwaited: true, remainingMs: 0 })).toBeUndefined();
     expect(store.calls).toHaveLength(2);
   });
 
   it('leases are given back', async () => {
     const { clock, store, shared } = opened();
-    const caller = { ground: 'caller', remainingMs: 0 } as const;
+    const caller = { isAwaited: true, remainingMs: 0 };
     const turn = await shared.takeTurn('key', await shared.look('key', caller), caller);
     expect(turn.whose).toBe('ours');
     expect(store.leases).toHaveLength(1);

@@ -18,9 +18,9 @@ function guarded() {
     tried += 1;
     return what();
   };
-  const read = { ground: 'caller', operation: 'get' } as const;
-  const write = { ground: 'caller', operation: 'set' } as const;
-  const background = { ground: 'background', operation: 'get' } as const;
+  const read = { isAwaited: true, operation: 'get' } as const;
+  const write = { isAwaited: true, operation: 'set' } as const;
+  const background = { isAwaited: false, operation: 'get' } as const;
   const works = attempt(() => Promise.resolve('yes'));
   const fails = attempt(() => Promise.reject(new Error('down')));
   const hangs = attempt(() => new Promise(() => {}));
@@ -97,7 +97,7 @@ describe('T45 how far the store is trusted', () => {
       QUICK_MS,
       publisher(() => {}),
     );
-    const answer = guard.run({ ground: 'caller', operation: 'get' }, QUICK_MS, () => clock.answerIn(1150));
+    const answer = guard.run({ isAwaited: true, operation: 'get' }, QUICK_MS, () => clock.answerIn(1150));
     // The event loop stands still for a second, in which the answer could not have been read.
     await clock.pass(1000);
     for (let ms = 0; ms < 150; ms += 50) await clock.pass(50);

@@ -36,7 +36,7 @@ describe('a pending request', () => {
     const pending = pendingRequest();
     const limiter = new RequestLimiter(clock, 1, 10_000, () => false);
     const queued = (): Slot => {
-      const slot = limiter.enter({ standing: 'newcomer', awaited: true });
+      const slot = limiter.enter({ isNewcomer: true, hasHung: false, awaited: true });
       pending.queuedFor(slot);
       return slot;
     };

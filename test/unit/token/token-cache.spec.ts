@@ -26,12 +26,12 @@ describe('the cache of tokens', () => {
   it('T123 knows for a key whose token left that it had one', () => {
     const cache = cacheOf(1);
     const evicted = cache.keepToken(request('evicted'));
-    expect(evicted.standing).toBe('newcomer');
+    expect(evicted.isNewcomer).toBe(true);
     evicted.hold(token);
     cache.keepToken(request('other'));
     expect(cache.peek(evicted.request)).toBeUndefined();
-    expect(cache.find({ scopes: 'evicted' }).standing).toBe('known');
-    expect(cache.find({ scopes: 'stranger' }).standing).toBe('newcomer');
+    expect(cache.find({ scopes: 'evicted' }).isNewcomer).toBe(false);
+    expect(cache.find({ scopes: 'stranger' }).isNewcomer).toBe(true);
   });
 
   it('keeps one entry per key', () => {
