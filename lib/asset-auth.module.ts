@@ -14,7 +14,8 @@ import { AssetAuthRegistry, AssetAuthRegistryModule } from './asset-auth.registr
 import { getAssetAuthOptionsToken } from './asset-auth.tokens.js';
 import { AssetConfigError } from './config/asset-auth.errors.js';
 import type { AssetAuthOptions } from './config/asset-auth.options.js';
-import { said } from './config/plain-object.js';
+import { REGISTRATION_EXTRAS, REGISTRATION_SOURCE } from './config/checked-options.js';
+import { saidNames } from './config/plain-object.js';
 import { described, printable } from './config/text.js';
 
 /** What a registration says besides the options. */
@@ -82,7 +83,7 @@ export class AssetAuthModule {
     application: ModulesContainer,
   ) {
     if (registry === undefined || name === undefined) throw importedBare(application, this.constructor);
-    registry.register(name, moduleRef);
+    registry.register(name ?? undefined, moduleRef);
   }
 
   /**
@@ -131,7 +132,7 @@ function assertOptions(options: unknown): void {
   assertExtras(extrasOf(options));
 }
 
-const ASYNC_NAMES = ['useFactory', 'useClass', 'useExisting', 'inject', 'imports', 'isGlobal', 'name'];
+const ASYNC_NAMES: readonly string[] = [...REGISTRATION_SOURCE, ...REGISTRATION_EXTRAS];
 
 /** Nest would not report these, or only where their cause cannot be seen. */
 function assertAsyncOptions(registration: unknown): void {
@@ -194,17 +195,9 @@ const refusal = (option: string, problem: string): AssetConfigError =>
   new AssetConfigError([{ option, problem }]);
 
 /** What was said, and not what a polluted `Object.prototype` says. */
-const extrasOf = (registration: AssetAuthModuleExtras): AssetAuthModuleExtras => ({
-  isGlobal: said(registration, 'isGlobal'),
-  name: said(registration, 'name'),
-});
+const extrasOf = (registration: AssetAuthModuleExtras): AssetAuthModuleExtras =>
+  saidNames(registration, REGISTRATION_EXTRAS);
 
-const sourceOf = (registration: OptionsSource): OptionsSource => ({
-  useFactory: said(registration, 'useFactory'),
-  useClass: said(registration, 'useClass'),
-  useExisting: said(registration, 'useExisting'),
-  inject: said(registration, 'inject'),
-  imports: said(registration, 'imports'),
-});
+const sourceOf = (registration: OptionsSource): OptionsSource => saidNames(registration, REGISTRATION_SOURCE);
 
 const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null;

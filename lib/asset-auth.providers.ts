@@ -129,7 +129,7 @@ export function clientProviders(name: string | undefined): Provider[] {
         clock: AssetClock,
         publisher: EventPublisher,
       ) => {
-        const parts = { config, tokens, connections, clock, events: publisher, client: name };
+        const parts = { config, tokens, connections, clock, events: publisher };
         return new AssetHttpService(createAssetAxios(parts), name);
       },
     },

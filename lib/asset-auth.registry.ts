@@ -15,12 +15,19 @@ import { documentedScopeLike } from './config/documented-scopes.js';
 import { scopesBeyond, type ScopeSet } from './config/scope-set.js';
 import { quoted } from './config/text.js';
 import type { AssetTokenService } from './token/token.service.js';
-import { AssetScopeExplorer, type AssetScopeInventoryEntry } from './inventory/asset-scope.explorer.js';
+import {
+  AssetScopeExplorer,
+  type AssetScopeInventoryEntry,
+  inventoryOf,
+  warningsOf,
+} from './inventory/asset-scope.explorer.js';
+import { type DiscoveredClass, discoverClasses } from './inventory/discovery.js';
+import { missingParameters } from './inventory/route-parameters.js';
 
 /** A client of an application. */
 export interface RegisteredClient {
-  /** `null`: the default client. */
-  readonly name: string | null;
+  /** `undefined`: the default client. */
+  readonly name: string | undefined;
   readonly moduleRef: ModuleRef;
   readonly configToken: InjectionToken<AssetAuthConfig>;
   readonly tokensToken: InjectionToken<AssetTokenService>;
@@ -53,20 +60,19 @@ export class AssetAuthRegistry implements OnModuleInit {
   readonly #logger = new Logger('AssetAuthModule');
 
   constructor(
-    private readonly explorer: AssetScopeExplorer,
+    private readonly application: ModulesContainer,
     private readonly server: HttpAdapterHost,
-    application: ModulesContainer,
   ) {
     this.#clients = clientsOf(application);
   }
 
   /** @throws AssetConfigError when two clients are registered under one name, or one after the application has booted */
-  register(name: string | null, moduleRef: ModuleRef): void {
+  register(name: string | undefined, moduleRef: ModuleRef): void {
     if (this.#clients.booted || this.server.listening) throw loadedLazily(name);
-    const token = getAssetHttpToken(name ?? undefined);
+    const token = getAssetHttpToken(name);
     if (this.#clients.byToken.has(token)) throw registeredTwice(name);
-    const configToken = getAssetAuthConfigToken(name ?? undefined);
-    const tokensToken = getAssetTokenServiceToken(name ?? undefined);
+    const configToken = getAssetAuthConfigToken(name);
+    const tokensToken = getAssetTokenServiceToken(name);
     this.#clients.byToken.set(token, { name, moduleRef, configToken, tokensToken });
   }
 
@@ -81,20 +87,24 @@ export class AssetAuthRegistry implements OnModuleInit {
     this.#clients.booted = true;
     const clients = [...this.#clients.byToken.values()];
     for (const client of clients) assertNotRequestScoped(client);
-    const inventory = this.explorer.inventory();
+    const classes = discoverClasses(this.application);
+    const inventory = inventoryOf(classes);
     for (const entry of inventory) assertAllowed(entry, clients);
-    for (const message of this.#missingParameters(clients)) {
+    for (const message of this.#missingParameters(clients, classes)) {
       throw new AssetBusinessError(message, 'ASSET_BUSINESS_INVALID');
     }
-    for (const message of this.explorer.warnings()) this.#logger.warn(message);
-    for (const message of misspelt(clients, inventory)) this.#logger.warn(message);
+    const warnings = [...warningsOf(this.application, classes), ...misspelt(clients, inventory)];
+    for (const message of warnings) this.#logger.warn(message);
   }
 
   /** Only where routes are served: a worker of the same modules has no global prefix, which may hold the parameter. */
-  #missingParameters(clients: readonly RegisteredClient[]): readonly string[] {
+  #missingParameters(
+    clients: readonly RegisteredClient[],
+    classes: readonly DiscoveredClass[],
+  ): readonly string[] {
     const adapter = this.server.httpAdapter as HttpAdapterHost['httpAdapter'] | null | undefined;
     const prefix = adapter ? globalPrefixOf(clients[0]?.moduleRef) : undefined;
-    return prefix === undefined ? [] : this.explorer.missingParameters(prefix);
+    return prefix === undefined ? [] : missingParameters(this.application, classes, prefix);
   }
 }
 
@@ -112,25 +122,25 @@ function globalPrefixOf(moduleRef: ModuleRef | undefined): string | undefined {
 })
 export class AssetAuthRegistryModule {}
 
-function registeredTwice(name: string | null): AssetConfigError {
+function registeredTwice(name: string | undefined): AssetConfigError {
   const problem =
-    name === null
+    name === undefined
       ? 'AssetAuthModule is registered twice without a name. Register it once, or give the second client a name'
       : `two clients are named "${name}". Give each its own name`;
   return new AssetConfigError([{ option: 'name', problem }]);
 }
 
 /** Nothing would check the client at boot or ever close it. */
-function loadedLazily(name: string | null): AssetConfigError {
-  const which = name === null ? 'AssetAuthModule' : `AssetAuthModule with the client "${name}"`;
+function loadedLazily(name: string | undefined): AssetConfigError {
+  const which = name === undefined ? 'AssetAuthModule' : `AssetAuthModule with the client "${name}"`;
   const problem = `${which} is loaded after the application has booted, and Nest runs no lifecycle hooks in modules that are loaded lazily. Import it in the root module; it opens no connection before the first call`;
   return new AssetConfigError([{ option: 'LazyModuleLoader', problem }]);
 }
 
 /** Nest would make a client for each request, each with a cache of its own, without a word. */
 function assertNotRequestScoped({ name, moduleRef }: RegisteredClient): void {
-  if (moduleRef.introspect(getAssetAuthOptionsToken(name ?? undefined)).scope === Scope.DEFAULT) return;
-  const problem = `the options${name === null ? '' : ` of the client "${name}"`} depend on a request-scoped provider, which would make a new client for each request. Inject singletons only; what differs from request to request belongs into @AssetBusiness, withScope or a clientSecret function`;
+  if (moduleRef.introspect(getAssetAuthOptionsToken(name)).scope === Scope.DEFAULT) return;
+  const problem = `the options${name === undefined ? '' : ` of the client "${name}"`} depend on a request-scoped provider, which would make a new client for each request. Inject singletons only; what differs from request to request belongs into @AssetBusiness, withScope or a clientSecret function`;
   throw new AssetConfigError([{ option: 'useFactory', problem }]);
 }
 
@@ -171,7 +181,7 @@ function misspelt(
     }
   };
   for (const { name, moduleRef, configToken } of clients) {
-    const of = name === null ? '' : ` of the client "${name}"`;
+    const of = name === undefined ? '' : ` of the client "${name}"`;
     const { scopes, allowedScopes, startupRequests } = moduleRef.get(configToken);
     read(`The option scopes${of}`, scopes);
     read(`The option allowedScopes${of}`, allowedScopes);

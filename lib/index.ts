@@ -1,10 +1,10 @@
 // The public API, as one explicit list.
 
-export { AssetAuthModule } from './asset-auth.module.js';
-export type {
-  AssetAuthModuleAsyncOptions,
-  AssetAuthModuleExtras,
-  AssetAuthOptionsFactory,
+export {
+  AssetAuthModule,
+  type AssetAuthModuleAsyncOptions,
+  type AssetAuthModuleExtras,
+  type AssetAuthOptionsFactory,
 } from './asset-auth.module.js';
 export {
   ASSET_CLOCK,
@@ -22,6 +22,10 @@ export {
   type AssetAuthErrorCode,
   type AssetAuthErrorDetails,
   type AssetAuthErrorLike,
+  AssetBusinessError,
+  AssetConfigError,
+  type AssetConfigProblem,
+  AssetScopeError,
   isAssetAuthError,
 } from './config/asset-auth.errors.js';
 export type {
@@ -30,35 +34,29 @@ export type {
   AssetEnvironment,
   AssetHttpDefaults,
 } from './config/asset-auth.options.js';
-export {
-  AssetBusinessError,
-  AssetConfigError,
-  type AssetConfigProblem,
-  AssetScopeError,
-} from './config/asset-auth.errors.js';
 export { type AssetTokenStore, type StoredValue } from './config/token-store.js';
 export { assetAuthOptionsFromEnv, type AssetVariables } from './config/options-from-env.js';
 export { type AssetStartup, type AssetStartupMode, type AssetStartupRequest } from './config/startup.js';
 export { type AssetScopeName, type AssetScopes, type ScopeSet } from './config/scope-set.js';
 
-export type {
-  AssetAuthEvent,
-  AssetAuthEvents,
-  AssetCallReplayedEvent,
-  AssetErrorEvent,
-  AssetEventClient,
-  AssetStoreOperationEvent,
-  AssetTokenResponseEvent,
-  AssetTokenArrivedEvent,
-  AssetTokenFailedEvent,
-  AssetTokenPendingEvent,
-  AssetTokenRefusedEvent,
-  AssetTokenRequestReason,
-  AssetTokenRequestEvent,
-  AssetTokenWaitedEvent,
-  AssetTokenWaitingEvent,
+export {
+  type AssetAuthEvent,
+  type AssetAuthEvents,
+  type AssetCallReplayedEvent,
+  type AssetErrorEvent,
+  type AssetEventClient,
+  type AssetStoreOperationEvent,
+  type AssetTokenResponseEvent,
+  type AssetTokenArrivedEvent,
+  type AssetTokenFailedEvent,
+  type AssetTokenPendingEvent,
+  type AssetTokenRefusedEvent,
+  type AssetTokenRequestReason,
+  type AssetTokenRequestEvent,
+  type AssetTokenWaitedEvent,
+  type AssetTokenWaitingEvent,
+  onAssetAuthEvent,
 } from './events/asset-auth.events.js';
-export { onAssetAuthEvent } from './events/asset-auth.events.js';
 
 export { AccessToken } from './token/access-token.js';
 export { type AssetClock } from './config/clock.js';

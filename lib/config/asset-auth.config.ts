@@ -7,7 +7,7 @@ import type {
   AssetHttpDefaults,
 } from './asset-auth.options.js';
 import { checkedOptions, ORIGINS } from './checked-options.js';
-import { scopeSet, type AssetScopes, type ScopeSet } from './scope-set.js';
+import { type AssetScopes, resourceSet, scopeSet, type ScopeSet } from './scope-set.js';
 import type { AssetTokenStore } from './token-store.js';
 import { type AssetStartupMode, type AssetStartupRequest, startupPlan } from './startup.js';
 
@@ -145,8 +145,3 @@ function httpDefaults(http: AssetHttpDefaults = Object.create(null) as object): 
 
 const setOf = (scopes: AssetScopes | undefined): ScopeSet | undefined =>
   scopes === undefined ? undefined : scopeSet(scopes);
-
-/** One or more resource indicators in normal form. Compared as text: RFC 8707 defines no equivalence of URIs. */
-export function resourceSet(resource: string | readonly string[]): readonly string[] {
-  return Object.freeze([...new Set(typeof resource === 'string' ? [resource] : resource)].sort());
-}

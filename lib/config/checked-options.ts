@@ -36,7 +36,7 @@ export function checkedOptions(source: unknown): AssetAuthOptions {
   return options;
 }
 
-/** With all names, so that nothing that was not given is looked for in a prototype. */
+/** Sets every name, if only to undefined, so that no read reaches a polluted prototype. */
 function knownOptions(source: object): AssetAuthOptions {
   const options = ASSET_AUTH_OPTION_NAMES.map(
     (name) => [name, copied(said(source as Partial<AssetAuthOptions>, name), name)] as const,
@@ -53,8 +53,11 @@ function copied(value: unknown, name: keyof AssetAuthOptions): unknown {
   return Array.isArray(value) ? [...(value as unknown[])] : Object.assign(Object.create(null), value);
 }
 
-/** What `forRootAsync` takes besides the options. `forRoot` takes the first two from among them. */
-const OF_REGISTRATION = ['name', 'isGlobal', 'imports', 'inject', 'useFactory', 'useClass', 'useExisting'];
+/** What a registration says besides the options. */
+export const REGISTRATION_EXTRAS = ['isGlobal', 'name'] as const;
+/** Where `forRootAsync` gets the options from. */
+export const REGISTRATION_SOURCE = ['useFactory', 'useClass', 'useExisting', 'inject', 'imports'] as const;
+const OF_REGISTRATION: readonly string[] = [...REGISTRATION_SOURCE, ...REGISTRATION_EXTRAS];
 
 function unknownOptions(source: object): AssetConfigProblem[] {
   const known: readonly string[] = ASSET_AUTH_OPTION_NAMES;
@@ -68,8 +71,8 @@ function unknownOptions(source: object): AssetConfigProblem[] {
 }
 
 function problemsOfEach(options: AssetAuthOptions): AssetConfigProblem[] {
-  // By default class-validator keeps the object and its values, and thus the secret, in its errors.
-  // It keeps its rules in plain objects, by the names of the options.
+  // By default class-validator keeps the object and its values, and thus the secret, in its errors. It groups its rules in plain
+  // objects by the names of the options, which a polluted prototype breaks.
   const errors = withoutPollution(ASSET_AUTH_OPTION_NAMES, () =>
     validateSync(options, { validationError: { target: false, value: false } }),
   );
@@ -103,10 +106,9 @@ function problemsBetween(options: Partial<AssetAuthOptions>): AssetConfigProblem
     const problem = `is the origin of the ${other} environment, and environment says '${environment}'; their credentials are separate. Leave baseUrl out, or say environment: '${other}'`;
     problems.push(problemOf('baseUrl', problem));
   }
-  if (wellFormed(scopes) && wellFormed(allowedScopes)) {
-    const beyond = scopesBeyond(scopeSet(allowedScopes), scopeSet(scopes)).map(quoted).join(', ');
-    const problem = `allowedScopes lacks ${beyond}. Add it there or leave it out here`;
-    if (beyond !== '') problems.push(problemOf('scopes', problem));
+  const beyond = beyondAllowed(scopes, allowedScopes);
+  if (beyond !== '') {
+    problems.push(problemOf('scopes', `allowedScopes lacks ${beyond}. Add it there or leave it out here`));
   }
   if ((store ?? undefined) !== undefined && storeKeys === undefined) {
     const missing =
@@ -147,13 +149,21 @@ function problemAtBoot(options: Partial<AssetAuthOptions>, undeclaredScopes: unk
         ? `request ${index + 1} names no scopes, which undeclaredScopes: 'deny', the default, forbids without default scopes. Name some there, or say undeclaredScopes: 'allow'`
         : `'${mode}' asks for the default token, which undeclaredScopes: 'deny', the default, forbids without default scopes. Name some in the option scopes, or say undeclaredScopes: 'allow'`;
     }
-    if (scopes === defaults || !wellFormed(scopes) || !wellFormed(allowedScopes)) continue;
-    const beyond = scopesBeyond(scopeSet(allowedScopes), scopeSet(scopes)).map(quoted).join(', ');
+    const beyond = scopes === defaults ? '' : beyondAllowed(scopes, allowedScopes);
     if (beyond !== '') {
       return `allowedScopes lacks ${beyond} of request ${index + 1}. Add it there or leave it out here`;
     }
   }
   return undefined;
+}
+
+/** Which scopes the allowed ones lack, quoted; '' where a list is malformed, which is reported by itself. */
+function beyondAllowed(
+  scopes: AssetScopes | null | undefined,
+  allowedScopes: AssetScopes | undefined,
+): string {
+  if (!wellFormed(scopes) || !wellFormed(allowedScopes)) return '';
+  return scopesBeyond(scopeSet(allowedScopes), scopeSet(scopes)).map(quoted).join(', ');
 }
 
 function problemOf(option: keyof AssetAuthOptions, problem: string): AssetConfigProblem {

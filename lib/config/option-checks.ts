@@ -1,7 +1,7 @@
 // Decorators for the options that class-validator has none for, and messages for its own. No message repeats text that was
 // given: any option may hold a secret that belongs elsewhere, and class-validator would expand a `$value` in it.
 import { ValidateBy, type ValidationOptions } from 'class-validator';
-import { businessIdProblem, scopesProblem } from './scope-set.js';
+import { businessIdProblem, byPlace, resourceProblem, scopesProblem, URI_TEXT } from './scope-set.js';
 import { parsedUrl, described, printable } from './text.js';
 import { userAgent } from './user-agent.js';
 
@@ -42,7 +42,7 @@ function numberOr(value: unknown): string {
 const WHERE_CREDENTIALS_ARE = 'Register an application in the Asset Dashboard to get one';
 
 /** A client id or secret in plain text. */
-export const credential: Check = (value) => {
+export const credentialProblem: Check = (value) => {
   if (value === undefined) return `is missing. ${WHERE_CREDENTIALS_ARE}`;
   if (value === '') return `is empty. ${WHERE_CREDENTIALS_ARE}`;
   if (typeof value !== 'string') return `must be a string, not ${described(value)}`;
@@ -55,44 +55,22 @@ export const credential: Check = (value) => {
   return undefined;
 };
 
-export const IsCredential = decorator('isCredential', credential);
+export const IsCredential = decorator('isCredential', credentialProblem);
 
 /** A client secret in plain text, or a function that reads it. */
 export const IsClientSecret = decorator('isClientSecret', (value) =>
-  typeof value === 'function' ? undefined : credential(value),
+  typeof value === 'function' ? undefined : credentialProblem(value),
 );
 
-/** The scope at fault is named by its place, in case that it is a secret. */
 export const IsScopes = decorator('isScopes', (value) =>
   Array.isArray(value) && value.length === 0
     ? 'is an empty list, and Asset takes a request without scopes as a request for everything. Name at least one scope or leave the option out'
-    : scopesProblem(value, (_scope, index) => `scope ${index + 1}`),
+    : scopesProblem(value, byPlace),
 );
 
 export const IsBusinessId = decorator('isBusinessId', (value) => businessIdProblem(value, 'this'));
 
-/** Printable ASCII without space: what a URI consists of (RFC 3986). */
-const URI_TEXT = /^[!-~]+$/;
-
-/** RFC 8707 §2: an absolute URI without a fragment. */
-export const resource: Check = (value) => {
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (list.length === 0) return 'is an empty list. Name a resource or leave the option out';
-  return list.every(isAbsoluteUri)
-    ? undefined
-    : 'must be an absolute URI such as "https://api.getasset.com/mcp" or a list of them, without fragment, user name or password (RFC 8707)';
-};
-
-export const IsResource = decorator('isResource', resource);
-
-function isAbsoluteUri(uri: unknown): boolean {
-  if (typeof uri !== 'string' || !URI_TEXT.test(uri) || uri.includes('#')) return false;
-  // The configuration prints its resources, so no password may hide in one.
-  const url = parsedUrl(uri);
-  return url !== undefined && !hasUserInfo(url);
-}
-
-const hasUserInfo = ({ username, password }: URL): boolean => username !== '' || password !== '';
+export const IsResource = decorator('isResource', resourceProblem);
 
 export const IsTokenPath = decorator('isTokenPath', (value) =>
   typeof value === 'string' && URI_TEXT.test(value) && /^\/(?!\/)[^?#\\]*$/.test(value)

@@ -1,4 +1,4 @@
-// How objects are read by which callers say what they ask for: whatever is not understood must not ask for more.
+// Reads objects that callers hand in. What is misread must never ask for more than was meant.
 
 /**
  * Whether a value is an object of nothing but properties, its own or a template's. A promise, or an instance that answers
@@ -35,6 +35,10 @@ export function said<T extends object, K extends keyof T>(object: T, name: K): T
   const root = Object.getPrototypeOf(last) as object | null;
   return root !== null && Object.hasOwn(root, name) ? undefined : value;
 }
+
+/** Of these properties, what the owner said. */
+export const saidNames = <T extends object, K extends keyof T>(object: T, names: readonly K[]): Pick<T, K> =>
+  Object.fromEntries(names.map((name) => [name, said(object, name)])) as Pick<T, K>;
 
 /** Up to `Object.prototype`, exclusively, be it that of another realm. */
 function prototypeOf(object: object): object | null {

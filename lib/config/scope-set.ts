@@ -1,7 +1,7 @@
-// Scopes and business ids: what is well formed, and the normal form of a set of scopes.
+// What a token can be asked for: when scopes, business ids and resources are well formed, and their normal form.
 import { AssetBusinessError, AssetScopeError } from './asset-auth.errors.js';
 import type { DocumentedScope } from './documented-scopes.js';
-import { described, quoted } from './text.js';
+import { described, parsedUrl, quoted } from './text.js';
 
 /**
  * The scopes that Asset documents, for the editor's completion, and any other well-formed string: more exist than are
@@ -44,6 +44,9 @@ export function scopesProblem(
   }
   return undefined;
 }
+
+/** For {@link scopesProblem}, of scopes that must not be repeated: any option may hold a secret that belongs elsewhere. */
+export const byPlace = (_scope: string, index: number): string => `scope ${index + 1}`;
 
 const listOf = (scopes: unknown): readonly unknown[] => (Array.isArray(scopes) ? scopes : [scopes]);
 
@@ -95,4 +98,28 @@ export function checkedBusinessId(businessId: string): string {
   const problem = businessIdProblem(businessId);
   if (problem !== undefined) throw new AssetBusinessError(`${problem}.`, 'ASSET_BUSINESS_INVALID');
   return businessId;
+}
+
+/** Printable ASCII without space: what a URI consists of (RFC 3986). */
+export const URI_TEXT = /^[!-~]+$/;
+
+/** What is wrong with one resource indicator or a list, or `undefined` if nothing is (RFC 8707 §2). */
+export function resourceProblem(resource: unknown): string | undefined {
+  const list = listOf(resource);
+  if (list.length === 0) return 'is an empty list. Name a resource or leave the option out';
+  return list.every(isAbsoluteUri)
+    ? undefined
+    : 'must be an absolute URI such as "https://api.getasset.com/mcp" or a list of them, without fragment, user name or password (RFC 8707)';
+}
+
+function isAbsoluteUri(uri: unknown): boolean {
+  if (typeof uri !== 'string' || !URI_TEXT.test(uri) || uri.includes('#')) return false;
+  const url = parsedUrl(uri);
+  // The configuration prints its resources, so no password may hide in one.
+  return url?.username === '' && url.password === '';
+}
+
+/** One or more resource indicators in normal form. Compared as text: RFC 8707 defines no equivalence of URIs. */
+export function resourceSet(resource: string | readonly string[]): readonly string[] {
+  return Object.freeze([...new Set(typeof resource === 'string' ? [resource] : resource)].sort());
 }

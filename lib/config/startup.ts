@@ -1,6 +1,5 @@
 // Which tokens are fetched while the application boots, and what happens without them.
-import { resource as resourceProblem } from './option-checks.js';
-import { type AssetScopes, businessIdProblem, scopesProblem } from './scope-set.js';
+import { type AssetScopes, businessIdProblem, byPlace, resourceProblem, scopesProblem } from './scope-set.js';
 import { described, printable } from './text.js';
 
 const MODES = ['lazy', 'warm', 'required'] as const;
@@ -41,14 +40,8 @@ export interface AssetStartup {
   readonly requests?: readonly AssetStartupRequest[] | undefined;
 }
 
-/** The option in one form. */
-export interface StartupPlan {
-  readonly mode: AssetStartupMode;
-  readonly requests: readonly AssetStartupRequest[];
-}
-
 /** What is to be done at boot, for an option in which {@link startupProblem} found nothing. */
-export function startupPlan(startup: AssetStartupMode | AssetStartup = 'lazy'): StartupPlan {
+export function startupPlan(startup: AssetStartupMode | AssetStartup = 'lazy'): Required<AssetStartup> {
   const { mode, requests = [{}] } = typeof startup === 'string' ? { mode: startup } : startup;
   const copies = mode === 'lazy' ? [] : requests.map((request) => Object.freeze({ ...request }));
   return { mode, requests: Object.freeze(copies) };
@@ -88,7 +81,7 @@ function requestProblem(request: unknown, name: string): string | undefined {
   if (unknown !== undefined) return `${known}, without "${printable(unknown, 40)}"`;
   const { scopes = null, businessId = null, resource = null } = request;
   if (scopes !== null) {
-    const problem = scopesProblem(scopes, (_scope, index) => `scope ${index + 1}`);
+    const problem = scopesProblem(scopes, byPlace);
     if (problem !== undefined) return `the scopes of ${name} cannot be used: ${problem}`;
   }
   if (businessId !== null) {

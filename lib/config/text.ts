@@ -12,6 +12,9 @@ export function printable(text: string, maxLength = 200): string {
   return cut.replace(UNPRINTABLE, '\uFFFD');
 }
 
+/** A path or an address without its query, which may hold a secret. */
+export const withoutQuery = (path: string): string => path.split('?', 1).join();
+
 /** Any value, quoted for an error message. Not for a possible secret: see {@link described}. */
 export function quoted(value: unknown): string {
   if (typeof value === 'string') return `"${printable(value, 80)}"`;

@@ -1,3 +1,4 @@
+// Publishes a client's events, to its log and to all who listen.
 import { Logger } from '@nestjs/common';
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { describeGrant } from '../token/token-request.js';
@@ -8,40 +9,65 @@ import {
   CHANNELS,
 } from './asset-auth.events.js';
 
-/** The events by name, as they are published: the client is added. */
-type PublishedFields<Name extends keyof AssetAuthEvents> = Omit<AssetAuthEvents[Name], 'client'>;
-
 /**
  * Publishes what happens to a client: to its own log, and to all that listen to the channels. Nothing is published on the
  * path of a cached token.
  *
- * The log is not a subscriber of the channels: they outlive an application and are shared by all copies of this package, so
- * that lines would be lost or written twice where a process runs several, as test runners do.
+ * The log tells of single tokens at `debug`; at `warn` of each degraded state once, and of its end at `log`. Never a secret.
+ * A logger that throws costs its line and nothing else. It is not a subscriber of the channels: they outlive an application
+ * and are shared by all copies of this package, so that lines would be lost or written twice where a process runs several,
+ * as test runners do.
  */
 export class EventPublisher {
   readonly client: AssetEventClient;
-  readonly #log: EventLog;
+  readonly #logger: Logger;
+  /** Differences that the log has told. */
+  readonly #told = new Set<string>();
 
   constructor({ name, origin }: Pick<AssetAuthConfig, 'name' | 'origin'>) {
     this.client = Object.freeze({ name, origin });
-    this.#log = new EventLog(name);
+    this.#logger = new Logger(name === undefined ? 'AssetAuthModule' : `AssetAuthModule ${name}`);
   }
 
   /** @returns the event, to which a later one may refer */
   publish<Name extends keyof AssetAuthEvents>(
     name: Name,
-    fields: PublishedFields<Name> | AssetAuthEvents[Name],
+    fields: Omit<AssetAuthEvents[Name], 'client'>,
   ): AssetAuthEvents[Name] {
-    const isWhole = Object.hasOwn(fields, 'client');
-    const event = (isWhole ? fields : { client: this.client, ...fields }) as AssetAuthEvents[Name];
-    this.#log.tell(name, event);
-    CHANNELS[name].publish(event);
+    const event = { client: this.client, ...fields } as AssetAuthEvents[Name];
+    this.tell(name, event);
     return event;
+  }
+
+  /** Publishes an event that was made before, so that others could refer to it. */
+  tell<Name extends keyof AssetAuthEvents>(name: Name, event: AssetAuthEvents[Name]): void {
+    const line = LINES[name]?.(event);
+    if (line !== undefined) this.#log(line);
+    if (name === 'token.arrived') this.#logDifference(event as AssetTokenArrivedEvent);
+    CHANNELS[name].publish(event);
   }
 
   /** Whether somebody listens besides the log, for what costs something to find out. */
   isHeard(name: keyof AssetAuthEvents): boolean {
     return CHANNELS[name].hasSubscribers;
+  }
+
+  /** Once for each grant: it comes with each of its tokens. */
+  #logDifference({ difference, ...grant }: AssetTokenArrivedEvent): void {
+    if (difference === undefined) return;
+    const text = `Access token for ${describeGrant(grant)}: ${difference}`;
+    if (this.#told.has(text)) return;
+    if (this.#told.size >= MAX_REPORTED) this.#told.clear();
+    this.#told.add(text);
+    this.#log(['warn', text]);
+  }
+
+  #log([level, text]: Line): void {
+    try {
+      this.#logger[level](text);
+    } catch {
+      // The application's own logger failed.
+    }
   }
 }
 
@@ -77,45 +103,6 @@ const LINES: { readonly [Name in keyof AssetAuthEvents]?: (event: AssetAuthEvent
     'The token store holds a record that cannot be opened: it was sealed with a key that is not among storeKeys, or by somebody else. It is replaced. Give all processes the same storeKeys.',
   ],
 };
-
-/**
- * What happens to a client, as the log tells it: single tokens at `debug`; at `warn` each degraded state once, and its end
- * at `log`. Never a secret. A logger that throws costs its line and nothing else.
- */
-class EventLog {
-  readonly #logger: Logger;
-  /** Differences that were told. */
-  readonly #told = new Set<string>();
-
-  /** @param client - the client's name, which becomes part of the log's context */
-  constructor(client: string | undefined) {
-    this.#logger = new Logger(client === undefined ? 'AssetAuthModule' : `AssetAuthModule ${client}`);
-  }
-
-  tell<Name extends keyof AssetAuthEvents>(name: Name, event: AssetAuthEvents[Name]): void {
-    const line = LINES[name]?.(event);
-    if (line !== undefined) this.#say(line);
-    if (name === 'token.arrived') this.#tellDifference(event as AssetTokenArrivedEvent);
-  }
-
-  /** Once for each grant: it comes with each of its tokens. */
-  #tellDifference({ difference, ...grant }: AssetTokenArrivedEvent): void {
-    if (difference === undefined) return;
-    const text = `Access token for ${describeGrant(grant)}: ${difference}`;
-    if (this.#told.has(text)) return;
-    if (this.#told.size >= MAX_REPORTED) this.#told.clear();
-    this.#told.add(text);
-    this.#say(['warn', text]);
-  }
-
-  #say([level, text]: Line): void {
-    try {
-      this.#logger[level](text);
-    } catch {
-      // The application's own logger failed.
-    }
-  }
-}
 
 function arrival({ isShared, isRenewal, ...grant }: AssetTokenArrivedEvent): string {
   const what = isRenewal ? 'Renewed the access token' : 'Fetched an access token';

@@ -107,9 +107,10 @@ const WHAT = 'AssetHealthIndicator cannot be used';
 
 function unknownClient(client: string | undefined, modules: ModulesContainer): AssetConfigError {
   const names = registeredClients(modules).map(({ name }) => name);
-  const described = (name: string | null): string => (name === null ? 'without a name' : quoted(name));
-  const problem = names.includes(client ?? null)
-    ? `the client ${described(client ?? null)} is registered in another copy of nestjs-asset-auth. Install one version of the package once ("npm ls nestjs-asset-auth" lists the copies), and load it as ESM or as CommonJS throughout`
-    : `there is no client ${described(client ?? null)}. The clients of this application are: ${names.map(described).join(', ') || 'none'}`;
+  const described = (name: string | undefined): string =>
+    name === undefined ? 'without a name' : quoted(name);
+  const problem = names.includes(client)
+    ? `the client ${described(client)} is registered in another copy of nestjs-asset-auth. Install one version of the package once ("npm ls nestjs-asset-auth" lists the copies), and load it as ESM or as CommonJS throughout`
+    : `there is no client ${described(client)}. The clients of this application are: ${names.map(described).join(', ') || 'none'}`;
   return new AssetConfigError([{ option: 'client', problem }], WHAT);
 }

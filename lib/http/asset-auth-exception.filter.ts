@@ -10,7 +10,7 @@ import {
   AssetConfigError,
   isAssetAuthError,
 } from '../config/asset-auth.errors.js';
-import { printable, quoted } from '../config/text.js';
+import { printable, quoted, withoutQuery } from '../config/text.js';
 import { LONGEST_WAIT_MS, lowerCaseHeaders, retryAfterMs } from '../retry/rate-limit.js';
 import { isAssetConfig } from './asset-request.js';
 import { discard } from './attempt.js';
@@ -196,7 +196,7 @@ function logLine(error: Failure): string {
 function failedCall({ message, code, request, config, response }: AxiosError): string {
   const sent = Object(request) as Partial<SentRequest>;
   // Without the query, which may hold a caller's data.
-  const path = sent.path === undefined ? '' : ` ${sent.path.split('?', 1).join()}`;
+  const path = sent.path === undefined ? '' : ` ${withoutQuery(sent.path)}`;
   const call = `${sent.method ?? (config?.method ?? 'get').toUpperCase()}${path}`;
   if (response !== undefined) return `Asset answered ${response.status} to ${call}`;
   return `Asset gave no answer to ${call}: ${message || (code ?? 'unknown error')}`;

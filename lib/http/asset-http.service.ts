@@ -1,9 +1,9 @@
 import { HttpService } from '@nestjs/axios';
+import axios from 'axios';
 import { Observable } from 'rxjs';
 import { type AssetScopeName, checkedBusinessId, scopeSet } from '../config/scope-set.js';
 import { AssetRequest, type Narrowing, NOT_NARROWED, SubscriberToken, ownValue } from './asset-request.js';
 import { discard } from './attempt.js';
-import { narrowedAxios } from './narrowed-axios.js';
 
 /**
  * Calls Asset's API. Everything that `HttpService` of `@nestjs/axios` offers, with a valid access token on each request,
@@ -78,7 +78,14 @@ export class AssetHttpService extends HttpService {
    */
   override get axiosRef(): HttpService['axiosRef'] {
     if (this.#narrowing === NOT_NARROWED) return this.instance;
-    return (this.#narrowedAxios ??= narrowedAxios(this.instance, this.#narrowing, this.#client));
+    return (this.#narrowedAxios ??= narrowedAxios(this.instance, (config) => this.#asked(config)));
+  }
+
+  /** What a config asks for, or else the defaults of `axiosRef`, in the scope in force now. */
+  #asked(config: GivenConfig): AssetRequest {
+    const own = ownValue(config, 'asset');
+    const asset = own === undefined ? ownValue(this.instance.defaults as GivenConfig, 'asset') : own;
+    return AssetRequest.of(asset, this.#narrowing, this.#client);
   }
 
   #narrowedBy(more: Partial<Narrowing>): AssetHttpService {
@@ -95,9 +102,7 @@ export class AssetHttpService extends HttpService {
     ...args: unknown[]
   ): Observable<never> {
     const given = (args.at(-1) ?? {}) as GivenConfig;
-    const own = ownValue(given, 'asset');
-    const asset = own === undefined ? ownValue(this.instance.defaults as GivenConfig, 'asset') : own;
-    const asked = AssetRequest.of(asset, this.#narrowing, this.#client);
+    const asked = this.#asked(given);
     const ownToken = ownValue(given, 'cancelToken');
     // A SubscriberToken came with the config of an earlier call.
     const isTheirs = Boolean(ownToken) && !(ownToken instanceof SubscriberToken);
@@ -131,4 +136,37 @@ export class AssetHttpService extends HttpService {
 interface GivenConfig {
   readonly asset?: unknown;
   readonly cancelToken?: unknown;
+}
+
+type Axios = HttpService['axiosRef'];
+type Send = (...args: unknown[]) => unknown;
+
+/** Verbs by where their config stands. `request`, like the instance itself, also takes the address before it. */
+const CONFIG_AT: ReadonlyMap<string, number> = new Map([
+  ...['get', 'delete', 'head', 'options'].map((verb) => [verb, 1] as const),
+  ...['post', 'put', 'patch', 'query', 'postForm', 'putForm', 'patchForm'].map((verb) => [verb, 2] as const),
+]);
+
+/**
+ * The client's own instance for a view: its interceptors and defaults, and verbs whose calls ask for what the view says.
+ * Generated clients are handed this, and would otherwise be given the client's full grant. Made as axios makes its
+ * instances, a function with the verbs on it, so that what a client hangs on it stays on it.
+ */
+function narrowedAxios(instance: Axios, asked: (config: GivenConfig) => AssetRequest): Axios {
+  const narrowed =
+    (send: Send, configAt?: number): Send =>
+    (...args) => {
+      const at = configAt ?? (typeof args[0] === 'string' ? 1 : 0);
+      const config = (args[at] ?? {}) as GivenConfig;
+      const before = Array.from({ length: at }, (_, i) => args[i]);
+      return send(...before, { ...config, asset: asked(config) }, ...args.slice(at + 1));
+    };
+  const view = narrowed(instance as Send);
+  for (const [name, value] of Object.entries(instance) as [string, unknown][]) {
+    // Not what a client hung on the shared one (openapi-client-axios): it would call with another view's token.
+    if (!(name in axios)) continue;
+    const isVerb = name === 'request' || CONFIG_AT.has(name);
+    Object.assign(view, { [name]: isVerb ? narrowed(value as Send, CONFIG_AT.get(name)) : value });
+  }
+  return view as unknown as Axios;
 }

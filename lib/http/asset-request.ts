@@ -2,7 +2,7 @@ import axios from 'axios';
 import { AssetScopeError } from '../config/asset-auth.errors.js';
 import type { AssetScopes } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
-import { scopeInForce, type ScopeInForce } from '../scope/scope-context.js';
+import { scopeInForce } from '../scope/scope-context.js';
 import type { AccessToken } from '../token/access-token.js';
 import { type AssetTokenRequest, misunderstanding, saidOf } from '../token/token-request.js';
 
@@ -16,14 +16,7 @@ import { type AssetTokenRequest, misunderstanding, saidOf } from '../token/token
  * this.asset.get('/v0/business', { asset: { scopes: ['ledger:read'], businessId: null } });
  * ```
  */
-export interface AssetRequestOptions {
-  /** One scope or a list; `null`: explicitly none. */
-  readonly scopes?: AssetScopes | null | undefined;
-  /** The business to narrow the token to; `null`: explicitly none. */
-  readonly businessId?: string | null | undefined;
-  /** Resource indicators (RFC 8707), absolute URIs without fragment; `null`: explicitly none. */
-  readonly resource?: string | readonly string[] | null | undefined;
-}
+export type AssetRequestOptions = AssetTokenRequest;
 
 /** What a narrowed view adds to every call made through it. */
 export type Narrowing = Pick<AssetRequestOptions, 'scopes' | 'businessId'>;
@@ -83,7 +76,7 @@ export class AssetRequest implements AssetTokenRequest {
   /** The request that a config already carries, or a new one for what the config says, in the scope in force now. */
   static of(asset: unknown, narrowing: Narrowing, client: string | undefined): AssetRequest {
     if (asset instanceof AssetRequest) return asset.#narrowedBy(narrowing);
-    return new AssetRequest(askedOf(asset, narrowing, scopeInForce(), client));
+    return new AssetRequest(askedOf(asset, narrowing, client));
   }
 
   /** The same once more, for another subscriber to leave or not. */
@@ -150,12 +143,8 @@ export const isAssetConfig = (config: unknown): boolean =>
 export const ownValue = <T extends object, K extends keyof T>(object: T, name: K): T[K] | undefined =>
   Object.hasOwn(object, name) ? object[name] : undefined;
 
-function askedOf(
-  asset: unknown,
-  narrowing: Narrowing,
-  scope: ScopeInForce | undefined,
-  client: string | undefined,
-): Asked {
+function askedOf(asset: unknown, narrowing: Narrowing, client: string | undefined): Asked {
+  const scope = scopeInForce();
   const isSaid = asset !== undefined && asset !== false;
   const problem = isSaid ? problemOf(asset) : undefined;
   const own = isSaid && problem === undefined ? saidOf(asset as AssetRequestOptions) : NOTHING;
@@ -182,15 +171,11 @@ const copied = <T>(value: T): T => (Array.isArray(value) ? ([...(value as unknow
 function problemOf(asset: unknown): AssetScopeError | undefined {
   const problem = misunderstanding(asset);
   if (problem === undefined) return undefined;
-  return invalid(
-    problem.unknown === undefined
-      ? 'is neither a plain object nor false'
-      : `does not know ${quoted(problem.unknown)}`,
-  );
-}
-
-const invalid = (what: string): AssetScopeError =>
-  new AssetScopeError(
+  const { unknown } = problem;
+  const what =
+    unknown === undefined ? 'is neither a plain object nor false' : `does not know ${quoted(unknown)}`;
+  return new AssetScopeError(
     `The option "asset" of a request ${what}. It takes { scopes, businessId, resource }, or false for a request without token. Nothing was sent.`,
     'ASSET_SCOPE_INVALID',
   );
+}

@@ -1,4 +1,5 @@
 import axios, { type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
 import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import type { AssetClock } from '../config/clock.js';
@@ -8,24 +9,19 @@ import type { ClientConnections } from '../token/endpoint/connections.js';
 import { AssetTokenService } from '../token/token.service.js';
 import { AssetRequest } from './asset-request.js';
 import { attempt, isFinal } from './attempt.js';
-import { errorOfCall } from './call-error.js';
-import { Deadline, timeoutMs } from './deadline.js';
-import { AssetRequestError } from './http.errors.js';
+import { Deadline } from './deadline.js';
+import { AssetRequestError, errorOfCall, refusingAdapter } from './http.errors.js';
 import { assertBusiness, requestUrl } from './request-url.js';
 import { RetryPolicy } from './retry.policy.js';
 import { assertSendable, type Exchange, presetBoundary } from './wire-config.js';
 
-/** The collaborators and settings of a call. */
-export interface AssetTransportParts {
+/** The collaborators of a call. */
+export interface AssetHttpParts {
+  readonly config: AssetAuthConfig;
   readonly tokens: AssetTokenService;
   readonly connections: ClientConnections;
   readonly clock: AssetClock;
   readonly events: EventPublisher;
-  readonly origin: string;
-  /** The client's name; `undefined` for the default one. */
-  readonly client: string | undefined;
-  /** The business of calls that name none. */
-  readonly defaultBusiness: string | undefined;
 }
 
 /** As it was before a test or an application put another in its place, on one service or on all. */
@@ -34,13 +30,8 @@ const OUR_GET: unknown = Reflect.get(AssetTokenService.prototype, 'getAccessToke
 /** Follow redirects to anywhere by themselves, and take neither agents nor proxy. */
 const ROUTELESS: readonly AxiosAdapter[] = [axios.getAdapter('fetch')];
 
-const refusing: AxiosAdapter = (config) =>
-  Promise.resolve().then(() => {
-    const refusal = new AssetRequestError(
-      'The request chooses another adapter of axios. Nothing was sent. Asset is called through the adapter "http", which alone keeps to the configured agents and proxy.',
-    );
-    throw errorOfCall(refusal, config);
-  });
+const OTHER_ADAPTER =
+  'The request chooses another adapter of axios. Nothing was sent. Asset is called through the adapter "http", which alone keeps to the configured agents and proxy.';
 
 /** The request itself is at fault, and was not sent. */
 const isRefusal = (error: unknown): error is AssetRequestError | AssetScopeError | AssetBusinessError =>
@@ -54,53 +45,49 @@ const isRefusal = (error: unknown): error is AssetRequestError | AssetScopeError
  * does not pass is not sent; the token is written at the last moment, on a private copy.
  */
 export class AssetTransport {
-  readonly #parts: AssetTransportParts;
+  readonly #parts: AssetHttpParts;
   readonly #retries: RetryPolicy;
   readonly #route: AssetHttpDefaults;
   readonly #isLimited: boolean;
   readonly #builtIn = axios.getAdapter('http');
+  readonly #refusing: AxiosAdapter;
   /** Adapters that go through the transport already, or refuse. */
-  readonly #guarded = new WeakSet<AxiosAdapter>([refusing]);
+  readonly #guarded: WeakSet<AxiosAdapter>;
 
-  constructor(parts: AssetTransportParts) {
+  constructor(parts: AssetHttpParts) {
     this.#parts = parts;
+    this.#refusing = refusingAdapter(OTHER_ADAPTER, parts.config.name);
+    this.#guarded = new WeakSet([this.#refusing]);
     this.#route = parts.connections.route;
     this.#isLimited = parts.connections.isLimited;
     this.#retries = new RetryPolicy(parts.tokens, parts.clock);
   }
 
   /** The default adapter of the client's axios instance. */
-  readonly adapter: AxiosAdapter = (config) => this.#call(config, this.#builtIn, this.adapter);
+  readonly adapter: AxiosAdapter = (config) => this.#call(config, this.#builtIn);
 
   /** Any adapter that a request or a test puts in place of ours, made to go through the transport. */
   readonly guarded = (adapter: InternalAxiosRequestConfig['adapter']): AxiosAdapter => {
     if (adapter === this.adapter || adapter === undefined || adapter === 'http') return this.adapter;
-    if (typeof adapter !== 'function' || ROUTELESS.includes(adapter)) return refusing;
+    if (typeof adapter !== 'function' || ROUTELESS.includes(adapter)) return this.#refusing;
     if (this.#guarded.has(adapter)) return adapter;
-    const guarded: AxiosAdapter = (config) => this.#call(config, adapter, adapter);
+    const guarded: AxiosAdapter = (config) => this.#call(config, adapter);
     this.#guarded.add(guarded);
     return guarded;
   };
 
-  /**
-   * The one way out: whatever a call fails with leaves as an error of this call.
-   *
-   * @param restored - the adapter as the application knows it: a config must be fit to be sent again
-   */
-  async #call(
-    config: InternalAxiosRequestConfig,
-    send: AxiosAdapter,
-    restored: AxiosAdapter,
-  ): Promise<AxiosResponse> {
-    config.adapter = restored;
+  /** The one way out: whatever a call fails with leaves as an error of this call. */
+  async #call(config: InternalAxiosRequestConfig, send: AxiosAdapter): Promise<AxiosResponse> {
+    // As the application knows it: a config must be fit to be sent again.
+    config.adapter = send === this.#builtIn ? this.adapter : send;
     try {
       return await this.#send(config, send);
     } catch (error) {
-      // Before it gets the config of the call, with its headers. One that has a config comes from a call that an adapter of the
-      // application handed on, which has told of it.
+      // Published before it gets the config of the call, with its headers. One that has a config was published by the inner call,
+      // which an adapter of the application handed on.
       if (isRefusal(error) && !Object.hasOwn(error, 'config'))
         this.#parts.events.publish('call.refused', { error });
-      throw errorOfCall(error, config, this.#parts.client);
+      throw errorOfCall(error, config, this.#parts.config.name);
     }
   }
 
@@ -111,7 +98,8 @@ export class AssetTransport {
         "The request reached the transport without having passed this client's own interceptor, which says what token it needs. Nothing was sent. Do not clear interceptors.request of axiosRef.",
       );
     }
-    const { clock, events, origin } = this.#parts;
+    const { clock, events } = this.#parts;
+    const { origin } = this.#parts.config;
     const url = requestUrl(config, origin);
     presetBoundary(config);
     const deadline = new Deadline(config, request, clock);
@@ -144,19 +132,22 @@ export class AssetTransport {
 
   async #tokenFor(exchange: Exchange): Promise<AccessToken | undefined> {
     const { config, request, url, deadline } = exchange;
-    const { tokens, defaultBusiness } = this.#parts;
+    const { tokens } = this.#parts;
     if (request.isAnonymous) return undefined;
     request.assertValid();
     // Before any token is asked for.
     assertSendable(exchange);
-    assertBusiness(url, request.businessId === undefined ? defaultBusiness : request.businessId);
-    const withinMs = timeoutMs(config);
+    const { businessId = this.#parts.config.businessId } = request;
+    assertBusiness(url, businessId);
     try {
       return await deadline.wait(() => {
         const { tokenRequest } = request;
-        // Where there is nothing to wait for, nothing has to end the wait. What replaced our method may take any time.
-        const isAtHand = tokens.getAccessToken === OUR_GET && tokens.hasFresh(tokenRequest);
-        const signal = isAtHand ? undefined : deadline.signal;
+        const withinMs = deadline.remainingMs;
+        // Where the token is at hand, no signal has to be made. What replaced our method may take any time, and is always asked.
+        const isOurs = tokens.getAccessToken === OUR_GET;
+        const atHand = isOurs ? tokens.peekAccessToken(tokenRequest, { minimumLifeMs: withinMs }) : undefined;
+        if (atHand !== undefined) return atHand;
+        const { signal } = deadline;
         return tokens.getAccessToken(tokenRequest, { signal, withinMs, minimumLifeMs: withinMs });
       });
     } catch (error) {

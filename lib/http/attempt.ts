@@ -89,6 +89,7 @@ async function sentOverLiveSocket(
   for (let left = isRepeatable ? MOST_KEPT_SOCKETS : 0; ; left -= 1) {
     try {
       const response = await send(wire);
+      // The status first: an ordinary answer costs no look at its socket.
       if (left === 0 || response.status !== 408 || !isIdleTimeout(response)) {
         if (isLimited) noteAnswer(response.request);
         return response;
@@ -186,7 +187,6 @@ function sentRequest(nodeRequest: unknown, { config, url }: Sent): SentRequest {
     host: url.host,
     path: typeof path === 'string' ? path : url.pathname + url.search,
   };
-  // Where many look up which address answered.
   const res = (): unknown => ({ responseUrl: parsedUrl(sent.path, url)?.href ?? url.href });
   return Object.defineProperty(sent, 'res', { get: res });
 }

@@ -78,8 +78,8 @@ export class Deadline implements GenericAbortSignal {
     if (this.#ended !== undefined) throw this.#ended.reason;
   }
 
-  /** Waits for an access token, or for when to ask for one. What takes time must end with {@link signal}: nothing else ends it. */
-  async wait<T>(wait: () => Promise<T>): Promise<T> {
+  /** Runs a wait, for a token or for when to ask for one, unless the call is over. `wait` must end with {@link signal}. */
+  async wait<T>(wait: () => T | Promise<T>): Promise<T> {
     this.#isSent = false;
     // Left during an attempt that only the caller's own cancel token could end: there is to be no other.
     if (this.#request.hasLeft) this.#leave();

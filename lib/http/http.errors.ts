@@ -1,13 +1,20 @@
-import axios, { AxiosError, type AxiosResponse } from 'axios';
+import axios, {
+  type AxiosAdapter,
+  AxiosError,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import {
   ASSET_AUTH_ERROR,
   AssetAuthError,
   type AssetAuthErrorCode,
   type AssetAuthErrorLike,
+  isAssetAuthError,
 } from '../config/asset-auth.errors.js';
 import type { AccessToken } from '../token/access-token.js';
 import { describeGrant } from '../token/token-request.js';
 import { mentioned, redacted, requestIdOf } from '../config/redact.js';
+import { withoutQuery } from '../config/text.js';
 import { orderedWaitMs, lowerCaseHeaders } from '../retry/rate-limit.js';
 
 /**
@@ -79,12 +86,12 @@ export function toApiError(
   error: unknown,
   token: AccessToken,
   now: number,
-  details: UnauthorizedDetails,
+  details: UnauthorizedDetails | undefined,
 ): unknown {
   // By its marker: an adapter of the application may come with another copy of axios.
   if (!axios.isAxiosError(error) || error.response === undefined) return error;
   const { response } = error;
-  if (response.status === 401) return unauthorized(response, token, details);
+  if (response.status === 401 && details !== undefined) return unauthorized(response, token, details);
   if (response.status === 403) return insufficientScope(response, token);
   return response.status === 429 ? rateLimited(response, now) : error;
 }
@@ -144,7 +151,7 @@ export interface SentRequest {
   readonly method: string;
   readonly host: string;
   readonly path: string;
-  /** What is harmless of the answer that came for it. Not enumerable, since it repeats the rest. */
+  /** The address that answered, where tools look for it. Not enumerable, since `path` says it already. */
   readonly res?: { readonly responseUrl: string };
 }
 
@@ -152,5 +159,63 @@ export interface SentRequest {
 export function describeCall(response: AxiosResponse): string {
   const { method, path } = response.request as SentRequest;
   const requestId = requestIdOf(lowerCaseHeaders(response), []);
-  return `${method} ${path.split('?', 1).join()}${mentioned(requestId)}`;
+  return `${method} ${withoutQuery(path)}${mentioned(requestId)}`;
 }
+
+/**
+ * What a call rejects with, as all that is built on axios expects it: an error that `isAxiosError` knows, with the config
+ * of this very call. Caches find by it what they have to clean up, and health checks whose failure it is.
+ *
+ * An error of ours keeps its class, name, code and message. It is copied, since all callers that wait for one token are
+ * told of one error, and the config of none of them is for the others. With several clients, it says which one failed.
+ *
+ * @param client - the client's name; `undefined` for the default one
+ */
+export function errorOfCall(
+  error: unknown,
+  config: InternalAxiosRequestConfig,
+  client: string | undefined,
+): unknown {
+  const own = withConfig(error, config);
+  if (client === undefined || !isAssetAuthError(own)) return own;
+  const prefix = `client ${client}: `;
+  // Those of tokens say it themselves, and a call that an adapter hands on comes by twice.
+  const isNamed = 'client' in own || own.message.startsWith(prefix);
+  return isNamed ? own : Object.assign(own, { message: prefix + own.message });
+}
+
+function withConfig(error: unknown, config: InternalAxiosRequestConfig): unknown {
+  if (axios.isAxiosError(error)) return error.config === undefined ? copyFor(error, { config }) : error;
+  if (isAssetAuthError(error)) return copyFor(error, { config, isAxiosError: true, toJSON: toPlainObject });
+  // By its looks: an error of Node's is no instance of this realm's `Error` under Jest.
+  const { message } = Object(error) as { readonly message?: unknown };
+  // What is no error at all comes from an adapter of the application, which knows what it means.
+  return typeof message === 'string' ? AxiosError.from(error, undefined, config) : error;
+}
+
+/** The same error once more, with what one call adds to it. Loggers walk what is enumerable, and a config is long. */
+function copyFor(error: Error, added: object): Error {
+  // Made by `Error`, so that it prints as one.
+  const copy = new Error(error.message);
+  Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object);
+  const { stack } = error;
+  const own = Object.getOwnPropertyDescriptors(error);
+  Object.defineProperties(copy, { ...own, stack: { value: stack, writable: true, configurable: true } });
+  for (const [name, value] of Object.entries(added)) {
+    Object.defineProperty(copy, name, { value: value as unknown, writable: true, configurable: true });
+  }
+  return copy;
+}
+
+/** As an `AxiosError` has it, but without the config. */
+function toPlainObject(this: Error): object {
+  return Object.assign({ message: this.message }, this);
+}
+
+/** An adapter that refuses every call, in these words. */
+export const refusingAdapter =
+  (why: string, client: string | undefined): AxiosAdapter =>
+  (config) =>
+    Promise.resolve().then(() => {
+      throw errorOfCall(new AssetRequestError(why), config, client);
+    });

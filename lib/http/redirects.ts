@@ -3,12 +3,10 @@ import { parsedUrl, printable } from '../config/text.js';
 import { lowerCaseHeaders } from '../retry/rate-limit.js';
 import { AssetApiError, AssetRequestError, describeCall } from './http.errors.js';
 import { assertBusiness, assertOurs } from './request-url.js';
-import { assertHost, assertOfThisRequest, isOfTheTransport } from './wire-config.js';
+import { assertHost, assertOfThisRequest, isOfTheTransport, normalName } from './wire-config.js';
 
-/**
- * Redirects are refused by default: Asset documents none, and each could lead a token away. With `maxRedirects` in the
- * option `http` or on a request they are followed, within Asset's origin and the token's business only.
- */
+// Redirects are refused by default: Asset documents none, and each could lead a token away. With `maxRedirects` in the
+// option `http` or on a request they are followed, within Asset's origin and the token's business only.
 
 /** The error of an answer that redirects and is not followed; `undefined`: it is no redirect. */
 export function redirectRefusal(response: AxiosResponse | undefined, url: URL): AssetApiError | undefined {
@@ -100,8 +98,8 @@ export class RedirectGuard {
   };
 }
 
-const isAuthorization = (name: string): boolean => name.toLowerCase() === 'authorization';
-const isHost = (name: string): boolean => name.toLowerCase() === 'host';
+const isAuthorization = (name: string): boolean => normalName(name) === 'authorization';
+const isHost = (name: string): boolean => normalName(name) === 'host';
 
 /** The values of some headers, in all spellings: names come as the application wrote them. */
 function valuesOf(

@@ -1,7 +1,7 @@
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import { AssetBusinessError } from '../config/asset-auth.errors.js';
 import { checkedBusinessId } from '../config/scope-set.js';
-import { quoted } from '../config/text.js';
+import { quoted, withoutQuery } from '../config/text.js';
 import { AssetRequestError } from './http.errors.js';
 
 /** As axios tells it (RFC 3986 scheme, or protocol-relative). */
@@ -25,7 +25,7 @@ export function requestUrl(config: InternalAxiosRequestConfig, origin: string): 
   for (const text of [url, baseURL]) {
     if (!WITHOUT_SLASHES.test(asParsed(text))) continue;
     throw new AxiosError(
-      `The address ${quotedAddress(text.split('?', 1).join())} has no "//" after its protocol. Nothing was sent. Write a path of Asset's, or all of its address.`,
+      `The address ${quotedAddress(withoutQuery(text))} has no "//" after its protocol. Nothing was sent. Write a path of Asset's, or all of its address.`,
       AxiosError.ERR_INVALID_URL,
       config,
     );

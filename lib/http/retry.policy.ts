@@ -50,9 +50,8 @@ export class RetryPolicy {
       }
       const waitMs = this.#rateLimitWaitMs(exchange, outcome, retries);
       if (waitMs === undefined) {
-        const details = unauthorized ?? { why: 'no other token could be had' };
         return settled(outcome, exchange.url, (error) =>
-          toApiError(error, token, this.#clock.now(), details),
+          toApiError(error, token, this.#clock.now(), unauthorized),
         );
       }
       retries += 1;
@@ -74,7 +73,7 @@ export class RetryPolicy {
     { response, nodeRequest }: Outcome,
   ): Promise<{ readonly token: AccessToken } | UnauthorizedDetails> {
     if (!isReplayable(config.data)) {
-      // For the calls that come after this one, which does not wait for it.
+      // For later calls; this one cannot be sent again.
       this.#tokens.replaceRejected(rejected).catch(() => {});
       return { why: 'the body of the request cannot be sent again' };
     }

@@ -52,7 +52,7 @@ const OF_ANOTHER_REQUEST = new Set([
 type Headers = InternalAxiosRequestConfig['headers'];
 
 /** A header's name as it is compared. Axios trims names, and gateways that speak CGI take `_` for `-`. */
-const normalName = (name: string): string => name.trim().toLowerCase().replaceAll('_', '-');
+export const normalName = (name: string): string => name.trim().toLowerCase().replaceAll('_', '-');
 
 /** Whether a header says how the message is carried, and so is dropped. */
 export function isOfTheTransport(name: string): boolean {
@@ -164,7 +164,7 @@ function assertHeaders(headers: Headers, url: URL, ours: string | undefined): vo
   const given: Readonly<Record<string, unknown>> = headers;
   for (const name in given) {
     const value = given[name];
-    const sentName = name.trim().toLowerCase();
+    const sentName = normalName(name);
     if (value === undefined || value === null) continue;
     if (sentName === 'authorization' && value !== ours) {
       throw new AssetRequestError(
@@ -206,7 +206,7 @@ export function wireConfig(
   // Without prototype, as axios makes its own: a polluted one decides nothing.
   const wire = Object.create(null) as WireConfig;
   // Without a guard none is followed. Axios would follow some with a NaN, as with any value but 0.
-  const maxRedirects = beforeRedirect === undefined ? 0 : config.maxRedirects;
+  const maxRedirects = beforeRedirect === undefined ? 0 : (config.maxRedirects ?? 0);
   Object.assign(wire, config, route, {
     headers,
     // The address is combined and parsed once: what was checked is what is sent.
@@ -221,7 +221,7 @@ export function wireConfig(
     // A form of the form-data package must not bring a Host or an Authorization of its own.
     formDataHeaderPolicy: 'content-only',
   });
-  // Node's own carries all else as it is.
+  // All else goes through Node's own http and https.
   if (maxRedirects !== 0 || isStream(config.data)) {
     wire.transport = new WireTransport(route.transport, maxRedirects, beforeRedirect);
   }

@@ -14,7 +14,7 @@ interface NodeTransport {
 interface WireOptions extends RequestOptions {
   headers: Record<string, string | string[]>;
   maxRedirects?: number;
-  beforeRedirects?: { config?: unknown };
+  beforeRedirects: { config?: unknown };
 }
 
 /**
@@ -24,17 +24,17 @@ interface WireOptions extends RequestOptions {
  */
 export class WireTransport {
   readonly #configured: NodeTransport | undefined;
-  readonly #maxRedirects: number | undefined;
+  readonly #maxRedirects: number;
   readonly #beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'];
   #refusal: AssetRequestError | undefined;
 
   /**
    * @param configured - the option `http.transport`, which follows no redirects
-   * @param maxRedirects - how many to follow; 0: none, `undefined`: as many as is usual
+   * @param maxRedirects - how many to follow; 0: none
    */
   constructor(
     configured: unknown,
-    maxRedirects: number | undefined,
+    maxRedirects: number,
     beforeRedirect: InternalAxiosRequestConfig['beforeRedirect'],
   ) {
     this.#configured = configured as NodeTransport | undefined;
@@ -64,13 +64,13 @@ export class WireTransport {
     if (this.#configured !== undefined) return this.#configured.request(options, onResponse);
     const isSecure = options.protocol === 'https:';
     if (this.#maxRedirects === 0) return (isSecure ? https : http).request(options, onResponse);
-    if (this.#maxRedirects) options.maxRedirects = this.#maxRedirects;
-    if (options.beforeRedirects !== undefined) options.beforeRedirects.config = this.#beforeRedirect;
+    options.maxRedirects = this.#maxRedirects;
+    options.beforeRedirects.config = this.#beforeRedirect;
     // follow-redirects prints its options where DEBUG is set, so the credentials come after them.
     const credentials = Object.entries(options.headers).filter(([name]) => CREDENTIALS.test(name));
     for (const [name] of credentials) Reflect.deleteProperty(options.headers, name);
     const following = isSecure ? followRedirects.https : followRedirects.http;
-    // Stands for Node's requests, one after the other, and does what axios asks of one.
+    // One object for the requests of all hops; axios uses it as a ClientRequest.
     const request = following.request(options, onResponse) as unknown as ClientRequest;
     for (const [name, value] of credentials) request.setHeader(name, value);
     return request;
@@ -120,7 +120,7 @@ function hide(request: ClientRequest, source: Readable): void {
       done();
     },
   });
-  // Nobody reads the rest of the stream, as without what stands between.
+  // If the request ends early, the rest of the source stays unread, as when it is piped to the request itself.
   request.once('close', () => way.destroy());
   source.unpipe(request);
   source.pipe(way);

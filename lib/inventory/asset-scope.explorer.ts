@@ -8,7 +8,7 @@ import {
   type DiscoveredMethod,
   discoverClasses,
 } from './discovery.js';
-import { missingParameters, namedForMessages } from './route-parameters.js';
+import { namedForMessages } from './route-parameters.js';
 import { sharedAnswers } from './shared-answers.js';
 
 /**
@@ -31,33 +31,7 @@ export class AssetScopeExplorer {
    * that is no handler is not listed: its `@AssetScope` never asks for anything.
    */
   inventory(): readonly AssetScopeInventoryEntry[] {
-    return discoverClasses(this.modules).flatMap(({ classRef, methods }) =>
-      methods.flatMap((method) => entriesOf(classRef, method)),
-    );
-  }
-
-  /**
-   * What is wrong with the parameters that `@AssetBusiness` names in HTTP handlers, in words; empty if nothing is.
-   *
-   * @internal
-   */
-  missingParameters(globalPrefix: string): readonly string[] {
-    return missingParameters(this.modules, globalPrefix);
-  }
-
-  /**
-   * What is declared and will not do what it says, in words.
-   *
-   * @internal
-   */
-  warnings(): readonly string[] {
-    const classes = discoverClasses(this.modules);
-    return [
-      ...classes.flatMap(misplacedIn).map(({ message }) => message),
-      ...classes.flatMap(hooksIn),
-      ...namedForMessages(classes),
-      ...sharedAnswers(this.modules, classes),
-    ];
+    return inventoryOf(discoverClasses(this.modules));
   }
 
   /** The decorators that have no effect where they stand, as far as that is certain. */
@@ -88,10 +62,22 @@ export interface MisplacedAssetScope {
   readonly message: string;
 }
 
-function entriesOf(
-  classRef: DiscoveredClass['classRef'],
-  { name, method, kinds }: DiscoveredMethod,
-): readonly AssetScopeInventoryEntry[] {
+/** What the classes declare; see {@link AssetScopeExplorer.inventory}. */
+export const inventoryOf = (classes: readonly DiscoveredClass[]): readonly AssetScopeInventoryEntry[] =>
+  classes.flatMap(({ methods }) => methods.flatMap(entriesOf));
+
+/** What is declared and will not do what it says, in words. */
+export const warningsOf = (
+  modules: ModulesContainer,
+  classes: readonly DiscoveredClass[],
+): readonly string[] => [
+  ...classes.flatMap(misplacedIn).map(({ message }) => message),
+  ...classes.flatMap(hooksIn),
+  ...namedForMessages(classes),
+  ...sharedAnswers(modules, classes),
+];
+
+function entriesOf({ classRef, name, method, kinds }: DiscoveredMethod): readonly AssetScopeInventoryEntry[] {
   const place = { className: classRef.name, handlerName: name };
   const handler = handlerDeclaration(classRef, method);
   const run = declaredFor('run', classRef, method);

@@ -2,6 +2,7 @@
 
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { propertiesOf } from '../scope/scope-metadata.js';
 
 /** A class that modules of an application know, however many do and whatever as. */
 export interface DiscoveredClass {
@@ -11,6 +12,7 @@ export interface DiscoveredClass {
 
 /** A method of a class, its own or inherited. */
 export interface DiscoveredMethod {
+  readonly classRef: Type;
   readonly name: string;
   readonly method: object;
   /** The ways in which Nest calls it and runs its interceptors. */
@@ -70,27 +72,23 @@ function asClass(value: unknown): Type | undefined {
 /** Nest looks for handlers only among the methods of instances that are named by a string. */
 function methodsOf(classRef: Type, roles: ReadonlySet<ProviderRole>): readonly DiscoveredMethod[] {
   const found: DiscoveredMethod[] = [];
-  for (const [key, method] of functionsOf(classRef.prototype as object, Object.prototype)) {
+  for (const [key, method] of functionsOf(classRef.prototype as object)) {
     const kinds = typeof key === 'string' ? kindsOf(method, roles) : [];
     const unseen = typeof key === 'string' ? calledAs(method) : 'methods that are named by a symbol';
-    found.push({ name: String(key), method, kinds, calledDirectlyAs: kinds.length > 0 ? undefined : unseen });
+    const calledDirectlyAs = kinds.length > 0 ? undefined : unseen;
+    found.push({ classRef, name: String(key), method, kinds, calledDirectlyAs });
   }
-  for (const [key, method] of functionsOf(classRef, Function.prototype)) {
+  for (const [key, method] of functionsOf(classRef)) {
     if (isClass(method)) continue;
-    found.push({ name: String(key), method, kinds: [], calledDirectlyAs: 'static methods' });
+    found.push({ classRef, name: String(key), method, kinds: [], calledDirectlyAs: 'static methods' });
   }
   return found;
 }
 
-/** The functions of an object and what it inherits from, down to `end`. No getter is read. */
-function functionsOf(start: object, end: object): readonly (readonly [PropertyKey, object])[] {
+/** The functions of an object and of what it inherits from. */
+function functionsOf(start: object): readonly (readonly [PropertyKey, object])[] {
   const found = new Map<PropertyKey, unknown>([['constructor', undefined]]);
-  let object: object | null = start;
-  for (; object !== null && object !== end; object = Object.getPrototypeOf(object) as object | null) {
-    for (const key of Reflect.ownKeys(object)) {
-      if (!found.has(key)) found.set(key, Object.getOwnPropertyDescriptor(object, key)?.value);
-    }
-  }
+  for (const { key, value } of propertiesOf(start)) if (!found.has(key)) found.set(key, value);
   return [...found].flatMap(([key, value]) => (typeof value === 'function' ? [[key, value] as const] : []));
 }
 

@@ -3,7 +3,7 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { quoted } from '../config/text.js';
 import { handlerDeclaration } from '../scope/scope-metadata.js';
-import { type DiscoveredClass, type DiscoveredMethod, discoverClasses } from './discovery.js';
+import type { DiscoveredClass, DiscoveredMethod } from './discovery.js';
 
 /**
  * For each HTTP handler whose calls would all fail, since `@AssetBusiness` names a parameter that none of its paths
@@ -11,12 +11,16 @@ import { type DiscoveredClass, type DiscoveredMethod, discoverClasses } from './
  *
  * @param globalPrefix - as `setGlobalPrefix` set it
  */
-export function missingParameters(modules: ModulesContainer, globalPrefix: string): readonly string[] {
-  return withNamedParameter(discoverClasses(modules), ({ classRef, method, kinds }, parameter) => {
-    if (!kinds.includes('http')) return undefined;
-    return problemOfPaths(pathSteps(modules, classRef, method, globalPrefix), parameter);
-  });
-}
+export const missingParameters = (
+  modules: ModulesContainer,
+  classes: readonly DiscoveredClass[],
+  globalPrefix: string,
+): readonly string[] =>
+  withNamedParameter(classes, ({ classRef, method, kinds }, parameter) =>
+    kinds.includes('http')
+      ? problemOfPaths(pathSteps(modules, classRef, method, globalPrefix), parameter)
+      : undefined,
+  );
 
 /**
  * The same for handlers of messages, of a transporter or a socket, which have no parameters at all: a call fails once a
@@ -29,24 +33,20 @@ export const namedForMessages = (classes: readonly DiscoveredClass[]): readonly 
       : undefined,
   );
 
-interface Handler extends DiscoveredMethod {
-  readonly classRef: DiscoveredClass['classRef'];
-}
-
 function withNamedParameter(
   classes: readonly DiscoveredClass[],
-  problemOf: (handler: Handler, parameter: string) => string | undefined,
+  problemOf: (handler: DiscoveredMethod, parameter: string) => string | undefined,
 ): readonly string[] {
-  return classes.flatMap(({ classRef, methods }) =>
-    methods.flatMap((method) => {
-      const source = handlerDeclaration(classRef, method.method)?.business?.source;
-      const problem = typeof source === 'string' ? problemOf({ ...method, classRef }, source) : undefined;
-      if (problem === undefined) return [];
-      return [
-        `@AssetBusiness on ${classRef.name}.${method.name} cannot be used: it names the parameter ${quoted(source)}, and ${problem}`,
-      ];
-    }),
-  );
+  const handlers = classes.flatMap(({ methods }) => methods);
+  return handlers.flatMap((handler) => {
+    const { classRef, name, method } = handler;
+    const source = handlerDeclaration(classRef, method)?.business?.source;
+    const problem = typeof source === 'string' ? problemOf(handler, source) : undefined;
+    if (problem === undefined) return [];
+    return [
+      `@AssetBusiness on ${classRef.name}.${name} cannot be used: it names the parameter ${quoted(source)}, and ${problem}`,
+    ];
+  });
 }
 
 /** What stands at each step of a handler's paths, from the global prefix to the method. */

@@ -3,6 +3,7 @@
 import { RequestMethod } from '@nestjs/common';
 import { APP_INTERCEPTOR, type ModulesContainer } from '@nestjs/core';
 import { quoted } from '../config/text.js';
+import { interceptorsOf } from '../scope/asset-scope.interceptor.js';
 import { handlerDeclaration } from '../scope/scope-metadata.js';
 import type { DiscoveredClass } from './discovery.js';
 
@@ -21,16 +22,15 @@ export function sharedAnswers(
         (keepsAnswers(metatype) || keepsAnswers((instance as object | undefined)?.constructor)),
     ),
   );
-  return classes.flatMap(({ classRef, methods }) =>
-    methods.flatMap(({ name, method, kinds }) => {
-      const key = keyWithoutBusiness(classRef, method);
-      if (key === undefined || !kinds.includes('http') || !isRead(method)) return [];
-      if (!isEverywhere && !isBound(method) && !isBound(classRef)) return [];
-      return [
-        `CacheInterceptor keeps the answers of ${classRef.name}.${name} by ${key}, which need not hold the business of @AssetBusiness: one business may be answered with what was kept for another. Give it a key that holds the business, by a function in @CacheKey or a trackBy of your own, which also ends this warning, or leave it out there.`,
-      ];
-    }),
-  );
+  const handlers = classes.flatMap(({ methods }) => methods);
+  return handlers.flatMap(({ classRef, name, method, kinds }) => {
+    const key = keyWithoutBusiness(classRef, method);
+    if (key === undefined || !kinds.includes('http') || !isRead(method)) return [];
+    if (!isEverywhere && !isBound(method) && !isBound(classRef)) return [];
+    return [
+      `CacheInterceptor keeps the answers of ${classRef.name}.${name} by ${key}, which need not hold the business of @AssetBusiness: one business may be answered with what was kept for another. Give it a key that holds the business, by a function in @CacheKey or a trackBy of your own, which also ends this warning, or leave it out there.`,
+    ];
+  });
 }
 
 /** By what `CacheInterceptor` keeps the answers of a handler, unless it has no business, or the key is the application's. */
@@ -47,13 +47,8 @@ const isRead = (method: object): boolean =>
   [RequestMethod.GET, RequestMethod.ALL].includes(Reflect.getMetadata('method', method) as RequestMethod);
 
 /** Whether `@UseInterceptors` on a class or a method names one, as a class or as an object. */
-function isBound(target: object): boolean {
-  const bound: unknown = Reflect.getMetadata('__interceptors__', target);
-  return (
-    Array.isArray(bound) &&
-    bound.some((one: object) => keepsAnswers(typeof one === 'function' ? one : one.constructor))
-  );
-}
+const isBound = (target: object): boolean =>
+  interceptorsOf(target).some((one) => keepsAnswers(typeof one === 'function' ? one : one.constructor));
 
 /** By its name: @nestjs/cache-manager is optional. One that overrides `trackBy` has a key of its own. */
 function keepsAnswers(classRef: unknown): boolean {

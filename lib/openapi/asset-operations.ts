@@ -55,8 +55,8 @@ export function withAssetScopes<Document extends OpenApiDocument>(
   app: ProviderLookup,
   create: () => Document,
 ): Document {
-  const handlers = discoverClasses(app.get(ModulesContainer)).flatMap(({ classRef, methods }) =>
-    methods.flatMap(({ method, kinds }) => (kinds.includes('http') ? [{ classRef, method }] : [])),
+  const handlers = discoverClasses(app.get(ModulesContainer)).flatMap(({ methods }) =>
+    methods.filter(({ kinds }) => kinds.includes('http')),
   );
   const marked = [...new Set<object>(handlers.flatMap(({ classRef, method }) => [classRef, method]))];
   const replaced = new Map(marked.flatMap(ownRequirements));

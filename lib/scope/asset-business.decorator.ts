@@ -1,7 +1,7 @@
-import { AssetBusinessError } from '../config/asset-auth.errors.js';
 import { quoted } from '../config/text.js';
-import { bindInterceptor } from './replaced-handler.interceptor.js';
+import { bindInterceptor } from './asset-scope.interceptor.js';
 import { type AssetBusinessSource, declare, type Decorate, decoratedTarget } from './scope-metadata.js';
+import { unusableBusiness } from './scope.errors.js';
 
 /**
  * The one business that a handler's token is for. On a class: the default of its handlers. On a method: that handler's,
@@ -26,13 +26,10 @@ import { type AssetBusinessSource, declare, type Decorate, decoratedTarget } fro
 export function AssetBusiness(source: AssetBusinessSource): MethodDecorator & ClassDecorator {
   return (...target: Parameters<Decorate>): void => {
     const { name, owner } = decoratedTarget(...target);
-    const problem = owner === undefined ? 'it belongs on a class or on a method' : sourceProblem(source);
-    if (owner === undefined || problem !== undefined) {
-      throw new AssetBusinessError(
-        `@AssetBusiness on ${name} cannot be used: ${String(problem)}.`,
-        'ASSET_BUSINESS_INVALID',
-      );
-    }
+    const at = `@AssetBusiness on ${name}`;
+    if (owner === undefined) throw unusableBusiness(at, 'it belongs on a class or on a method');
+    const problem = sourceProblem(source);
+    if (problem !== undefined) throw unusableBusiness(at, problem);
     declare('business', { source }, owner, ...target);
     bindInterceptor(...target);
   };

@@ -1,4 +1,3 @@
-import { AssetScopeError } from '../config/asset-auth.errors.js';
 import {
   type AssetScopeName,
   type AssetScopes,
@@ -7,8 +6,9 @@ import {
   scopesProblem,
 } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
-import { bindInterceptor } from './replaced-handler.interceptor.js';
+import { bindInterceptor } from './asset-scope.interceptor.js';
 import { declare, type Decorate, decoratedTarget } from './scope-metadata.js';
+import { unusableScope } from './scope.errors.js';
 
 /**
  * The scopes that a handler's calls to Asset ask for. On a class: the default of its handlers. On a method: that
@@ -41,10 +41,10 @@ export function AssetScope(...args: unknown[]): MethodDecorator & ClassDecorator
   return (...target: Parameters<Decorate>): void => {
     const { name, owner } = decoratedTarget(...target);
     const at = `@AssetScope on ${name}`;
-    if (owner === undefined) throw unusable(at, 'it belongs on a class or on a method');
+    if (owner === undefined) throw unusableScope(at, 'it belongs on a class or on a method');
     const { scopes, option: client } = scopeArguments(at, args, 'client');
     if (client !== undefined && (typeof client !== 'string' || client === '')) {
-      throw unusable(at, `the option client is the name of a client, not ${quoted(client)}`);
+      throw unusableScope(at, `the option client is the name of a client, not ${quoted(client)}`);
     }
     declare('scope', { scopes, client }, owner, ...target);
     bindInterceptor(...target);
@@ -72,19 +72,17 @@ export function scopeArguments(
   const hasOptions = typeof last === 'object' && last !== null && !Array.isArray(last);
   const options = new Map<string, unknown>(hasOptions ? Object.entries(last) : []);
   const unknown = [...options.keys()].find((name) => name !== optionName);
-  if (unknown !== undefined) throw unusable(at, `there is no option ${quoted(unknown)}, only ${optionName}`);
+  if (unknown !== undefined)
+    throw unusableScope(at, `there is no option ${quoted(unknown)}, only ${optionName}`);
   const option = options.get(optionName);
   const scopes = hasOptions ? args.slice(0, -1) : args;
   if (scopes.length === 0) {
-    throw unusable(at, 'it names no scope. Name one such as "ledger:read", or null for explicitly none');
+    throw unusableScope(at, 'it names no scope. Name one such as "ledger:read", or null for explicitly none');
   }
   if (scopes.length === 1 && scopes[0] === null) return { scopes: null, option };
-  if (scopes.includes(null)) throw unusable(at, 'null means explicitly none and stands alone');
+  if (scopes.includes(null)) throw unusableScope(at, 'null means explicitly none and stands alone');
   const given = (scopes.length === 1 ? scopes[0] : scopes) as AssetScopes;
   const problem = scopesProblem(given);
-  if (problem !== undefined) throw unusable(at, problem);
+  if (problem !== undefined) throw unusableScope(at, problem);
   return { scopes: scopeSet(given), option };
 }
-
-export const unusable = (at: string, problem: string): AssetScopeError =>
-  new AssetScopeError(`${at} cannot be used: ${problem}.`, 'ASSET_SCOPE_INVALID');

@@ -1,20 +1,32 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
+import { type AssetBusinessError, AssetScopeError } from '../config/asset-auth.errors.js';
 import { said } from '../config/plain-object.js';
 import { businessIdProblem } from '../config/scope-set.js';
 import { quoted } from '../config/text.js';
 import { scopeInForce, scopeWith } from './scope-context.js';
-import { type AssetBusinessSource, handlerDeclaration, isLost, nameOfHandler } from './scope-metadata.js';
-import { AssetBusinessRequestError } from './scope.errors.js';
+import {
+  type AssetBusinessSource,
+  classOf,
+  type Decorate,
+  handlerDeclaration,
+  isLost,
+  nameOfHandler,
+} from './scope-metadata.js';
+import { AssetBusinessRequestError, unusableBusiness } from './scope.errors.js';
 import { observeInScope } from './scoped-result.js';
 
 const HANDLING: unique symbol = Symbol.for('nestjs-asset-auth:handling') as never;
 
 /**
- * Nest's execution context, one for each handler call and shared by all its interceptors, with our token of identity.
- * The scope holds the token and not the context: it lives as long as any socket or timer that was opened in it. A
- * property, since a `WeakMap` costs a microsecond for each call, more than all the rest.
+ * Marks the execution context, which all interceptors of one call share, of either copy of this package. The scope keeps the
+ * mark and not the context, since it may outlive the request.
  */
 type MarkedContext = ExecutionContext & { [HANDLING]?: object };
 
@@ -127,9 +139,42 @@ function parametersOf(context: ExecutionContext): object {
 const resolvesReferences = (context: ExecutionContext): boolean =>
   Reflect.hasMetadata('graphql:resolve_reference', context.getHandler()) || context.getArgs().length === 3;
 
-function misdeclared(context: ExecutionContext, problem: string): AssetBusinessError {
-  return new AssetBusinessError(
-    `@AssetBusiness on ${nameOfHandler(context.getClass(), context.getHandler())} cannot be used: ${problem}.`,
-    'ASSET_BUSINESS_INVALID',
-  );
+const misdeclared = (context: ExecutionContext, problem: string): AssetBusinessError =>
+  unusableBusiness(`@AssetBusiness on ${nameOfHandler(context.getClass(), context.getHandler())}`, problem);
+
+/** Where Nest keeps the interceptors of a class and of a method's function, in Nest 11 and 12. */
+const INTERCEPTORS = '__interceptors__';
+
+/**
+ * Does the work of {@link AssetScopeInterceptor} for a handler whose function was replaced by a decorator above ours, a
+ * timer or a transaction. Nest keeps the interceptors of a method on its function, so there they are lost. It is bound to
+ * the class of every method with one of our decorators, and lets all other handlers pass.
+ */
+@Injectable()
+class ReplacedHandlerInterceptor extends AssetScopeInterceptor {
+  override intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    // Where the other is bound, it runs in the place that the application gave it among its interceptors.
+    const isBound = interceptorsOf(context.getHandler()).includes(AssetScopeInterceptor);
+    return isBound ? next.handle() : super.intercept(context, next);
+  }
 }
+
+/** What `@UseInterceptors` named on a class or a method. */
+export const interceptorsOf = (owner: object): readonly object[] =>
+  (Reflect.getMetadata(INTERCEPTORS, owner) as readonly object[] | undefined) ?? [];
+
+/** Binds the interceptor to what is decorated; for a method, also the stand-in to its class. */
+export const bindInterceptor: Decorate = (...target) => {
+  const bind: Decorate = UseInterceptors(AssetScopeInterceptor);
+  bind(...target);
+  const classRef = classOf(target[0]);
+  const bound = interceptorsOf(classRef);
+  if (bound.includes(AssetScopeInterceptor)) {
+    // On the class, it runs for all handlers.
+    const others = bound.filter((interceptor) => interceptor !== ReplacedHandlerInterceptor);
+    Reflect.defineMetadata(INTERCEPTORS, others, classRef);
+  } else if (classRef !== target[0] && !bound.includes(ReplacedHandlerInterceptor)) {
+    const bindToClass: Decorate = UseInterceptors(ReplacedHandlerInterceptor);
+    bindToClass(classRef);
+  }
+};

@@ -1,8 +1,8 @@
-import { AssetBusinessError } from '../config/asset-auth.errors.js';
 import { type AssetScopeName, businessIdProblem } from '../config/scope-set.js';
-import { scopeArguments, unusable } from './asset-scope.decorator.js';
+import { scopeArguments } from './asset-scope.decorator.js';
 import { runInScope, scopeWith } from './scope-context.js';
 import { declare, decoratedTarget, isLatest } from './scope-metadata.js';
+import { unusableBusiness, unusableScope } from './scope.errors.js';
 import { resultInScope } from './scoped-result.js';
 
 /**
@@ -37,19 +37,20 @@ export function RunWithAssetScope(...args: unknown[]): MethodDecorator {
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor): void => {
     const { name, owner } = decoratedTarget(target, key, descriptor);
     const at = `@RunWithAssetScope on ${name}`;
-    if (owner === undefined || descriptor === undefined) throw unusable(at, 'it belongs on a method');
+    if (owner === undefined || descriptor === undefined) throw unusableScope(at, 'it belongs on a method');
     const { scopes, option } = scopeArguments(at, args, 'businessId');
     const business = option as BusinessOfCall;
     if (typeof business !== 'function') businessOfCall(at, business, []);
     const declaration = { scopes, business: business !== undefined && business !== null };
-    // Of two decorators on one method the upper one holds, also where another decorator stands between them.
-    const holds = (): boolean => isLatest('run', declaration, target, key);
-    const wrapper = wrap(owner as Method, function (method, args) {
-      if (!holds()) return method.apply(this, args);
+    const method = owner as Method;
+    const wrapper: Method = function (...args) {
+      // Of two decorators on one method the upper one holds, also where another decorator stands between them.
+      if (!isLatest('run', declaration, target, key)) return method.apply(this, args);
       const scope = scopeWith(scopes, undefined, businessOfCall(at, business, args));
       const result = runInScope(scope, () => method.apply(this, args));
       return resultInScope(scope, result);
-    });
+    };
+    copyProperties(method, wrapper);
     declare('run', declaration, wrapper, target, key);
     descriptor.value = wrapper;
   };
@@ -67,18 +68,14 @@ export interface RunWithAssetScopeOptions {
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 type BusinessOfCall = string | null | undefined | ((...args: readonly unknown[]) => unknown);
 
-function wrap(method: Method, call: (this: unknown, method: Method, args: unknown[]) => unknown): Method {
-  const wrapper: Method = function (...args) {
-    return call.call(this, method, args);
-  };
-  // Name, length, and whatever other decorators left on the function below; those above find the wrapper.
+/** Name, length, and whatever other decorators left on the function below; those above find the wrapper. */
+function copyProperties(method: Method, wrapper: Method): void {
   const properties = Object.getOwnPropertyDescriptors(method);
   Reflect.deleteProperty(properties, 'prototype');
   Object.defineProperties(wrapper, properties);
   for (const metadataKey of Reflect.getOwnMetadataKeys(method) as unknown[]) {
     Reflect.defineMetadata(metadataKey, Reflect.getOwnMetadata(metadataKey, method), wrapper);
   }
-  return wrapper;
 }
 
 function businessOfCall(
@@ -90,8 +87,6 @@ function businessOfCall(
   const value = typeof business === 'function' ? business(...args) : business;
   if (value === null) return value;
   const problem = businessIdProblem(value);
-  if (problem !== undefined) {
-    throw new AssetBusinessError(`${at} cannot be used: ${problem}.`, 'ASSET_BUSINESS_INVALID');
-  }
+  if (problem !== undefined) throw unusableBusiness(at, problem);
   return value as string;
 }

@@ -23,7 +23,7 @@ const KEYS: Readonly<Record<keyof Declarations, string>> = {
   run: 'nestjs-asset-auth:run-with-scope',
 };
 
-/** Says of a class that methods of it, or of what it inherits from, declare something. */
+/** Marks a class with decorated methods, its own or inherited. */
 const DECLARES_BY_METHOD = 'nestjs-asset-auth:declares-by-method';
 
 /**
@@ -149,16 +149,21 @@ function findPlace(
 ): Place | undefined {
   const { prototype } = classRef as Partial<Record<'prototype', object>>;
   for (const start of [prototype ?? null, classRef]) {
-    let holder: object | null = start;
-    for (; holder !== null && !isRoot(holder); holder = Object.getPrototypeOf(holder) as object | null) {
-      for (const key of Reflect.ownKeys(holder)) {
-        // No getter is read.
-        const value: unknown = Object.getOwnPropertyDescriptor(holder, key)?.value;
-        if (typeof value === 'function' && matches(key, value)) return { holder, key };
-      }
+    for (const { holder, key, value } of propertiesOf(start)) {
+      if (typeof value === 'function' && matches(key, value)) return { holder, key };
     }
   }
   return undefined;
+}
+
+/** The properties of an object and of what it inherits from, the nearest first. No getter is read. */
+export function* propertiesOf(start: object | null): Generator<Place & { readonly value: unknown }> {
+  let holder = start;
+  for (; holder !== null && !isRoot(holder); holder = Object.getPrototypeOf(holder) as object | null) {
+    for (const key of Reflect.ownKeys(holder)) {
+      yield { holder, key, value: Object.getOwnPropertyDescriptor(holder, key)?.value };
+    }
+  }
 }
 
 const isRoot = (holder: object): boolean => holder === Object.prototype || holder === Function.prototype;

@@ -1,5 +1,10 @@
 import { BadRequestException } from '@nestjs/common';
-import { ASSET_AUTH_ERROR, type AssetAuthErrorLike } from '../config/asset-auth.errors.js';
+import {
+  ASSET_AUTH_ERROR,
+  type AssetAuthErrorLike,
+  AssetBusinessError,
+  AssetScopeError,
+} from '../config/asset-auth.errors.js';
 
 /**
  * The request names something that is no business id where `@AssetBusiness` looks for one: the caller's fault, so an
@@ -26,3 +31,11 @@ export class AssetBusinessRequestError extends BadRequestException implements As
     Object.defineProperty(this.prototype, ASSET_AUTH_ERROR, { value: true });
   }
 }
+
+/** @param at - the decorator and where it stands */
+export const unusableScope = (at: string, problem: string): AssetScopeError =>
+  new AssetScopeError(`${at} cannot be used: ${problem}.`, 'ASSET_SCOPE_INVALID');
+
+/** @param at - the decorator and where it stands */
+export const unusableBusiness = (at: string, problem: string): AssetBusinessError =>
+  new AssetBusinessError(`${at} cannot be used: ${problem}.`, 'ASSET_BUSINESS_INVALID');

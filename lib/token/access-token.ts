@@ -143,13 +143,6 @@ export function earlierEnd(known: TokenLife, next: TokenLife, clock: AssetClock)
   return { ...next, lifeMs, windowMs: Math.min(next.windowMs, Math.max(lifeMs, 0) / 2) };
 }
 
-/** When a token is refreshed, as far as it depends on the client. */
-export interface RefreshPlan {
-  readonly refreshAheadRatio: number;
-  /** In [0, 1). */
-  readonly jitter: number;
-}
-
 /**
  * The life of a token that has just arrived.
  *
@@ -158,7 +151,7 @@ export interface RefreshPlan {
 export function arrivedLife(
   { issuedAt, lifeMs, requestMs }: Pick<IssuedToken, 'issuedAt' | 'lifeMs' | 'requestMs'>,
   known: TokenLife | undefined,
-  plan: RefreshPlan,
+  plan: Pick<StaleWindowInput, 'refreshAheadRatio' | 'jitter'>,
   clock: AssetClock,
 ): TokenLife {
   const next = { issuedAt, lifeMs, windowMs: staleWindowMs({ lifeMs, requestMs, ...plan }) };

@@ -60,7 +60,7 @@ export class EndpointCircuit {
     throw stillFailing(admission.refusal.error, entry.request, admission.refusal.waitMs);
   }
 
-  /** What the callers of a request are told that lost its place in the queue, perhaps since the circuit opened. */
+  /** The error for callers whose request was turned away from the queue. */
   turnedAway(entry: CacheEntry, thrown: unknown): unknown {
     if (!(thrown instanceof TurnedAwayError)) return thrown;
     const { reason, waitMs } = thrown;

@@ -2,7 +2,6 @@ import { type AssetClock, setDeadline } from '../config/clock.js';
 import { type AccessToken, lifeOf, remainingMs } from './access-token.js';
 import type { CacheEntry } from './cache-entry.js';
 import { AssetClosedError } from './endpoint/token.errors.js';
-import { PatienceOver } from './pending-request.js';
 import type { GetAccessTokenOptions } from './token-request.js';
 
 /** Whether the present token lasts shorter than its caller would like, and the next one would do better. */
@@ -12,18 +11,20 @@ export const lastsTooShort = (
   clock: AssetClock,
 ): boolean => entry.remainingMs(clock) < Math.min(minimumLifeMs, entry.windowMs / 2);
 
-/** Waits for the next token of a key, until the signal aborts. */
-export type WaitForNext = (signal: AbortSignal | undefined) => Promise<AccessToken>;
+/** A caller's patience with the next token is over, and the present one serves it. */
+export class PatienceOver extends Error {}
 
 /**
  * Waits for the next token, for half of the time that the caller and the present token have at most: an endpoint that hangs
  * must not take a usable token away.
+ *
+ * @param next - waits for the next token of the key, until the signal aborts
  */
 export async function nextOrHeld(
   entry: CacheEntry,
   { signal, minimumLifeMs = 0 }: GetAccessTokenOptions,
   clock: AssetClock,
-  next: WaitForNext,
+  next: (signal: AbortSignal | undefined) => Promise<AccessToken>,
 ): Promise<AccessToken> {
   const present = entry.held(clock);
   const patience = new AbortController();

@@ -23,15 +23,21 @@ import {
   TokenTimeout,
 } from './endpoint/token.errors.js';
 import type { AttemptPurpose } from './endpoint/token-endpoint.client.js';
+import { PatienceOver } from './patient-wait.js';
 import type { AccessTokenGrant, AccessTokenRequest } from './token-request.js';
 
-/** Who began a token request. */
+/** Why a token request began: by a caller that waits, or as a refresh. */
 export interface Beginning {
-  /** A caller, or else a refresh. */
-  readonly isAwaited: boolean;
   readonly reason: AssetTokenRequestReason;
   /** Milliseconds that the caller has, if known. */
   readonly withinMs?: number | undefined;
+}
+
+/** The collaborators of a token request. */
+export interface PendingRequestParts {
+  readonly config: AssetAuthConfig;
+  readonly clock: AssetClock;
+  readonly events: Pick<EventPublisher, 'client'>;
 }
 
 /** A failure that takes more than a tenth of the time counts as slow. */
@@ -54,8 +60,9 @@ export class PendingRequest {
   seen: Sighting | undefined;
   /** Whose turn it is to ask the endpoint. */
   turn: Turn | undefined;
-  /** Since when another process is at it, by the monotonic clock, and how often that was found. */
+  /** Since when another process is asking, by the monotonic clock. */
   elsewhereSince: number | undefined;
+  /** How often the store was looked at since. */
   polls = 0;
   /** Why the last attempt failed, while another is to follow. */
   lastFailure: TokenRequestFailure | undefined;
@@ -64,14 +71,12 @@ export class PendingRequest {
   resolve!: (token: AccessToken) => void;
   reject!: (reason: unknown) => void;
   readonly #controller = new AbortController();
-  #endReason: Error | undefined;
   #waiting: number;
   #slot: Slot | undefined;
   #attempt: AbortController | undefined;
   /** Once only: strangers could make the cache forget that it hung, and it would wait without end. */
   #hasGivenWay = false;
   #sentAt: Instant | undefined;
-  #timeoutMs = Number.POSITIVE_INFINITY;
   /** By the monotonic clock; `undefined` before the first attempt. */
   #endsAt: number | undefined;
   #armDeadline: (() => void) | undefined;
@@ -79,14 +84,14 @@ export class PendingRequest {
   constructor(
     request: AccessTokenRequest,
     probe: Probe | undefined,
-    { isAwaited, withinMs, reason }: Beginning,
-    events: Pick<EventPublisher, 'client'>,
+    { withinMs, reason }: Beginning,
+    private readonly parts: PendingRequestParts,
   ) {
     this.request = request;
-    this.began = { client: events.client, ...grantOf(request), reason };
+    this.began = { client: parts.events.client, ...grantOf(request), reason };
     this.withinMs = withinMs;
     this.probe = probe;
-    this.#waiting = isAwaited ? 1 : 0;
+    this.#waiting = reason === 'refresh' ? 0 : 1;
     this.token = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -112,7 +117,7 @@ export class PendingRequest {
 
   /** Why the client ended it; `undefined`: it did not. */
   get endReason(): Error | undefined {
-    return this.#endReason;
+    return this.signal.reason as Error | undefined;
   }
 
   /** Whether it gave its slot away and was not sent again. */
@@ -127,7 +132,6 @@ export class PendingRequest {
 
   /** Ends it for all that wait on it. */
   abort(reason: Error): void {
-    this.#endReason = reason;
     this.#controller.abort(reason);
     this.#attempt?.abort(reason);
   }
@@ -150,19 +154,18 @@ export class PendingRequest {
   }
 
   /**
-   * Begins an attempt, which is aborted with {@link TokenTimeout} `timeoutMs` after the first began. The timer keeps the
-   * process alive while a caller waits.
+   * Begins an attempt, which is aborted with {@link TokenTimeout} `tokenTimeoutMs` after the first began. The timer keeps
+   * the process alive while a caller waits.
    *
    * @returns the attempt's signal, and a function to be called when it is over
    */
-  startAttempt(timeoutMs: number, clock: AssetClock): { signal: AbortSignal; end: () => void } {
+  startAttempt(): { signal: AbortSignal; end: () => void } {
+    const { clock, config } = this.parts;
     this.attempts += 1;
-    this.#timeoutMs = timeoutMs;
     this.#sentAt = instantOf(clock);
-    const endsAt = (this.#endsAt ??= clock.monotonic() + timeoutMs);
+    const endsAt = (this.#endsAt ??= clock.monotonic() + config.tokenTimeoutMs);
     const attempt = new AbortController();
     this.#attempt = attempt;
-    if (this.#endReason !== undefined) attempt.abort(this.#endReason);
     const slot = this.#slot;
     if (slot !== undefined && !this.#hasGivenWay)
       slot.giveUpAttempt = (): void => {
@@ -188,32 +191,35 @@ export class PendingRequest {
   }
 
   /** Whether the latest attempt has held its slot for long, compared with the time that there is for all. */
-  isSlow(clock: AssetClock): boolean {
+  get isSlow(): boolean {
+    const { clock, config } = this.parts;
     if (this.#sentAt === undefined) return false;
-    return clock.monotonic() - this.#sentAt.monotonic > this.#timeoutMs / SLOW_PART;
+    return clock.monotonic() - this.#sentAt.monotonic > config.tokenTimeoutMs / SLOW_PART;
   }
 
   /** Milliseconds left for attempts. */
-  remainingMs(clock: AssetClock): number {
-    return this.#endsAt === undefined ? Number.POSITIVE_INFINITY : this.#endsAt - clock.monotonic();
+  get remainingMs(): number {
+    return this.#endsAt === undefined
+      ? Number.POSITIVE_INFINITY
+      : this.#endsAt - this.parts.clock.monotonic();
   }
 
   /** Whether the latest attempt is older than its time by the wall clock, and not by the other. */
-  #isOutlived(timeoutMs: number, clock: AssetClock): boolean {
+  get #isOutlived(): boolean {
+    const { clock, config } = this.parts;
+    const { tokenTimeoutMs: timeoutMs } = config;
     const { wall, monotonic } = this.#sentAt ?? instantOf(clock);
     return clock.now() - wall > timeoutMs && clock.monotonic() - monotonic <= timeoutMs;
   }
 
-  /** Gives up an attempt that is older than `timeoutMs` by the wall clock: its own timer stood still while the machine slept. */
-  dropIfOutlived(timeoutMs: number, clock: AssetClock): void {
-    if (this.#isOutlived(timeoutMs, clock)) this.#giveUpAttempt(new Outlived());
+  /** Gives up an attempt that is out of time by the wall clock: its own timer stood still while the machine slept. */
+  dropIfOutlived(): void {
+    if (this.#isOutlived) this.#giveUpAttempt(new Outlived());
   }
 
   /** Why a token has expired on arrival: a clock that was set forward under way ended its life, or the endpoint is at fault. */
-  whyExpired(config: AssetAuthConfig, clock: AssetClock): Error {
-    return this.#isOutlived(config.tokenTimeoutMs, clock)
-      ? new Outlived()
-      : alreadyExpired(this.request, config);
+  whyExpired(): Error {
+    return this.#isOutlived ? new Outlived() : alreadyExpired(this.request, this.parts.config);
   }
 
   /** The next attempt has all the time anew and counts as the first. */
@@ -239,9 +245,6 @@ export const grantOf = ({ scopes, businessId, resource }: AccessTokenGrant): Acc
   businessId,
   resource,
 });
-
-/** A caller's patience with the next token is over, and the present one serves it. */
-export class PatienceOver extends Error {}
 
 /**
  * A caller's wait, until its signal aborts.

@@ -61,7 +61,7 @@ export class RefreshScheduler {
       this.forget(entry);
       this.#wake(entry);
     }
-    if (!this.#stopped) this.#arm(now);
+    this.#arm(now);
   };
 
   #dueInMs(entry: CacheEntry): number {

@@ -57,8 +57,8 @@ export class SharedRefresh {
     const { clock, config, random } = this.parts;
     const now = clock.monotonic();
     const since = pending.elsewhereSince ?? now;
-    // Of the time that there is for attempts, once one was made.
-    if (now - since >= Math.min(config.tokenTimeoutMs, pending.remainingMs(clock)) / 2) return;
+    // Half of the time; after a first attempt, half of what that one left.
+    if (now - since >= Math.min(config.tokenTimeoutMs, pending.remainingMs) / 2) return;
     const turn = await this.shared.takeTurn(pending.request.key, pending.seen, this.#looker(pending));
     pending.turn = turn;
     if (turn.whose !== 'elsewhere') return;
@@ -112,7 +112,8 @@ export class SharedRefresh {
     const age = token.lifeMs - token.remainingMs;
     const isSuccessor = (present: AccessToken): boolean =>
       age < token.lifeMs / 2 && age < ageMs(lifeOf(present), clock);
-    // One that was given up here comes back from the endpoint alone.
+    // The token that is known here: taken again while it serves. Once it was given up or has expired, only the endpoint may bring
+    // it back.
     const isSame = entry.lifeOf(token.value) !== undefined;
     if (isSame ? held === undefined : held !== undefined && !isSuccessor(held)) return undefined;
     const { value, generation, lifeMs, requestMs, difference } = token;

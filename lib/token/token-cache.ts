@@ -10,8 +10,8 @@ const MAX_FAILED = 2000;
 /**
  * The tokens in the memory of this process: at most `maxTokens`, the least recently used leaves first, pinned ones never.
  * The failures of keys that have no token here are remembered apart, so that naming businesses that do not exist pushes no
- * token out. Of a token that left, it stays known that there was one. A store that processes share
- * would stand before the endpoint, not here.
+ * token out. Of a token that left, it stays known that there was one. The store that processes share
+ * stands before the endpoint, not here: see `shared-refresh.ts`.
  */
 export class TokenCache {
   readonly #resolver: TokenRequestResolver;

@@ -32,8 +32,9 @@ export function matcherOf(asked: AssetTokenFilter): (token: AccessTokenGrant) =>
       'names a business or scopes, and here both are missing. For all tokens there is invalidateAll()',
     );
   }
-  if (typeof businessId === 'string') checkedBusinessId(businessId);
-  const wanted = scopes && scopeSet(scopes).join(' ');
+  if (businessId !== undefined && businessId !== null) checkedBusinessId(businessId);
+  // Not by `&&`: an empty string is a mistake.
+  const wanted = scopes === undefined || scopes === null ? scopes : scopeSet(scopes).join(' ');
   return (token) => {
     const isOfScopes = scopes === undefined || (token.scopes?.join(' ') ?? null) === wanted;
     return isOfScopes && (businessId === undefined || (token.businessId ?? null) === businessId);

@@ -50,12 +50,11 @@ export class TokenRefresher {
    * @throws AssetTokenError the earlier failure for which no request may go now
    */
   request(entry: CacheEntry, beginning: Beginning): PendingRequest | Promise<AccessToken> {
-    const { clock, config } = this.parts;
     // After a sleep, also those of other keys hold slots.
-    for (const sent of this.#sent) sent.dropIfOutlived(config.tokenTimeoutMs, clock);
+    for (const sent of this.#sent) sent.dropIfOutlived();
     const pending = this.#pending.get(entry.request.key);
     if (pending === undefined) {
-      return entry.sameTokenForNow(clock) ?? this.#start(entry, beginning);
+      return entry.sameTokenForNow(this.parts.clock) ?? this.#start(entry, beginning);
     }
     pending.join();
     return pending;
@@ -66,15 +65,12 @@ export class TokenRefresher {
     const { clock, plan } = this.parts;
     if (entry.restsForMs(clock) > 0 || this.#isBackgroundStopped || this.isPending(entry.request)) return;
     try {
-      if (entry.sameTokenForNow(clock) === undefined) {
-        this.#start(entry, { isAwaited: false, reason: 'refresh' });
-        return;
-      }
+      this.#start(entry, { reason: 'refresh' });
     } catch {
       // Refused: tried again after a rest.
+      this.#rest(entry);
+      plan(entry);
     }
-    this.#rest(entry);
-    plan(entry);
   }
 
   /** Ends what nobody waits on. A caller that comes later gets a request of its own. */
@@ -98,9 +94,9 @@ export class TokenRefresher {
   #start(entry: CacheEntry, beginning: Beginning): PendingRequest {
     // With a store, only once that was looked into: another process may fare better.
     const probe = this.parts.shared === undefined ? this.circuit.admit(entry) : undefined;
-    const pending = new PendingRequest(entry.request, probe, beginning, this.parts.events);
+    const pending = new PendingRequest(entry.request, probe, beginning, this.parts);
     this.#pending.set(entry.request.key, pending);
-    this.parts.events.publish('token.pending', pending.began);
+    this.parts.events.tell('token.pending', pending.began);
     detached(() => void this.#run(pending));
     return pending;
   }
@@ -162,10 +158,10 @@ export class TokenRefresher {
   }
 
   async #fetch(pending: PendingRequest, slot: Slot): Promise<IssuedToken> {
-    const { clock, config, cache, endpoint, limiter, shared } = this.parts;
+    const { cache, endpoint, limiter, shared } = this.parts;
     await slot.granted;
     if (shared !== undefined) await shared.takeTurn(pending);
-    const attempt = pending.startAttempt(config.tokenTimeoutMs, clock);
+    const attempt = pending.startAttempt();
     this.#sent.add(pending);
     try {
       pending.signal.throwIfAborted();
@@ -199,7 +195,7 @@ export class TokenRefresher {
     const known = cache.peek(request)?.lifeOf(issued.value);
     const { refreshAheadRatio } = config;
     const life = arrivedLife(issued, known, { refreshAheadRatio, jitter: random() }, clock);
-    if (remainingMs(life, clock) <= 0) throw pending.whyExpired(config, clock);
+    if (remainingMs(life, clock) <= 0) throw pending.whyExpired();
     const token = new AccessToken(issued.value, request, life);
     const entry = cache.keepToken(request);
     const isShared = issued.generation !== undefined;
@@ -221,13 +217,13 @@ export class TokenRefresher {
     const { clock, random } = this.parts;
     const { error, fault } = failure;
     const entry = this.parts.cache.keep(pending.request);
-    entry.noteError(error, fault === 'unavailable' && (error.timedOut || pending.isSlow(clock)));
+    entry.noteError(error, fault === 'unavailable' && (error.timedOut || pending.isSlow));
     const isBlamed = this.circuit.failed(pending, failure, entry);
     const isNeeded = pending.isAwaited && !entry.isHeld(clock) && !isBlamed;
     // Neither the probe of an open circuit, nor a key that had failed before this request.
     const isFirst = pending.probe === undefined && entry.failuresWithThis(clock) === 1;
     const afterMs = isNeeded && isFirst ? nextAttemptMs(failure, pending.attempts, random()) : undefined;
-    if (afterMs !== undefined && afterMs < pending.remainingMs(clock)) {
+    if (afterMs !== undefined && afterMs < pending.remainingMs) {
       pending.lastFailure = failure;
       return afterMs;
     }
@@ -268,13 +264,11 @@ export class TokenRefresher {
       this.#giveUp(pending, lastFailure, cache.keep(request), false);
       return undefined;
     }
-    const entry = cache.peek(request);
-    if (entry !== undefined) {
-      this.#rest(entry);
-      plan(entry);
-    }
+    const entry = cache.entryOf(request);
+    this.#rest(entry);
+    plan(entry);
     this.#remove(pending);
-    pending.reject(this.circuit.turnedAway(cache.entryOf(request), reason));
+    pending.reject(this.circuit.turnedAway(entry, reason));
     return undefined;
   }
 

@@ -1,24 +1,25 @@
-import { resourceSet, type AssetAuthConfig } from '../config/asset-auth.config.js';
+import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { AssetConfigError, AssetScopeError } from '../config/asset-auth.errors.js';
-import { resource as resourceProblem } from '../config/option-checks.js';
 import {
   checkedBusinessId,
+  resourceProblem,
+  resourceSet,
   scopesBeyond,
   scopeSet,
   type AssetScopes,
   type ScopeSet,
 } from '../config/scope-set.js';
-import { isPlainObject, said, unknownName } from '../config/plain-object.js';
+import { isPlainObject, saidNames, unknownName } from '../config/plain-object.js';
 import { described, quoted } from '../config/text.js';
-
-/** What a token is asked for: as a caller says it, in normal form, and as the form that is sent. */
 
 /**
  * What a token is asked for, as a caller says it: `undefined` means "not said here" and takes the module's default,
  * `null` means "explicitly none".
  */
 export interface AssetTokenRequest {
+  /** One scope or a list; `null`: explicitly none. */
   readonly scopes?: AssetScopes | null | undefined;
+  /** The business to narrow the token to; `null`: explicitly none. */
   readonly businessId?: string | null | undefined;
   /** Resource indicators (RFC 8707 §2): absolute URIs without fragment. */
   readonly resource?: string | readonly string[] | null | undefined;
@@ -248,18 +249,15 @@ const ROOT = Object.prototype;
 /** What is asked for by the object itself. What was put on `Object.prototype` asks for nothing. */
 export function saidOf(asked: AssetTokenRequest): AssetTokenRequest {
   // Name by name: a loop would cost ten times as much, on the path of a cached token.
-  if ('scopes' in ROOT || 'businessId' in ROOT || 'resource' in ROOT) return own(asked, KNOWN_NAMES);
-  return Object.getPrototypeOf(asked) === ROOT ? asked : own(asked, KNOWN_NAMES);
+  if ('scopes' in ROOT || 'businessId' in ROOT || 'resource' in ROOT) return saidNames(asked, KNOWN_NAMES);
+  return Object.getPrototypeOf(asked) === ROOT ? asked : saidNames(asked, KNOWN_NAMES);
 }
 
 /** Likewise, how the call differs from the usual. */
 export const saidOptions = (options: GetAccessTokenOptions): GetAccessTokenOptions =>
   'signal' in ROOT || 'forceRefresh' in ROOT || 'minimumLifeMs' in ROOT || 'withinMs' in ROOT
-    ? own(options, ['signal', 'forceRefresh', 'minimumLifeMs', 'withinMs'])
+    ? saidNames(options, ['signal', 'forceRefresh', 'minimumLifeMs', 'withinMs'])
     : options;
-
-const own = <T extends object>(object: T, names: readonly (keyof T)[]): T =>
-  Object.fromEntries(names.map((name) => [name, said(object, name)])) as T;
 
 /** Whether it is written as almost all are, so that what it says is its own. What can be iterated keeps it elsewhere. */
 function isLiteral(asked: unknown): asked is object {

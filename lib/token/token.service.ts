@@ -10,20 +10,19 @@ import { AccessToken, requestOf } from './access-token.js';
 import type { AssetTokenSnapshot, CacheEntry } from './cache-entry.js';
 import type { ClientConnections } from './endpoint/connections.js';
 import { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
-import { AssetClosedError } from './endpoint/token.errors.js';
+import { AssetClosedError, AssetTokenError } from './endpoint/token.errors.js';
 import { lastsTooShort, nextOrHeld } from './patient-wait.js';
 import { awaited, begun, PendingRequest } from './pending-request.js';
 import { RefreshScheduler } from './refresh-scheduler.js';
 import { SharedRefresh } from './shared-refresh.js';
-import { fetchStartupTokens } from './startup-tokens.js';
 import { TokenCache } from './token-cache.js';
 import { type AssetTokenFilter, matcherOf } from './token-filter.js';
 import { type AssetTokenHealth, tokenHealth } from './token-health.js';
 import { TokenRefresher } from './token-refresher.js';
 import { type AssetTokenRequest, type GetAccessTokenOptions, saidOptions } from './token-request.js';
 
-const DEFAULTS: AssetTokenRequest = Object.freeze({});
-const USUAL: GetAccessTokenOptions = Object.freeze({});
+/** As a request: the defaults of the module. As options: the usual ones. */
+const NOTHING: AssetTokenRequest & GetAccessTokenOptions = Object.freeze({});
 
 /**
  * Access tokens for anything but HTTP calls (those get theirs from {@link AssetHttpService}).
@@ -98,8 +97,8 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * ```
    */
   getAccessToken(
-    request: AssetTokenRequest = DEFAULTS,
-    options: GetAccessTokenOptions = USUAL,
+    request: AssetTokenRequest = NOTHING,
+    options: GetAccessTokenOptions = NOTHING,
   ): Promise<AccessToken> {
     try {
       return this.#get(this.#cache.find(request), saidOptions(options));
@@ -121,8 +120,8 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * ```
    */
   peekAccessToken(
-    request: AssetTokenRequest = DEFAULTS,
-    options: Pick<GetAccessTokenOptions, 'minimumLifeMs'> = USUAL,
+    request: AssetTokenRequest = NOTHING,
+    options: Pick<GetAccessTokenOptions, 'minimumLifeMs'> = NOTHING,
   ): AccessToken | undefined {
     const entry = this.#cache.find(request);
     const state = entry.state(this.#clock);
@@ -196,16 +195,6 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Whether `getAccessToken` would answer at once, with a fresh token. No use of it, though it keeps its key in the cache.
-   *
-   * @internal
-   * @throws AssetScopeError, AssetBusinessError when what is asked for cannot be asked for
-   */
-  hasFresh(request: AssetTokenRequest): boolean {
-    return this.#cache.find(request).state(this.#clock) === 'fresh';
-  }
-
-  /**
    * The token to try instead of one that the API rejected, which is the same where the endpoint hands out no other;
    * `undefined` if one was tried a moment ago. A 401 is compared, not believed: it spends only the token that was really
    * sent, and at most one request per key and cool-down.
@@ -235,12 +224,20 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * and the secret may come from a provider that connects in its own.
    */
   async onApplicationBootstrap(): Promise<void> {
-    const { environment, clientId } = this.#config;
+    const { environment, clientId, startup, startupRequests } = this.#config;
     this.#events.publish('client.started', { environment, clientId });
     try {
-      await fetchStartupTokens(this.#config, this.#events, (request) =>
-        this.#get(this.#cache.pin(this.#cache.find(request).request), USUAL, 'warm'),
+      const tokens = startupRequests.map((request) =>
+        this.#get(this.#cache.pin(this.#cache.find(request).request), NOTHING, 'warm'),
       );
+      if (startup === 'required') await Promise.all(tokens);
+      // Those of 'warm' are not waited for.
+      for (const token of tokens) {
+        token.catch((error: unknown) => {
+          // Not where the client was closed meanwhile.
+          if (error instanceof AssetTokenError) this.#events.publish('startup.failed', { error });
+        });
+      }
     } catch (error) {
       // Nest runs no shutdown hooks after a failed start.
       this.onApplicationShutdown();
@@ -292,7 +289,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
 
   async #wait(entry: CacheEntry, options: GetAccessTokenOptions, reason: Reason): Promise<AccessToken> {
     const { signal, withinMs } = options;
-    const beginning = { isAwaited: true, withinMs, reason };
+    const beginning = { withinMs, reason };
     const pending = begun(entry.request, this.#events, () => this.#refresher.request(entry, beginning));
     if (!(pending instanceof PendingRequest)) return pending;
     return awaited(pending, this.#clock, this.#events, signal);

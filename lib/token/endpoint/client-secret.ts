@@ -1,6 +1,6 @@
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import { type AssetClock, type Instant, instantOf, setDeadline, untilAborted } from '../../config/clock.js';
-import { credential } from '../../config/option-checks.js';
+import { credentialProblem } from '../../config/option-checks.js';
 import type { AccessTokenRequest } from '../token-request.js';
 import { thrownText } from '../../config/redact.js';
 import {
@@ -61,16 +61,7 @@ export class ClientSecret {
    * @throws AssetClosedError once the client ends, since a function that hangs must not hold its caller; the reason of a
    * signal that has aborted before
    */
-  read(request: AccessTokenRequest, signal: AbortSignal): Promise<string> {
-    return this.#read(request, signal, false);
-  }
-
-  /** The same, but not from a reading that has begun before. */
-  readAnew(request: AccessTokenRequest, signal: AbortSignal): Promise<string> {
-    return this.#read(request, signal, true);
-  }
-
-  async #read(request: AccessTokenRequest, signal: AbortSignal, isAnew: boolean): Promise<string> {
+  async read(request: AccessTokenRequest, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     if (!this.#mayChange && this.#lastRead !== '') return this.#lastRead;
     // A reading that hangs leaves time to go on with the last good secret. While callers wait, the deadline of all
@@ -86,9 +77,8 @@ export class ClientSecret {
     let problem: string | undefined;
     let clientSecret: unknown;
     try {
-      clientSecret = await untilAborted(this.#shared(isAnew), AbortSignal.any([signal, patience.signal]));
-      // A secret that was given as text was checked at boot.
-      const wrong = this.#mayChange ? credential(clientSecret) : undefined;
+      clientSecret = await untilAborted(this.#shared(), AbortSignal.any([signal, patience.signal]));
+      const wrong = credentialProblem(clientSecret);
       problem = wrong === undefined ? undefined : `what it returned ${wrong}`;
     } catch (error) {
       if (signal.aborted && signal.reason instanceof AssetClosedError) throw signal.reason;
@@ -102,10 +92,16 @@ export class ClientSecret {
     return this.#lastRead;
   }
 
+  /** The same, but not from a reading that has begun before. */
+  readAnew(request: AccessTokenRequest, signal: AbortSignal): Promise<string> {
+    this.#reading = undefined;
+    return this.read(request, signal);
+  }
+
   /** One reading that is under way serves all that ask meanwhile, unless it hangs. */
-  #shared(isAnew: boolean): Promise<unknown> {
+  #shared(): Promise<unknown> {
     const reading = this.#reading;
-    if (!isAnew && reading !== undefined && !this.#hangs(reading.since)) return reading.secret;
+    if (reading !== undefined && !this.#hangs(reading.since)) return reading.secret;
     const begun = { secret: this.config.readClientSecret(), since: instantOf(this.clock) };
     this.#reading = begun;
     const end = (): void => {
@@ -168,7 +164,7 @@ export class ClientSecret {
   }
 
   #keysOwn({ error, orderedWaitMs }: TokenRequestFailure, request: AccessTokenRequest): TokenRequestFailure {
-    return tokenRequestFailure({ request, client: this.config }, 'ASSET_CREDENTIALS_REJECTED', {
+    return tokenRequestFailure({ request, config: this.config }, 'ASSET_CREDENTIALS_REJECTED', {
       what: `${error.reason} The same credentials brought other tokens, so check first whether this client may act for this business.`,
       status: error.status,
       fault: 'request',
@@ -185,7 +181,7 @@ export class ClientSecret {
 
   #stillRejected(rejection: Rejection, request: AccessTokenRequest): TokenRequestFailure {
     const { reason, status } = rejection.error;
-    const { error } = tokenRequestFailure({ request, client: this.config }, 'ASSET_CREDENTIALS_REJECTED', {
+    const { error } = tokenRequestFailure({ request, config: this.config }, 'ASSET_CREDENTIALS_REJECTED', {
       what: `${reason} The secret has not changed since, so it was not sent again.`,
       status,
       fault: 'endpoint',
@@ -194,7 +190,7 @@ export class ClientSecret {
   }
 
   #unreadable(request: AccessTokenRequest, why: string, timedOut = false): TokenRequestFailure {
-    return tokenRequestFailure({ request, client: this.config }, 'ASSET_TOKEN_UNAVAILABLE', {
+    return tokenRequestFailure({ request, config: this.config }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: `the clientSecret function gave no usable secret: ${why}. Nothing was sent. Check the place that the secret is read from.`,
       fault: 'endpoint',
       retryable: true,

@@ -5,9 +5,6 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import type { AssetHttpDefaults } from '../../config/asset-auth.options.js';
 
-/** As Node's own global agents. */
-const KEEP_ALIVE: AgentOptions = { keepAlive: true, scheduling: 'lifo' };
-
 /** As Node's own global agents: it keeps us from writing to a socket that the server is closing. */
 const IDLE_MS = 5000;
 
@@ -86,8 +83,10 @@ export class ClientConnections implements OnApplicationShutdown {
   readonly #spare: Readonly<Record<'httpAgent' | 'httpsAgent', HttpAgent>>;
 
   constructor({ http, origin }: AssetAuthConfig) {
-    const httpAgent = (http.httpAgent as HttpAgent | undefined) ?? endingIdle(new HttpAgent(KEEP_ALIVE));
-    const httpsAgent = (http.httpsAgent as HttpsAgent | undefined) ?? endingIdle(new HttpsAgent(KEEP_ALIVE));
+    const httpAgent =
+      (http.httpAgent as HttpAgent | undefined) ?? endingIdle(new HttpAgent({ keepAlive: true }));
+    const httpsAgent =
+      (http.httpsAgent as HttpsAgent | undefined) ?? endingIdle(new HttpsAgent({ keepAlive: true }));
     this.#agents = { httpAgent, httpsAgent };
     this.isLimited = [httpAgent, httpsAgent].some(isLimited);
     this.#spare = { httpAgent: spareFor(httpAgent, HttpAgent), httpsAgent: spareFor(httpsAgent, HttpsAgent) };

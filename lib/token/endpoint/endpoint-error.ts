@@ -74,16 +74,16 @@ const LONGEST_TEXT = 400;
  * @param secrets - never to be repeated, should the endpoint echo them
  */
 export function endpointError(body: unknown, secrets: readonly string[]): EndpointError {
-  const found: Found = { texts: new Set(), codes: [], secrets: [] };
+  const found: Found = { texts: new Set(), code: undefined, secrets: [] };
   search(body, 'error', 0, found);
   const hidden = [...secrets, ...found.secrets];
   const texts = [...found.texts].map((text) => redacted(text, hidden));
-  return { code: found.codes[0], text: printable([...new Set(texts)].join(': '), LONGEST_TEXT) };
+  return { code: found.code, text: printable([...new Set(texts)].join(': '), LONGEST_TEXT) };
 }
 
 interface Found {
   readonly texts: Set<string>;
-  readonly codes: EndpointErrorCode[];
+  code: EndpointErrorCode | undefined;
   /** What the answer itself calls a token or a secret, wherever else it repeats it. */
   readonly secrets: string[];
 }
@@ -124,9 +124,9 @@ function fieldErrors(
   }
 }
 
-function note(text: string, name: string, { texts, codes }: Found, field: string): void {
-  const code = CODE.exec(text)?.[1] as EndpointErrorCode | undefined;
-  if (code !== undefined) codes.push(code);
+function note(text: string, name: string, found: Found, field: string): void {
+  const { texts } = found;
+  found.code ??= CODE.exec(text)?.[1] as EndpointErrorCode | undefined;
   const isQuoted = text !== '' && texts.size < MOST_TEXTS && !isWrapper(name);
   if (isQuoted) texts.add(field === '' || name === 'code' ? text : `${field}: ${text}`);
 }

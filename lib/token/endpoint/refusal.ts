@@ -1,14 +1,43 @@
 import { mentioned, requestIdOf } from '../../config/redact.js';
-import { LONGEST_ORDERED_WAIT_MS, orderedWaitMs, retryAfterMs } from '../../retry/rate-limit.js';
+import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
+import type { Instant } from '../../config/clock.js';
+import {
+  LONGEST_ORDERED_WAIT_MS,
+  orderedWaitMs,
+  type ResponseHeaders,
+  retryAfterMs,
+} from '../../retry/rate-limit.js';
+import type { AccessTokenRequest } from '../token-request.js';
 import { endpointError, type EndpointErrorCode } from './endpoint-error.js';
 import {
   type AssetTokenErrorCode,
-  failure,
   type FailureDetails,
-  type ResponseContext,
   type TokenRequestFailure,
-  type TokenResponse,
+  tokenRequestFailure,
 } from './token.errors.js';
+
+/** An answer of the token endpoint, whatever its status. */
+export interface TokenResponse {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  /** Up to a length that no token answer has; the rest is not read. */
+  readonly body: string;
+  /** Whether a proxy gave it instead of opening a tunnel. */
+  readonly isOfTunnel?: boolean;
+  readonly sentAt: Instant;
+  /** Wall clock when the answer was complete. */
+  readonly receivedAt: number;
+  /** How long the request took, in milliseconds. */
+  readonly requestMs: number;
+}
+
+/** What an answer is judged against. */
+export interface ResponseContext {
+  readonly request: AccessTokenRequest;
+  readonly config: AssetAuthConfig;
+  /** Never to be repeated, should the endpoint echo them. */
+  readonly secrets: readonly string[];
+}
 
 /** What a refusal means, and what to do about it. */
 interface Verdict extends Pick<FailureDetails, 'fault' | 'retryable'> {
@@ -38,7 +67,7 @@ export function refusal(
 ): TokenRequestFailure {
   const { status, headers, receivedAt } = response;
   const isJson = body !== undefined;
-  const secrets = [context.clientSecret, ...(context.recentTokens ?? [])];
+  const { secrets } = context;
   const { code: said, text } = endpointError(isJson ? body : plainText(response.body), secrets);
   const isForeign =
     response.isOfTunnel === true || (said === undefined && !isJson && response.body.trim() !== '');
@@ -47,7 +76,7 @@ export function refusal(
   const orders = status === 429 ? orderedWaitMs : retryAfterMs;
   const ordered = bounded(orders(headers, receivedAt));
   const requestId = requestIdOf(headers, secrets);
-  return failure(context, code, {
+  return tokenRequestFailure(context, code, {
     what: `the endpoint answered ${status}${text === '' ? '' : ` (${text})`}${mentioned(requestId)}. ${cure}`,
     status,
     requestId,

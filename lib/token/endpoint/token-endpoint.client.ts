@@ -19,13 +19,8 @@ import {
   noteAnswer,
   waitsForSocket,
 } from './connections.js';
-import {
-  type IssuedToken,
-  issuedToken,
-  type TokenBody,
-  tokenIn,
-  type TokenResponse,
-} from './token-response.js';
+import type { TokenResponse } from './refusal.js';
+import { type IssuedToken, issuedToken, type TokenBody, tokenIn } from './token-response.js';
 import {
   connectionCure,
   TokenRequestFailure,
@@ -73,7 +68,6 @@ export class TokenEndpointClient {
   readonly #secret: ClientSecret;
   /** The latest tokens: an endpoint may repeat one when it refuses the next. */
   readonly #recentTokens: string[] = [];
-  readonly #isLimited: boolean;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor(
@@ -83,7 +77,6 @@ export class TokenEndpointClient {
     private readonly events: EventPublisher,
   ) {
     this.#secret = new ClientSecret(config, clock);
-    this.#isLimited = connections.isLimited;
     this.#headers = { ...HEADERS, 'user-agent': userAgent(config.http) };
     this.#requestConfig = {
       ...connections.route,
@@ -140,12 +133,12 @@ export class TokenEndpointClient {
       throw thrown;
     } finally {
       const isHeard = this.events.isHeard('token.response');
-      const secrets = [clientSecret, ...this.#recentTokens];
       this.events.publish('token.response', {
         request: sent,
         durationMs: this.clock.monotonic() - startedAt,
         status: response?.status,
-        requestId: response && isHeard ? requestIdOf(response.headers, secrets) : undefined,
+        requestId:
+          response && isHeard ? requestIdOf(response.headers, this.#secrets(clientSecret)) : undefined,
         error,
       });
     }
@@ -157,10 +150,10 @@ export class TokenEndpointClient {
     clientSecret: string,
     sentWith: Rejection | undefined,
   ): IssuedToken {
-    const context = { request, clientSecret, config: this.config, recentTokens: this.#recentTokens };
+    const about = { request, config: this.config };
     let token: TokenBody;
     try {
-      token = tokenIn(response, context);
+      token = tokenIn(response, { ...about, secrets: this.#secrets(clientSecret) });
     } catch (failure) {
       onHeaders(response.headers, false);
       throw isCredentialsRejected(failure)
@@ -170,7 +163,12 @@ export class TokenEndpointClient {
     onHeaders(response.headers, true);
     this.#secret.accepted(clientSecret);
     this.#remember(token.access_token);
-    return issuedToken(token, response, context);
+    return issuedToken(token, response, { ...about, secrets: this.#secrets(clientSecret) });
+  }
+
+  /** What no message repeats. */
+  #secrets(clientSecret: string): readonly string[] {
+    return [clientSecret, ...this.#recentTokens];
   }
 
   #remember(token: string): void {
@@ -187,7 +185,7 @@ export class TokenEndpointClient {
       // Without prototype, as axios makes its own: a polluted one decides nothing.
       const config = Object.create(null) as InternalAxiosRequestConfig;
       const headers = AxiosHeaders.from(this.#headers);
-      const agents = this.#isLimited ? this.connections.tokenAgents : undefined;
+      const agents = this.connections.isLimited ? this.connections.tokenAgents : undefined;
       Object.assign(config, this.#requestConfig, agents, {
         headers,
         data: request.body(clientSecret),
@@ -195,11 +193,12 @@ export class TokenEndpointClient {
       });
       try {
         const answer = await this.#adapter(config);
+        // The status first: an ordinary answer costs no look at its socket.
         if (answer.status === 408 && deadSockets < MOST_KEPT_SOCKETS && isIdleTimeout(answer)) {
           (answer.data as Readable).destroy();
           continue;
         }
-        if (this.#isLimited) noteAnswer(answer.request);
+        if (this.connections.isLimited) noteAnswer(answer.request);
         const ofTunnel = this.config.origin.startsWith('https:') && isOfTunnel(answer.request);
         const body = await startOf(answer.data as Readable);
         const { status } = answer;
@@ -218,7 +217,7 @@ export class TokenEndpointClient {
   /** Its time was up before the application's own agent had a socket for it. */
   #noSocket(request: AccessTokenRequest): TokenRequestFailure {
     const { tokenTimeoutMs } = this.config;
-    return tokenRequestFailure({ request, client: this.config }, 'ASSET_TOKEN_UNAVAILABLE', {
+    return tokenRequestFailure({ request, config: this.config }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: `the agent of the option http had no socket for it within tokenTimeoutMs (${tokenTimeoutMs} ms). Nothing was sent. Raise its maxSockets, or limit how long API calls hold theirs.`,
       fault: 'unclear',
       timedOut: true,
@@ -232,7 +231,7 @@ export class TokenEndpointClient {
     const { code } = Object(error) as { code?: unknown };
     const why = thrownText(error, [clientSecret]);
     const cause = Object.assign(new Error(why), typeof code === 'string' && { code });
-    return tokenRequestFailure({ request, client: this.config }, 'ASSET_TOKEN_UNAVAILABLE', {
+    return tokenRequestFailure({ request, config: this.config }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: `the endpoint at ${origin} gave no complete answer (${why}). ${connectionCure(code)}`,
       fault: 'unavailable',
       retryable: true,

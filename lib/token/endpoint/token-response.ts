@@ -4,11 +4,9 @@ import { serverDateMs } from '../../retry/rate-limit.js';
 import type { AccessTokenGrant } from '../token-request.js';
 import { endpointError } from './endpoint-error.js';
 import { mentioned, redacted, requestIdOf } from '../../config/redact.js';
-import { refusal } from './refusal.js';
+import { refusal, type ResponseContext, type TokenResponse } from './refusal.js';
 import { LATEST_TIME, lifetimeMs, type TokenClaims } from './token-lifetime.js';
-import { alreadyExpired, failure, type ResponseContext, type TokenResponse } from './token.errors.js';
-
-export type { ResponseContext, TokenResponse } from './token.errors.js';
+import { alreadyExpired, tokenRequestFailure } from './token.errors.js';
 
 /** A token as it leaves the endpoint: the one thing that the rest of the library needs to know of an answer. */
 export interface IssuedToken {
@@ -43,8 +41,8 @@ export function tokenIn(response: TokenResponse, context: ResponseContext): Toke
     throw refusal(response, body, context);
   const problem = tokenProblem(body);
   if (problem !== undefined) {
-    const requestId = requestIdIn(response, context);
-    throw failure(context, 'ASSET_TOKEN_MALFORMED', {
+    const requestId = requestIdOf(response.headers, context.secrets);
+    throw tokenRequestFailure(context, 'ASSET_TOKEN_MALFORMED', {
       what: `the endpoint answered ${status}${mentioned(requestId)}, but ${problem}. Check that tokenPath and baseUrl lead to Asset's token endpoint and that no gateway changes its answers.`,
       fault: 'unclear',
       retryable: true,
@@ -66,17 +64,17 @@ export function issuedToken(
   response: TokenResponse,
   context: ResponseContext,
 ): IssuedToken {
-  const { request, config } = context;
+  const { request, config, secrets } = context;
   const claims = tokenClaims(value);
   const granted = { ...claims, scopes: claims.scopes ?? saidScopes(scope) };
-  const difference = grantDifference(request, granted, secretsOf(context));
+  const difference = grantDifference(request, granted, secrets);
   const isOtherBusiness = businessDifference(request, granted) !== undefined;
   if (difference !== undefined && (isOtherBusiness || config.grantedScopes === 'error')) {
     const cure = isOtherBusiness
       ? 'It was not used. Check that no gateway or cache mixes up token answers, and which businesses the OAuth client may act for.'
       : "Grant the OAuth client what it asks for in Asset's Dashboard, or set grantedScopes: 'warn'.";
-    const requestId = requestIdIn(response, context);
-    throw failure(context, 'ASSET_GRANT_MISMATCH', {
+    const requestId = requestIdOf(response.headers, secrets);
+    throw tokenRequestFailure(context, 'ASSET_GRANT_MISMATCH', {
       what: `the endpoint granted something else${mentioned(requestId)}: ${difference}. ${cure}`,
       fault: 'request',
       requestId,
@@ -94,14 +92,6 @@ export function issuedToken(
   if (lifeMs === undefined) throw alreadyExpired(request, config);
   return { value, issuedAt: sentAt, lifeMs, requestMs, difference, generation: undefined };
 }
-
-const requestIdIn = ({ headers }: TokenResponse, context: ResponseContext): string | undefined =>
-  requestIdOf(headers, secretsOf(context));
-
-const secretsOf = ({ clientSecret, recentTokens = [] }: ResponseContext): readonly string[] => [
-  clientSecret,
-  ...recentTokens,
-];
 
 /**
  * Whether an answer with a status of success is a refusal all the same: it says what went wrong, and holds no token beside

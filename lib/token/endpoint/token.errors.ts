@@ -4,11 +4,9 @@ import {
   type AssetAuthErrorDetails,
 } from '../../config/asset-auth.errors.js';
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
-import type { Instant } from '../../config/clock.js';
 import type { ScopeSet } from '../../config/scope-set.js';
-import type { ResponseHeaders } from '../../retry/rate-limit.js';
 import type { Fault } from '../../retry/backoff.js';
-import { type AccessTokenGrant, type AccessTokenRequest, describeGrant } from '../token-request.js';
+import { type AccessTokenGrant, describeGrant } from '../token-request.js';
 
 /** The codes of an {@link AssetTokenError}. */
 export type AssetTokenErrorCode = Extract<
@@ -124,7 +122,7 @@ export class AssetClosedError extends AssetAuthError {
 /** The time for one token request is up. */
 export class TokenTimeout extends Error {}
 
-/** Why an attempt is given up that is to be made again. */
+/** Ends an attempt that will be made again. */
 export class GivenUp extends Error {}
 
 /** It was sent before the machine slept: its answer, if there is one, is out of date. */
@@ -166,45 +164,13 @@ export interface FailureDetails extends Pick<
 
 /** A failure with everything that callers, and the policies for waiting and retrying, need to know. */
 export function tokenRequestFailure(
-  { request, client }: { readonly request: AccessTokenGrant; readonly client: TokenClient },
+  { request, config }: { readonly request: AccessTokenGrant; readonly config: TokenClient },
   code: AssetTokenErrorCode,
   { what, fault, orderedWaitMs, ...details }: FailureDetails,
 ): TokenRequestFailure {
-  const about = { code, grant: request, client, retryAfterMs: orderedWaitMs };
+  const about = { code, grant: request, client: config, retryAfterMs: orderedWaitMs };
   return new TokenRequestFailure(new AssetTokenError(what, { ...about, ...details }), fault, orderedWaitMs);
 }
-
-/** An answer of the token endpoint, whatever its status. */
-export interface TokenResponse {
-  readonly status: number;
-  readonly headers: ResponseHeaders;
-  /** Up to a length that no token answer has; the rest is not read. */
-  readonly body: string;
-  /** Whether a proxy gave it instead of opening a tunnel. */
-  readonly isOfTunnel?: boolean;
-  readonly sentAt: Instant;
-  /** Wall clock when the answer was complete. */
-  readonly receivedAt: number;
-  /** How long the request took, in milliseconds. */
-  readonly requestMs: number;
-}
-
-/** What an answer is judged against. */
-export interface ResponseContext {
-  readonly request: AccessTokenRequest;
-  readonly config: AssetAuthConfig;
-  /** Never to be repeated, should the endpoint echo it. */
-  readonly clientSecret: string;
-  /** Likewise. */
-  readonly recentTokens?: readonly string[];
-}
-
-/** The failure of the request that an answer belongs to. */
-export const failure = (
-  { request, config: client }: ResponseContext,
-  code: AssetTokenErrorCode,
-  details: FailureDetails,
-): TokenRequestFailure => tokenRequestFailure({ request, client }, code, details);
 
 /** What to do about a connection that failed with this code of Node's. */
 export const connectionCure = (code: unknown): string =>
@@ -216,8 +182,8 @@ export const connectionCure = (code: unknown): string =>
 const CERTIFICATE_CODE = /CERT|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|_CRL/;
 
 /** The failure of a request that brought a token whose life is over. */
-export const alreadyExpired = (request: AccessTokenGrant, client: TokenClient): TokenRequestFailure =>
-  tokenRequestFailure({ request, client }, 'ASSET_TOKEN_MALFORMED', {
+export const alreadyExpired = (request: AccessTokenGrant, config: TokenClient): TokenRequestFailure =>
+  tokenRequestFailure({ request, config }, 'ASSET_TOKEN_MALFORMED', {
     what: "the endpoint handed out a token that has already expired. Check this machine's clock, and whether a gateway caches token answers.",
     fault: 'unclear',
     retryable: true,
@@ -227,9 +193,9 @@ export const alreadyExpired = (request: AccessTokenGrant, client: TokenClient): 
 export const givenUp = (
   { message }: GivenUp,
   request: AccessTokenGrant,
-  client: AssetAuthConfig,
+  config: TokenClient,
 ): TokenRequestFailure =>
-  tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
+  tokenRequestFailure({ request, config }, 'ASSET_TOKEN_UNAVAILABLE', {
     what: `the attempt was given up: ${message}.`,
     fault: 'unclear',
     timedOut: true,
@@ -237,9 +203,9 @@ export const givenUp = (
   });
 
 /** The failure of a request that the endpoint did not answer in time. */
-export const tooSlow = (request: AccessTokenGrant, client: AssetAuthConfig): TokenRequestFailure =>
-  tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
-    what: `there was no complete answer within tokenTimeoutMs (${client.tokenTimeoutMs} ms). Check network and proxy, or raise it, if this lasts.`,
+export const tooSlow = (request: AccessTokenGrant, config: AssetAuthConfig): TokenRequestFailure =>
+  tokenRequestFailure({ request, config }, 'ASSET_TOKEN_UNAVAILABLE', {
+    what: `there was no complete answer within tokenTimeoutMs (${config.tokenTimeoutMs} ms). Check network and proxy, or raise it, if this lasts.`,
     fault: 'unavailable',
     timedOut: true,
     retryable: true,
@@ -260,10 +226,11 @@ export function neverSent(
     waitMs === undefined
       ? `all ${maxConcurrentTokenRequests} slots for token requests were taken, and no answer came for ${tokenTimeoutMs} ms. If this lasts, the endpoint is slow, or maxConcurrentTokenRequests is too low.`
       : `so many requests for other new businesses and scopes are queued, or have spent their half of the rate limit, that its turn would come in about ${Math.ceil(waitMs)} ms, after its caller has left. Limit how many new businesses your own callers can name in a second.`;
-  return tokenRequestFailure({ request, client }, 'ASSET_TOKEN_UNAVAILABLE', {
-    what: `${why} Nothing was sent.`,
-    fault: 'unclear',
+  return new AssetTokenError(`${why} Nothing was sent.`, {
+    code: 'ASSET_TOKEN_UNAVAILABLE',
+    grant: request,
+    client,
     retryable: true,
-    orderedWaitMs: waitMs === undefined ? undefined : Math.ceil(waitMs),
-  }).error;
+    retryAfterMs: waitMs === undefined ? undefined : Math.ceil(waitMs),
+  });
 }

@@ -113,6 +113,8 @@ describe('Two clients of one application', () => {
       await failureOf(euAsset.get('/v0/business')),
       await failureOf(euAsset.get('https://elsewhere.example/v0')),
       await failureOf(euAsset.get('/v0/business', { asset: { scopes: ['not a scope'] } })),
+      await failureOf(euAsset.get('/v0/business', { adapter: 'fetch' })),
+      await failureOf(euAsset.axiosRef.create().get('/v0/business')),
     ];
     for (const error of errors) expect(error.message).toContain('client eu');
     expect(errors[0]!.message).toContain(eu.moduleOptions().baseUrl);

@@ -460,7 +460,11 @@ describe('tokens that are given up by what they are for', () => {
     [{ bussinessId: 'biz_1' }, 'not "bussinessId"'],
     ['biz_1', 'is an object'],
     [{ businessId: 'Acme Ltd' }, 'is not a business id'],
+    [{ businessId: '' }, 'is not a business id'],
+    [{ businessId: 0 }, 'is not a business id'],
     [{ scopes: [] }, 'Scopes cannot be used'],
+    [{ scopes: '' }, 'Scopes cannot be used'],
+    [{ scopes: 0 }, 'Scopes cannot be used'],
   ])('are none when it is not clear which: %j', async (which, problem) => {
     const { tokens } = await startApplication();
     await tokens.getAccessToken();

@@ -1,5 +1,6 @@
 import { Agent } from 'node:https';
-import { type AssetAuthConfig, resourceSet } from '../../../lib/config/asset-auth.config.js';
+import type { AssetAuthConfig } from '../../../lib/config/asset-auth.config.js';
+import { resourceSet } from '../../../lib/config/scope-set.js';
 import { configOf, everyTextOf, plain, SECRET } from './options.fixture.js';
 
 describe('The configuration', () => {

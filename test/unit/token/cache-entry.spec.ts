@@ -6,7 +6,7 @@ import { tokenRequestFailure } from '../../../lib/token/endpoint/token.errors.js
 import { CLIENT, requestFor } from './endpoint/token-endpoint.fixture.js';
 
 const request = requestFor({ scopes: ['ledger:read'], businessId: 'biz_1' });
-const { error } = tokenRequestFailure({ request, client: CLIENT }, 'ASSET_TOKEN_UNAVAILABLE', {
+const { error } = tokenRequestFailure({ request, config: CLIENT }, 'ASSET_TOKEN_UNAVAILABLE', {
   what: 'down',
   fault: 'unavailable',
 });

@@ -1,4 +1,5 @@
 import { ManualClock } from 'nestjs-asset-auth/testing';
+import { configOf } from '../config/options.fixture.js';
 import { EventPublisher } from '../../../lib/events/event-publisher.js';
 import { RequestLimiter } from '../../../lib/retry/request-limiter.js';
 import type { Slot } from '../../../lib/retry/slots.js';
@@ -6,13 +7,11 @@ import { GaveWay } from '../../../lib/token/endpoint/token.errors.js';
 import { PendingRequest } from '../../../lib/token/pending-request.js';
 import type { AccessTokenRequest } from '../../../lib/token/token-request.js';
 
-const pendingRequest = (): PendingRequest =>
-  new PendingRequest(
-    {} as AccessTokenRequest,
-    undefined,
-    { isAwaited: true, reason: 'caller' },
-    new EventPublisher({ name: undefined, origin: 'https://asset.example' }),
-  );
+function pendingRequest(clock: ManualClock, tokenTimeoutMs: number): PendingRequest {
+  const config = configOf({ tokenTimeoutMs });
+  const parts = { config, clock, events: new EventPublisher(config) };
+  return new PendingRequest({} as AccessTokenRequest, undefined, { reason: 'caller' }, parts);
+}
 
 describe('a pending request', () => {
   it.each([
@@ -22,18 +21,18 @@ describe('a pending request', () => {
     [10_000, 9000, true],
   ])('T89 of %i ms is slow after a tenth of them: after %i ms, %s', async (timeoutMs, afterMs, isSlow) => {
     const clock = new ManualClock();
-    const pending = pendingRequest();
-    expect(pending.isSlow(clock)).toBe(false);
-    pending.startAttempt(timeoutMs, clock).end();
+    const pending = pendingRequest(clock, timeoutMs);
+    expect(pending.isSlow).toBe(false);
+    pending.startAttempt().end();
     await clock.advance(afterMs);
-    expect(pending.isSlow(clock)).toBe(isSlow);
-    pending.startAttempt(timeoutMs, clock).end();
-    expect(pending.isSlow(clock)).toBe(false);
+    expect(pending.isSlow).toBe(isSlow);
+    pending.startAttempt().end();
+    expect(pending.isSlow).toBe(false);
   });
 
   it('T89 gives way once, and may keep its next slot to the end', async () => {
     const clock = new ManualClock();
-    const pending = pendingRequest();
+    const pending = pendingRequest(clock, 10_000);
     const limiter = new RequestLimiter(clock, 1, 10_000, () => false);
     const queued = (): Slot => {
       const slot = limiter.enter({ isNewcomer: true, hasHung: false, awaited: true });
@@ -41,16 +40,16 @@ describe('a pending request', () => {
       return slot;
     };
     const first = queued();
-    const { signal, end } = pending.startAttempt(10_000, clock);
+    const { signal, end } = pending.startAttempt();
     await clock.advance(9000);
     first.giveUpAttempt?.();
     expect(signal.reason).toBeInstanceOf(GaveWay);
-    expect(pending.remainingMs(clock)).toBe(Infinity);
+    expect(pending.remainingMs).toBe(Infinity);
     end();
     first.release('silence');
     const second = queued();
-    pending.startAttempt(10_000, clock);
-    expect(pending.remainingMs(clock)).toBe(10_000);
+    pending.startAttempt();
+    expect(pending.remainingMs).toBe(10_000);
     expect(second.giveUpAttempt).toBeUndefined();
   });
 });

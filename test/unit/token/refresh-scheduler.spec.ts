@@ -11,7 +11,7 @@ import { CLIENT, configOf, requestFor } from './endpoint/token-endpoint.fixture.
 const DAY = 86_400_000;
 const VALUE = 'value';
 const request = requestFor({ scopes: ['ledger:read'] });
-const { error } = tokenRequestFailure({ request, client: CLIENT }, 'ASSET_TOKEN_UNAVAILABLE', {
+const { error } = tokenRequestFailure({ request, config: CLIENT }, 'ASSET_TOKEN_UNAVAILABLE', {
   what: 'down',
   fault: 'unavailable',
 });

@@ -55,7 +55,7 @@ function setting(slots = 8): Setting {
           });
         },
         fail: () => {
-          const context = { request, client: CLIENT };
+          const context = { request, config: CLIENT };
           reject(
             tokenRequestFailure(context, 'ASSET_TOKEN_UNAVAILABLE', { what: 'down', fault: 'unavailable' }),
           );
@@ -78,7 +78,7 @@ function setting(slots = 8): Setting {
   const call = (scope: string): PendingRequest | undefined => {
     let pending: ReturnType<TokenRefresher['request']>;
     try {
-      pending = refresher.request(entry(scope), { isAwaited: true, reason: 'caller' });
+      pending = refresher.request(entry(scope), { reason: 'caller' });
     } catch {
       results.push(`${scope} refused`);
       return undefined;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { resourceSet } from '../../../lib/config/asset-auth.config.js';
+import { resourceSet } from '../../../lib/config/scope-set.js';
 import { scopeSet } from '../../../lib/config/scope-set.js';
 import { isAssetAuthError } from '../../../lib/config/asset-auth.errors.js';
 import type { AssetAuthOptions } from '../../../lib/config/asset-auth.options.js';

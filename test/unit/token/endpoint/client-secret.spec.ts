@@ -152,7 +152,7 @@ describe('The client secret', () => {
 
 describe('A client secret that was rejected', () => {
   const answered = (scopes: readonly string[] = ['ledger:read']): TokenRequestFailure =>
-    tokenRequestFailure({ request: requestFor({ scopes }), client: CLIENT }, 'ASSET_CREDENTIALS_REJECTED', {
+    tokenRequestFailure({ request: requestFor({ scopes }), config: CLIENT }, 'ASSET_CREDENTIALS_REJECTED', {
       what: 'the endpoint answered 401.',
       status: 401,
       fault: 'endpoint',

@@ -1,6 +1,6 @@
 import { AssetAuthConfig } from '../../../../lib/config/asset-auth.config.js';
 import type { AssetAuthOptions } from '../../../../lib/config/asset-auth.options.js';
-import type { TokenResponse } from '../../../../lib/token/endpoint/token-response.js';
+import type { TokenResponse } from '../../../../lib/token/endpoint/refusal.js';
 import { TokenRequestFailure } from '../../../../lib/token/endpoint/token.errors.js';
 import {
   type AccessTokenRequest,

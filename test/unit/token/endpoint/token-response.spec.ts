@@ -6,11 +6,10 @@ import {
   grantDifference,
   type IssuedToken,
   issuedToken,
-  type ResponseContext,
   tokenClaims,
   tokenIn,
-  type TokenResponse,
 } from '../../../../lib/token/endpoint/token-response.js';
+import type { ResponseContext, TokenResponse } from '../../../../lib/token/endpoint/refusal.js';
 import type { TokenRequestFailure } from '../../../../lib/token/endpoint/token.errors.js';
 import { unlessHanging } from '../../../support/unless-hanging.js';
 import {
@@ -29,7 +28,7 @@ const HOUR = 3_600_000;
 const context = {
   request: requestFor({ scopes: ['ledger:read'], businessId: 'biz_1' }),
   config: configOf(),
-  clientSecret: SECRET,
+  secrets: [SECRET],
 };
 
 const readIn = (response: TokenResponse, within: ResponseContext): IssuedToken =>

@@ -9,7 +9,7 @@ import {
 import { CLIENT, requestFor } from './token-endpoint.fixture.js';
 
 const asked = requestFor({ scopes: ['ledger:read'], businessId: 'biz_1', resource: ['urn:x'] });
-const { error } = tokenRequestFailure({ request: asked, client: CLIENT }, 'ASSET_TOKEN_THROTTLED', {
+const { error } = tokenRequestFailure({ request: asked, config: CLIENT }, 'ASSET_TOKEN_THROTTLED', {
   what: 'the endpoint answered 429.',
   status: 429,
   retryable: true,
@@ -64,7 +64,7 @@ describe('The error while a pause is in force', () => {
   });
 
   it('remembers whether time ran out', () => {
-    const slow = tokenRequestFailure({ request: asked, client: CLIENT }, 'ASSET_TOKEN_UNAVAILABLE', {
+    const slow = tokenRequestFailure({ request: asked, config: CLIENT }, 'ASSET_TOKEN_UNAVAILABLE', {
       what: 'no answer.',
       fault: 'unavailable',
       timedOut: true,
@@ -80,7 +80,7 @@ describe('The error while a pause is in force', () => {
 });
 
 describe('The failure of a token request', () => {
-  const context = { request: asked, client: CLIENT };
+  const context = { request: asked, config: CLIENT };
 
   it('is not worth a retry and orders no wait, unless said otherwise', () => {
     const { error: told, ...failed } = tokenRequestFailure(context, 'ASSET_TOKEN_UNAVAILABLE', {
