@@ -1,7 +1,37 @@
 import fc from 'fast-check';
-import { backoffMs, shortenedToFit } from '../../../lib/retry/backoff.js';
+import { backoffMs, type FailedAttempt, nextAttemptMs, shortenedToFit } from '../../../lib/retry/backoff.js';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+/** A failure that an attempt more may well mend, but for what is said. */
+const failed = ({
+  retryable = true,
+  timedOut = false,
+  ...more
+}: Partial<FailedAttempt & FailedAttempt['error']> = {}): FailedAttempt => ({
+  fault: 'unavailable',
+  orderedWaitMs: undefined,
+  ...more,
+  error: { retryable, timedOut },
+});
+
+describe('the next attempt of a request that failed', () => {
+  it('comes after a tenth of a second to half of one', () => {
+    expect(nextAttemptMs(failed(), 1, 0)).toBe(100);
+    expect(nextAttemptMs(failed(), 1, 0.5)).toBe(300);
+    expect(nextAttemptMs(failed({ fault: 'unclear' }), 2, 1 - 2 ** -53)).toBeCloseTo(500, 6);
+  });
+
+  it.each<[string, FailedAttempt, number]>([
+    ['the third has failed', failed(), 3],
+    ['it was refused for good', failed({ retryable: false }), 1],
+    ['its time was over', failed({ timedOut: true }), 1],
+    ['the server ordered a wait', failed({ orderedWaitMs: 0 }), 1],
+    ['the endpoint said that all would fare the same', failed({ fault: 'endpoint' }), 1],
+  ])('is not made where %s', (_why, failure, attempts) => {
+    expect(nextAttemptMs(failure, attempts, 0)).toBeUndefined();
+  });
+});
 
 describe('the pause after failures in a row', () => {
   it.each([
