@@ -1,10 +1,9 @@
+// What is injected. All symbols are `Symbol.for`: the ESM and the CJS copy of this package name the same providers. Only the
+// default client's are classes, each copy's its own.
 import { Inject, type InjectionToken } from '@nestjs/common';
 import { AssetAuthConfig } from './config/asset-auth.config.js';
 import { AssetHttpService } from './http/asset-http.service.js';
 import { AssetTokenService } from './token/token.service.js';
-
-// All symbols are `Symbol.for`: the ESM and the CJS copy of this package name the same providers. Only the default
-// client's are classes, each copy's its own.
 
 /** The clock of all clients. Override it in tests with a `ManualClock`. */
 export const ASSET_CLOCK: unique symbol = Symbol.for('nestjs-asset-auth:clock') as never;

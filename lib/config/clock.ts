@@ -1,4 +1,4 @@
-// Time: the clock that an application can replace, waiting that a signal or a deadline ends, and whose context it is in.
+// Time: the clock that an application can replace, timers and waits, and the async context of shared work.
 import { AsyncResource } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 // Not the global one, which fake timers of test runners replace.

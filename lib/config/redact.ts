@@ -1,3 +1,4 @@
+// Makes foreign text fit for messages: no secrets, no tokens, no control characters.
 import { printable } from './text.js';
 
 const REDACTED = '[redacted]';

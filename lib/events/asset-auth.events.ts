@@ -46,7 +46,7 @@ export interface AssetTokenWaitedEvent extends AssetAuthEvent {
 export interface AssetTokenRequestEvent extends AssetAuthEvent {
   readonly pending: AssetTokenPendingEvent;
   readonly reason: AssetTokenRequestReason;
-  /** 1 for the first; 1 once more after the machine slept, where the secret has changed, or where it gave way to another key. */
+  /** From 1, and from 1 again after the machine slept, or where it gave way to another key. The same again where the secret has changed. */
   readonly attempt: number;
   /** Begins the sending. A subscriber may put its own around it, such as the context of a span; it sees nothing of the answer. */
   around: (send: () => void) => void;

@@ -81,7 +81,10 @@ const LINES: { readonly [Name in keyof AssetAuthEvents]?: (event: AssetAuthEvent
     'log',
     `${name === undefined ? 'Default client' : `Client ${name}`} → ${origin}${environment === origin ? '' : ` (${environment})`}, client id ${clientId}`,
   ],
-  'startup.failed': ({ error }) => ['warn', `Started without the default access token: ${error.message}`],
+  'startup.failed': ({ error }) => [
+    'warn',
+    `Started without an access token of the option startup: ${error.message}`,
+  ],
   'token.arrived': (event) => ['debug', `${arrival(event)}, valid until ${event.expiresAt.toISOString()}`],
   // Failures of single keys reach their callers as errors; in the background they matter only for debugging.
   'token.failed': ({ error, isServing }) => [

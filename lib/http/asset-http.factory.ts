@@ -3,9 +3,8 @@ import axios, { type AxiosInstance } from 'axios';
 import type { AssetHttpDefaults } from '../config/asset-auth.options.js';
 import { userAgent } from '../config/user-agent.js';
 import { ROUTE_OPTIONS } from '../token/endpoint/connections.js';
-import { type AssetHttpParts, AssetTransport } from './asset.transport.js';
+import { type AssetHttpParts, AssetTransport, refusingAdapter } from './asset.transport.js';
 import { BearerInterceptor } from './bearer.interceptor.js';
-import { refusingAdapter } from './http.errors.js';
 
 /** A private axios instance that sends to Asset only, with a token. Axios' global instance is never touched. */
 export function createAssetAxios(parts: AssetHttpParts): HttpService['axiosRef'] {
@@ -63,9 +62,9 @@ function isolate({ defaults }: AxiosInstance, http: AssetHttpDefaults, own: Part
   const common = { Accept: 'application/json, text/plain, */*' };
   const headers: object = { common, ...Object.fromEntries(VERBS.map((verb) => [verb, {}])) };
   const chosenHeaders = Object.assign({}, http.headers, { 'User-Agent': userAgent(http) });
-  // Merged, and so copied: `transitional` flag by flag, since one that names a single flag would also turn the order of
-  // interceptors around.
   Object.assign(defaults, axios.mergeConfig(STOCK, Object.fromEntries(chosen)), own, {
     headers: axios.mergeConfig({ headers }, { headers: chosenHeaders }).headers,
+    // As a whole, one that names a single flag would also turn the order of interceptors around.
+    transitional: { ...STOCK.transitional, ...http.transitional },
   });
 }

@@ -38,8 +38,8 @@ export class AssetHttpService extends HttpService {
   }
 
   /**
-   * A view of the same client whose calls ask for these scopes, whatever decorators say; `null`: explicitly none, so the
-   * client's full grant. A request's own `asset` option still goes first.
+   * A view of the same client whose calls ask for these scopes, whatever decorators say; `null`: explicitly none, an
+   * error unless `undeclaredScopes: 'allow'`. A request's own `asset` option still goes first.
    *
    * @throws AssetScopeError `ASSET_SCOPE_INVALID`
    *
@@ -103,13 +103,13 @@ export class AssetHttpService extends HttpService {
   ): Observable<never> {
     const given = (args.at(-1) ?? {}) as GivenConfig;
     const asked = this.#asked(given);
-    const ownToken = ownValue(given, 'cancelToken');
+    const ownCancelToken = ownValue(given, 'cancelToken');
     // A SubscriberToken came with the config of an earlier call.
-    const isTheirs = Boolean(ownToken) && !(ownToken instanceof SubscriberToken);
+    const isTheirs = Boolean(ownCancelToken) && !(ownCancelToken instanceof SubscriberToken);
     return new Observable((subscriber) => {
       const request = asked.again();
       // As in HttpService: leaving ends the request, unless the caller has a cancel token of its own.
-      const cancelToken = isTheirs ? ownToken : request.subscriber;
+      const cancelToken = isTheirs ? ownCancelToken : request.subscriber;
       let isOver = false;
       verb(...args.slice(0, -1), { ...given, asset: request, cancelToken }).then(
         (response) => {
@@ -149,7 +149,7 @@ const CONFIG_AT: ReadonlyMap<string, number> = new Map([
 
 /**
  * The client's own instance for a view: its interceptors and defaults, and verbs whose calls ask for what the view says.
- * Generated clients are handed this, and would otherwise be given the client's full grant. Made as axios makes its
+ * Generated clients are handed this, and would otherwise ask for what the module's defaults say. Made as axios makes its
  * instances, a function with the verbs on it, so that what a client hangs on it stays on it.
  */
 function narrowedAxios(instance: Axios, asked: (config: GivenConfig) => AssetRequest): Axios {
@@ -162,11 +162,15 @@ function narrowedAxios(instance: Axios, asked: (config: GivenConfig) => AssetReq
       return send(...before, { ...config, asset: asked(config) }, ...args.slice(at + 1));
     };
   const view = narrowed(instance as Send);
-  for (const [name, value] of Object.entries(instance) as [string, unknown][]) {
+  const verbs = instance as unknown as Readonly<Record<string, Send>>;
+  for (const [name, own] of Object.entries(instance) as [string, unknown][]) {
     // Not what a client hung on the shared one (openapi-client-axios): it would call with another view's token.
     if (!(name in axios)) continue;
     const isVerb = name === 'request' || CONFIG_AT.has(name);
-    Object.assign(view, { [name]: isVerb ? narrowed(value as Send, CONFIG_AT.get(name)) : value });
+    // Looked up for each call: what mocks or traces the client replaces its verbs later.
+    const send: Send = (...args) => verbs[name]?.(...args);
+    const value = isVerb ? narrowed(send, CONFIG_AT.get(name)) : own;
+    Object.defineProperty(view, name, { value, writable: true, enumerable: true, configurable: true });
   }
   return view as unknown as Axios;
 }

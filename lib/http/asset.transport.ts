@@ -10,7 +10,7 @@ import { AssetTokenService } from '../token/token.service.js';
 import { AssetRequest } from './asset-request.js';
 import { attempt, isFinal } from './attempt.js';
 import { Deadline } from './deadline.js';
-import { AssetRequestError, errorOfCall, refusingAdapter } from './http.errors.js';
+import { AssetRequestError, errorOfCall } from './http.errors.js';
 import { assertBusiness, requestUrl } from './request-url.js';
 import { RetryPolicy } from './retry.policy.js';
 import { assertSendable, type Exchange, presetBoundary } from './wire-config.js';
@@ -24,14 +24,29 @@ export interface AssetHttpParts {
   readonly events: EventPublisher;
 }
 
-/** As it was before a test or an application put another in its place, on one service or on all. */
-const OUR_GET: unknown = Reflect.get(AssetTokenService.prototype, 'getAccessToken');
+/** As they were before a test or an application put others in their place, on one service or on all. */
+const [OUR_GET, OUR_PEEK] = ['getAccessToken', 'peekAccessToken'].map((name): unknown =>
+  Reflect.get(AssetTokenService.prototype, name),
+);
 
 /** Follow redirects to anywhere by themselves, and take neither agents nor proxy. */
 const ROUTELESS: readonly AxiosAdapter[] = [axios.getAdapter('fetch')];
 
 const OTHER_ADAPTER =
   'The request chooses another adapter of axios. Nothing was sent. Asset is called through the adapter "http", which alone keeps to the configured agents and proxy.';
+
+/** Of all clients: a config that one of them refused may be sent again through another. */
+const REFUSING = new WeakSet<AxiosAdapter>();
+
+/** An adapter that refuses every call, in these words. */
+export function refusingAdapter(why: string, client: string | undefined): AxiosAdapter {
+  const refusing: AxiosAdapter = (config) =>
+    Promise.resolve().then(() => {
+      throw errorOfCall(new AssetRequestError(why), config, client);
+    });
+  REFUSING.add(refusing);
+  return refusing;
+}
 
 /** The request itself is at fault, and was not sent. */
 const isRefusal = (error: unknown): error is AssetRequestError | AssetScopeError | AssetBusinessError =>
@@ -40,7 +55,7 @@ const isRefusal = (error: unknown): error is AssetRequestError | AssetScopeError
   error instanceof AssetBusinessError;
 
 /**
- * Second of two stages, in the place of axios' adapter, below all interceptors and transforms. Checks what it was really
+ * In the place of axios' adapter, below all interceptors and transforms. Checks what it was really
  * handed, gets the token for it, sends it, and hands an answer that is no success to the retry policy. A request that
  * does not pass is not sent; the token is written at the last moment, on a private copy.
  */
@@ -51,13 +66,12 @@ export class AssetTransport {
   readonly #isLimited: boolean;
   readonly #builtIn = axios.getAdapter('http');
   readonly #refusing: AxiosAdapter;
-  /** Adapters that go through the transport already, or refuse. */
-  readonly #guarded: WeakSet<AxiosAdapter>;
+  /** Adapters that go through the transport already. */
+  readonly #guarded = new WeakSet<AxiosAdapter>();
 
   constructor(parts: AssetHttpParts) {
     this.#parts = parts;
     this.#refusing = refusingAdapter(OTHER_ADAPTER, parts.config.name);
-    this.#guarded = new WeakSet([this.#refusing]);
     this.#route = parts.connections.route;
     this.#isLimited = parts.connections.isLimited;
     this.#retries = new RetryPolicy(parts.tokens, parts.clock);
@@ -69,7 +83,8 @@ export class AssetTransport {
   /** Any adapter that a request or a test puts in place of ours, made to go through the transport. */
   readonly guarded = (adapter: InternalAxiosRequestConfig['adapter']): AxiosAdapter => {
     if (adapter === this.adapter || adapter === undefined || adapter === 'http') return this.adapter;
-    if (typeof adapter !== 'function' || ROUTELESS.includes(adapter)) return this.#refusing;
+    if (typeof adapter !== 'function' || ROUTELESS.includes(adapter) || REFUSING.has(adapter))
+      return this.#refusing;
     if (this.#guarded.has(adapter)) return adapter;
     const guarded: AxiosAdapter = (config) => this.#call(config, adapter);
     this.#guarded.add(guarded);
@@ -121,8 +136,10 @@ export class AssetTransport {
       const handedOn = isForeign || request.handedOut?.origin !== origin ? undefined : request.handedOut;
       const token = handedOn === undefined ? await this.#tokenFor(exchange) : handedOn.token;
       const outcome = await attempt(exchange, token);
-      const retried = handedOn === undefined ? token : undefined;
-      response = isFinal(outcome) ? outcome.response : await this.#retries.settle(exchange, retried, outcome);
+      const replaceable = handedOn === undefined ? token : undefined;
+      response = isFinal(outcome)
+        ? outcome.response
+        : await this.#retries.settle(exchange, replaceable, outcome);
       return response;
     } finally {
       // After an error, axios too leaves a streamed body to its reader.
@@ -144,7 +161,7 @@ export class AssetTransport {
         const { tokenRequest } = request;
         const withinMs = deadline.remainingMs;
         // Where the token is at hand, no signal has to be made. What replaced our method may take any time, and is always asked.
-        const isOurs = tokens.getAccessToken === OUR_GET;
+        const isOurs = tokens.getAccessToken === OUR_GET && tokens.peekAccessToken === OUR_PEEK;
         const atHand = isOurs ? tokens.peekAccessToken(tokenRequest, { minimumLifeMs: withinMs }) : undefined;
         if (atHand !== undefined) return atHand;
         const { signal } = deadline;

@@ -1,3 +1,4 @@
+// One attempt of a call: what is sent with the token, and what comes back, freed of it.
 import axios, { type AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { errorMonitor } from 'node:events';
 import { Readable } from 'node:stream';
@@ -5,7 +6,7 @@ import { parsedUrl } from '../config/text.js';
 import type { AssetCallReplayedEvent } from '../events/asset-auth.events.js';
 import type { AccessToken } from '../token/access-token.js';
 import { isDeadSocket, isIdleTimeout, MOST_KEPT_SOCKETS, noteAnswer } from '../token/endpoint/connections.js';
-import type { SentRequest } from './http.errors.js';
+import { AssetRequestError, type SentRequest } from './http.errors.js';
 import { RedirectGuard } from './redirects.js';
 import { assertBusiness } from './request-url.js';
 import {
@@ -41,7 +42,9 @@ export const isFinal = (outcome: Outcome): outcome is Outcome & { readonly respo
  */
 export async function attempt(exchange: Exchange, token: AccessToken | undefined): Promise<Outcome> {
   const { config, request, url, deadline, send, isForeign } = exchange;
-  deadline.sent();
+  deadline.beginAttempt();
+  // A mock of the token service may answer nothing.
+  if ((token ?? undefined) === undefined && !request.isAnonymous) throw new AssetRequestError(NO_TOKEN);
   // What was checked before the wait for a token may have changed in it.
   assertSendable(exchange);
   assertBusiness(url, token?.businessId);
@@ -73,6 +76,9 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
     handedOut?.takeBack();
   }
 }
+
+const NO_TOKEN =
+  'There is no access token for the request. Nothing was sent. What stands in the place of getAccessToken of AssetTokenService must answer one; a request without token says asset: false.';
 
 /** May be sent twice (RFC 9110 §9.2.2), and by their nature carry nothing that is used up. */
 const REPEATABLE: readonly unknown[] = ['get', 'head', 'options'];

@@ -78,17 +78,22 @@ export class Deadline implements GenericAbortSignal {
     if (this.#ended !== undefined) throw this.#ended.reason;
   }
 
-  /** Runs a wait, for a token or for when to ask for one, unless the call is over. `wait` must end with {@link signal}. */
-  async wait<T>(wait: () => T | Promise<T>): Promise<T> {
+  /**
+   * Runs a wait, for a token or until the call may be sent again.
+   *
+   * @param run - must end with {@link signal}
+   * @throws AxiosError if the call is over
+   */
+  async wait<T>(run: () => T | Promise<T>): Promise<T> {
     this.#isSent = false;
     // Left during an attempt that only the caller's own cancel token could end: there is to be no other.
     if (this.#request.hasLeft) this.#leave();
     this.throwIfOver();
-    return await wait();
+    return await run();
   }
 
-  /** An attempt is under way. */
-  sent(): void {
+  /** @throws AxiosError if the call is over */
+  beginAttempt(): void {
     // A cancel token tells its listeners a moment later.
     if (this.#request.hasLeft) this.#leave();
     this.throwIfOver();

@@ -1,9 +1,5 @@
-import axios, {
-  type AxiosAdapter,
-  AxiosError,
-  type AxiosResponse,
-  type InternalAxiosRequestConfig,
-} from 'axios';
+// What a call rejects with: errors about an answer of the API or a refused request, and how any error becomes that of one call.
+import axios, { AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import {
   ASSET_AUTH_ERROR,
   AssetAuthError,
@@ -211,11 +207,3 @@ function copyFor(error: Error, added: object): Error {
 function toPlainObject(this: Error): object {
   return Object.assign({ message: this.message }, this);
 }
-
-/** An adapter that refuses every call, in these words. */
-export const refusingAdapter =
-  (why: string, client: string | undefined): AxiosAdapter =>
-  (config) =>
-    Promise.resolve().then(() => {
-      throw errorOfCall(new AssetRequestError(why), config, client);
-    });

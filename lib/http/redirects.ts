@@ -2,7 +2,7 @@ import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { parsedUrl, printable } from '../config/text.js';
 import { lowerCaseHeaders } from '../retry/rate-limit.js';
 import { AssetApiError, AssetRequestError, describeCall } from './http.errors.js';
-import { assertBusiness, assertOurs } from './request-url.js';
+import { assertBusiness, assertAssetAddress } from './request-url.js';
 import { assertHost, assertOfThisRequest, isOfTheTransport, normalName } from './wire-config.js';
 
 // Redirects are refused by default: Asset documents none, and each could lead a token away. With `maxRedirects` in the
@@ -88,7 +88,7 @@ export class RedirectGuard {
       }
       for (const name of Object.keys((options.headers ?? {}) as object)) assertOfThisRequest(name);
       const target = new URL(String(options.href));
-      assertOurs(target, this.#origin);
+      assertAssetAddress(target, this.#origin);
       assertBusiness(target, this.#businessId);
       for (const host of valuesOf(options, isHost)) assertHost(host, target);
     } catch (error) {

@@ -1,3 +1,4 @@
+// Where a request may go: to Asset's origin, and to the business of its token.
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import { AssetBusinessError } from '../config/asset-auth.errors.js';
 import { checkedBusinessId } from '../config/scope-set.js';
@@ -37,12 +38,12 @@ export function requestUrl(config: InternalAxiosRequestConfig, origin: string): 
   } catch {
     throw new AssetRequestError(`The address ${quotedAddress(address)} cannot be parsed. Nothing was sent.`);
   }
-  assertOurs(parsed, origin);
+  assertAssetAddress(parsed, origin);
   return parsed;
 }
 
 /** @throws AssetRequestError if the address is not on Asset's origin or holds credentials */
-export function assertOurs(url: URL, origin: string): void {
+export function assertAssetAddress(url: URL, origin: string): void {
   // A blob's address has the origin of the page that made it.
   if (url.origin !== origin || url.protocol === 'blob:') {
     throw new AssetRequestError(

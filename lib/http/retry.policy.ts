@@ -14,10 +14,11 @@ const LONGEST_RATE_LIMIT_WAIT_MS = 2000;
 
 /**
  * What happens to an answer that is no success, below the application's interceptors, which see one request.
- * - 401: sent again once, with another token. The token that was sent is compared with the one at hand, not believed.
+ * - 401: sent again once, with another token. It is not believed: the token that was sent is first compared with the one at
+ *   hand.
  * - 429: sent again twice at most, after a wait that is short enough to sit through and fits into the call's time.
  * - A body that is used up (a stream) is never sent again: the server would accept an empty one.
- * - Anything else, and a 401 or 429 that remains, goes to the caller, in words.
+ * - What remains goes to the caller: 401, 403, 429 and refused redirects in words, all else as axios has it.
  */
 export class RetryPolicy {
   readonly #tokens: AssetTokenService;
@@ -28,6 +29,7 @@ export class RetryPolicy {
     this.#clock = clock;
   }
 
+  /** @param firstToken - the one that was sent; `undefined`: there is none, or an outer call sends it again */
   async settle(
     exchange: Exchange,
     firstToken: AccessToken | undefined,
@@ -36,25 +38,25 @@ export class RetryPolicy {
     if (firstToken === undefined) return settled(firstOutcome, exchange.url);
     let token = firstToken;
     let outcome = firstOutcome;
-    let unauthorized: UnauthorizedDetails | undefined;
-    for (let retries = 0; ; outcome = await attempt(exchange, token)) {
-      if (outcome.status === 401 && unauthorized === undefined) {
+    let whyUnauthorized: UnauthorizedDetails | undefined;
+    for (let waits = 0; ; outcome = await attempt(exchange, token)) {
+      if (outcome.status === 401 && whyUnauthorized === undefined) {
         const next = await this.#replacement(exchange, token, outcome);
         if ('token' in next) {
           ({ token } = next);
           tellReplay(exchange, 'unauthorized', token);
-          unauthorized = { why: 'the new token was rejected as well' };
+          whyUnauthorized = { why: 'the new token was rejected as well' };
           continue;
         }
-        unauthorized = next;
+        whyUnauthorized = next;
       }
-      const waitMs = this.#rateLimitWaitMs(exchange, outcome, retries);
+      const waitMs = this.#rateLimitWaitMs(exchange, outcome, waits);
       if (waitMs === undefined) {
         return settled(outcome, exchange.url, (error) =>
-          toApiError(error, token, this.#clock.now(), unauthorized),
+          toApiError(error, token, this.#clock.now(), whyUnauthorized),
         );
       }
-      retries += 1;
+      waits += 1;
       discard(outcome.response, outcome.nodeRequest);
       token = await exchange.deadline.wait(async () => {
         const { signal } = exchange.deadline;
@@ -84,20 +86,17 @@ export class RetryPolicy {
       if (token.value === rejected.value) return { why: 'the endpoint handed out the same token again' };
       return { token };
     } catch (cause) {
+      // The call itself is over: its time-out, its signal, or its subscriber.
       if (axios.isAxiosError(cause)) throw cause;
       return { why: 'no other token could be had', cause };
     }
   }
 
-  #rateLimitWaitMs(
-    { config, deadline }: Exchange,
-    { response }: Outcome,
-    retries: number,
-  ): number | undefined {
-    if (response?.status !== 429 || retries >= MAX_RATE_LIMIT_RETRIES) return undefined;
+  #rateLimitWaitMs({ config, deadline }: Exchange, { response }: Outcome, waits: number): number | undefined {
+    if (response?.status !== 429 || waits >= MAX_RATE_LIMIT_RETRIES) return undefined;
     if (!isReplayable(config.data)) return undefined;
     const ordered = orderedWaitMs(lowerCaseHeaders(response), this.#clock.now());
-    const waitMs = ordered ?? backoffMs(retries + 1, Math.random());
+    const waitMs = ordered ?? backoffMs(waits + 1, Math.random());
     const longestMs = Math.min(LONGEST_RATE_LIMIT_WAIT_MS, (deadline.remainingMs ?? Infinity) - 1);
     return waitMs <= longestMs ? waitMs : undefined;
   }

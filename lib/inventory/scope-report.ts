@@ -39,11 +39,11 @@ export interface AssetScopeReport {
   readonly scopes: ScopeSet;
   /** Of those, by the client's name, the ones that only this client is asked for (`{ client: 'eu' }`). */
   readonly clients: Readonly<Record<string, ScopeSet>>;
-  /** Handlers that ask for the client's full grant on purpose (`@AssetScope(null)`). */
+  /** Handlers with `@AssetScope(null)`: their calls ask for the client's full grant with `undeclaredScopes: 'allow'`, and fail without. */
   readonly fullGrant: readonly string[];
   /**
-   * Handlers that declare a business and no scopes: they ask for what the module's option `scopes` names, or else for
-   * the full grant.
+   * Handlers that declare a business and no scopes: they ask for what the module's option `scopes` names; without it,
+   * `undeclaredScopes` decides.
    */
   readonly undeclared: readonly string[];
   /** Every handler with what it asks for. */

@@ -19,7 +19,7 @@ import { type AssetBusinessSource, handlerDeclaration } from '../scope/scope-met
  * has scopes for two named clients, `x-asset` is a list of two.
  */
 export interface AssetOperation {
-  /** `null`: explicitly none, so the client's full grant. Absent: not declared, so the defaults of the module. */
+  /** `null`: explicitly none; the option `undeclaredScopes` decides. Absent: not declared, so the defaults of the module. */
   readonly scopes?: ScopeSet | null;
   /** The one named client that the scopes are for. Absent: every client. */
   readonly client?: string;

@@ -1,4 +1,13 @@
-// After a failure: is the request made again, and when?
+// After a failure: is the token request made again, and when?
+//
+// | the attempt                                     | is made again                       | counts for                      |
+// | ----------------------------------------------- | ----------------------------------- | ------------------------------- |
+// | meets a dead kept socket                        | at once (`token-endpoint.client`)   | nobody                          |
+// | is refused with a secret that has changed since | at once (`token-endpoint.client`)   | nobody                          |
+// | outlives a sleep, or gives its slot away        | at once (`pending-request`)         | nobody; who gave way, hung      |
+// | fails, first in a row, while callers wait       | up to twice, after 0.1 to 0.5 s     | the key, once                   |
+// | fails again, or has no answer within its time   | by a later request, after a backoff | the key (`cache-entry`)         |
+// | tells that the endpoint is in trouble           | by one probe, after a pause         | the endpoint (`circuit-breaker`) |
 
 /**
  * Whose fault a failure is, as far as the failed request can tell.
@@ -22,15 +31,8 @@ const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 500;
 
 /**
- * Milliseconds until the next attempt within the same token request; `undefined`: there is none. A request makes up to three
- * attempts within the time of its callers.
- *
- * | the attempt                                                  | is made again                     | counts for    |
- * | ------------------------------------------------------------ | --------------------------------- | ------------- |
- * | meets a dead kept socket, a sleep, or a secret since changed | at once                           | nobody        |
- * | is the first in a row to fail, while callers wait in vain    | up to twice, after 0.1 to 0.5 s   | the key, once |
- * | gets no answer within its time                               | after the key's backoff           | the key       |
- * | is refused, or told to wait                                  | after that, or the ordered wait   | {@link Fault} |
+ * Milliseconds until the next attempt within the same token request; `undefined`: there is none. To be asked about the first
+ * failure in a row only, while callers wait with nothing in hand.
  *
  * @param attempts - how many the request has made
  * @param random - in [0, 1)

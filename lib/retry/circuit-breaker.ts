@@ -35,7 +35,7 @@ export interface CircuitTrouble<E> {
 /** The answer to "may this request go out?". */
 export type Admission<E> = { readonly probe: Probe | undefined } | { readonly refusal: CircuitRefusal<E> };
 
-/** What became of a request. */
+/** A request that failed. */
 export interface FailedRequest<E> extends CircuitRequest {
   readonly error: E;
   readonly fault: Fault;
@@ -160,6 +160,7 @@ export class CircuitBreaker<E extends Error> {
   /** @returns whether the endpoint is to blame, and so not the key */
   failed(request: FailedRequest<E>): boolean {
     const { fault, probe, orderedWaitMs, urgency } = request;
+    // It refused this very request, so it is well.
     if (fault === 'request') {
       this.succeeded(probe);
       return false;

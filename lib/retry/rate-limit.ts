@@ -1,6 +1,5 @@
+// What a server's headers say about waiting: `Retry-After`, `Date`, and the rate-limit headers of Asset's API.
 import type { AssetClock } from '../config/clock.js';
-
-/** What a server's headers say about waiting: `Retry-After`, `Date`, and the rate-limit headers of Asset's API. */
 
 /** Response headers with names in lower case. */
 export type ResponseHeaders = Readonly<Record<string, unknown>>;

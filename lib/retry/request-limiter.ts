@@ -36,7 +36,7 @@ export class RequestLimiter {
   readonly #active = new Set<Slot>();
   /** When an answer last freed a slot, by the monotonic clock. */
   #movedAt = 0;
-  /** The same for unproven keys: when one of them last did, or any other while they had a slot left. */
+  /** The same for unproven keys: when one of them was last answered, or another while they had a slot left. */
   #unprovenMovedAt = 0;
   /** Refreshes that have gone have used up the spacing until this moment, by the monotonic clock. */
   #spacedUpTo = 0;
@@ -159,8 +159,7 @@ export class RequestLimiter {
       next.grant();
     }
     if (this.#unproven.tryToKeepOne()) {
-      // In real time: on a test's clock that stands still, the request would never be sent. Who queues keeps the process alive
-      // by the deadline that is planned below, so this timer need not, nor does it when all have left.
+      // In real time, since a test's clock may stand still. Without `ref`: what is queued has a timer of its own, planned below.
       setDeadline(this.#wake, Math.min(KEPT_MS, this.stuckMs / 10), systemClock, { ref: false });
     }
     if (this.#areSlotsTaken()) this.#unproven.giveWay();
@@ -243,6 +242,7 @@ export class RequestLimiter {
     this.#cancelWake = setDeadline(this.#wake, Math.max(1, Math.ceil(next)), this.clock, { ref });
   }
 
+  /** Whichever timer it was: after a jump of the clock, the other one may not come. */
   readonly #wake = (): void => {
     this.#unproven.keptSlotFallsDue();
     this.#pump();

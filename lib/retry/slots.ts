@@ -1,3 +1,4 @@
+// A request's place in the queue for slots, and who goes next among the keys that may hang.
 import type { AssetClock } from '../config/clock.js';
 import type { Queued } from './priority-queue.js';
 
@@ -50,7 +51,7 @@ export class Slot implements Queued {
   /** Whether a request that was sent no earlier has been answered. */
   isOvertaken = false;
   /** Ends the attempt that has the slot; it is made again later. Only while there is one. */
-  giveUpAttempt: (() => void) | undefined;
+  interruptAttempt: (() => void) | undefined;
 
   /** @param dueAt - when it should have gone, as a refresh, on the limiter's clock */
   constructor(
@@ -68,7 +69,7 @@ export class Slot implements Queued {
     this.granted.catch(() => {});
   }
 
-  /** Whether it counts into the part of the slots that strangers may take. */
+  /** Whether its key is a newcomer, or hung last: together these get a part of the slots only. */
   get isUnproven(): boolean {
     return this.request.isNewcomer || this.request.hasHung;
   }
@@ -115,8 +116,9 @@ export class UnprovenQueue {
   /** How long the slowest answer of late took, in milliseconds. */
   #slowestMs = 0;
   /**
-   * The slot for the newest newcomer. `'waits'`: kept, the timer runs. `'due'`: goes as soon as there is room. `'taken'`:
-   * until all under way have ended in silence. `'over'`: something was answered.
+   * The slot for the newest newcomer. `'unused'`: to be kept once the others are taken. `'waits'`: kept until a timer fires.
+   * `'due'`: goes as soon as there is room. `'taken'`: it went, and is kept anew if all under way end in silence. `'over'`:
+   * something was answered.
    */
   #keptSlot: 'unused' | 'waits' | 'due' | 'taken' | 'over' = 'unused';
 
@@ -228,14 +230,14 @@ export class UnprovenQueue {
   giveWay(): void {
     if (this.givesWayInMs() > 0) return;
     const [slot] = this.#overtaken();
-    const giveUp = slot?.giveUpAttempt;
-    if (slot !== undefined) slot.giveUpAttempt = undefined;
-    giveUp?.();
+    const interrupt = slot?.interruptAttempt;
+    if (slot !== undefined) slot.interruptAttempt = undefined;
+    interrupt?.();
   }
 
   #overtaken(): readonly Slot[] {
     return [...this.#active].filter(
-      (slot) => kindOf(slot) === 'newcomer' && slot.isOvertaken && slot.giveUpAttempt !== undefined,
+      (slot) => kindOf(slot) === 'newcomer' && slot.isOvertaken && slot.interruptAttempt !== undefined,
     );
   }
 

@@ -68,8 +68,9 @@ export class AssetScopeInterceptor implements NestInterceptor {
 
     const { scope, otherScope, business } = declaration;
     const businessId = business === undefined ? undefined : businessOf(business.source, context);
-    const others = otherScope && scopeWith(otherScope.scopes, otherScope.client, undefined);
-    const inForce = scopeWith(scope?.scopes, scope?.client, businessId, handling, others);
+    // The handler's declaration names one client. For the others the class's counts, as if it were in force around it.
+    const ofClass = otherScope && scopeWith(otherScope);
+    const inForce = scopeWith({ ...scope, businessId, handling }, ofClass);
     return observeInScope(inForce, () => next.handle());
   }
 }

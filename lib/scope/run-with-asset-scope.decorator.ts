@@ -46,7 +46,7 @@ export function RunWithAssetScope(...args: unknown[]): MethodDecorator {
     const wrapper: Method = function (...args) {
       // Of two decorators on one method the upper one holds, also where another decorator stands between them.
       if (!isLatest('run', declaration, target, key)) return method.apply(this, args);
-      const scope = scopeWith(scopes, undefined, businessOfCall(at, business, args));
+      const scope = scopeWith({ scopes, businessId: businessOfCall(at, business, args) });
       const result = runInScope(scope, () => method.apply(this, args));
       return resultInScope(scope, result);
     };

@@ -37,11 +37,11 @@ export class AssetScopeContext {
     const unknown = unknownName(scope, KNOWN_NAMES);
     if (unknown !== undefined) throw notUnderstood(`does not know ${quoted(unknown)}`);
     const [scopes, businessId] = [said(scope, 'scopes'), said(scope, 'businessId')];
-    const inForce = scopeWith(
-      scopes === undefined || scopes === null ? scopes : scopeSet(scopes),
-      undefined,
-      businessId === undefined || businessId === null ? businessId : checkedBusinessId(businessId),
-    );
+    const inForce = scopeWith({
+      scopes: scopes === undefined || scopes === null ? scopes : scopeSet(scopes),
+      businessId:
+        businessId === undefined || businessId === null ? businessId : checkedBusinessId(businessId),
+    });
     const result = runInScope(inForce, fn);
     return isLazyThenable(result) ? lazyThenableWithin(result, (work) => runInScope(inForce, work)) : result;
   }
@@ -68,7 +68,7 @@ const notUnderstood = (problem: string): AssetScopeError =>
 
 /** What {@link AssetScopeContext.run} puts in force. What is left out or `undefined` stays as it is outside. */
 export interface AssetScopeContextInput {
-  /** One scope or a list; `null`: explicitly none, so the client's full grant. */
+  /** One scope or a list; `null`: explicitly none, an error unless `undeclaredScopes: 'allow'`. */
   readonly scopes?: AssetScopes | null | undefined;
   /** A business id; `null`: explicitly none, so a token for the whole tenant. */
   readonly businessId?: string | null | undefined;
@@ -114,12 +114,9 @@ export function runInScope<T>(scope: ScopeInForce, fn: () => T): T {
   return storage.run(scope, fn);
 }
 
-/** What would be in force with these values named; what is `undefined` is inherited from outside. */
+/** What would be in force with these values said; what is `undefined` is inherited from `outer`. */
 export function scopeWith(
-  scopes: ScopeSet | null | undefined,
-  scopesClient: string | undefined,
-  businessId: string | null | undefined,
-  handling?: object,
+  { scopes, client: scopesClient, businessId, handling }: SaidScope,
   outer: ScopeInForce | undefined = storage.getStore(),
 ): ScopeInForce {
   return {
@@ -129,6 +126,15 @@ export function scopeWith(
     businessId: businessId === undefined ? outer?.businessId : businessId,
     handling: handling ?? outer?.handling,
   };
+}
+
+/** What a decorator or a context says. */
+interface SaidScope {
+  readonly scopes?: ScopeSet | null | undefined;
+  /** The one client that the scopes are meant for. */
+  readonly client?: string | undefined;
+  readonly businessId?: string | null | undefined;
+  readonly handling?: object;
 }
 
 /** What clients other than the named one still get, from outside. */

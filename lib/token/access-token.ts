@@ -1,3 +1,4 @@
+// A token, and where it is in its life.
 import { inspect } from 'node:util';
 import type { AssetClock, Instant } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';

@@ -1,3 +1,4 @@
+// One key of the cache: its token, its failures, and when it may be asked for again.
 import type { AssetAuthErrorCode } from '../config/asset-auth.errors.js';
 import type { AssetClock } from '../config/clock.js';
 import type { ScopeSet } from '../config/scope-set.js';
@@ -226,7 +227,7 @@ export class CacheEntry implements Queued {
     return failure.held && !this.isHeld(clock) ? undefined : failure;
   }
 
-  /** For the snapshot, also where the endpoint is to blame. */
+  /** What its last request failed with, for the snapshot and for health, and whether it hung, by which the next one queues. */
   noteError(error: AssetTokenError, hasHung: boolean): void {
     this.#lastError = error;
     this.#hasHung = hasHung;

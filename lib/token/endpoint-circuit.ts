@@ -87,9 +87,10 @@ export class EndpointCircuit {
     this.#tellIfClosed();
   }
 
-  /** The probe was never sent: another one may go. */
-  abandoned(probe: Probe): void {
-    this.#circuit.abandoned(probe);
+  /** It was no probe after all: another one may go. */
+  abandon(pending: PendingRequest): void {
+    if (pending.probe !== undefined) this.#circuit.abandoned(pending.probe);
+    pending.probe = undefined;
   }
 
   /** @returns whether the endpoint is to blame, and so not the key */

@@ -1,3 +1,4 @@
+// One token request, from its first caller to its end, however many attempts that takes.
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { type AssetAuthErrorLike, isAssetAuthError } from '../config/asset-auth.errors.js';
 import {
@@ -17,7 +18,7 @@ import type { AccessToken } from './access-token.js';
 import {
   alreadyExpired,
   GaveWay,
-  type GivenUp,
+  type Interrupted,
   Outlived,
   type TokenRequestFailure,
   TokenTimeout,
@@ -74,7 +75,7 @@ export class PendingRequest {
   #waiting: number;
   #slot: Slot | undefined;
   #attempt: AbortController | undefined;
-  /** Once only: strangers could make the cache forget that it hung, and it would wait without end. */
+  /** Once only: strangers could make the cache forget that its key hung, and it would give way without end. */
   #hasGivenWay = false;
   #sentAt: Instant | undefined;
   /** By the monotonic clock; `undefined` before the first attempt. */
@@ -168,9 +169,9 @@ export class PendingRequest {
     this.#attempt = attempt;
     const slot = this.#slot;
     if (slot !== undefined && !this.#hasGivenWay)
-      slot.giveUpAttempt = (): void => {
+      slot.interruptAttempt = (): void => {
         this.#hasGivenWay = true;
-        this.#giveUpAttempt(new GaveWay());
+        this.#interrupt(new GaveWay());
       };
     const expire = (): void => {
       attempt.abort(new TokenTimeout());
@@ -184,7 +185,7 @@ export class PendingRequest {
     const end = (): void => {
       this.#armDeadline = undefined;
       this.#attempt = undefined;
-      if (slot !== undefined) slot.giveUpAttempt = undefined;
+      if (slot !== undefined) slot.interruptAttempt = undefined;
       cancel();
     };
     return { signal: attempt.signal, end };
@@ -212,9 +213,9 @@ export class PendingRequest {
     return clock.now() - wall > timeoutMs && clock.monotonic() - monotonic <= timeoutMs;
   }
 
-  /** Gives up an attempt that is out of time by the wall clock: its own timer stood still while the machine slept. */
-  dropIfOutlived(): void {
-    if (this.#isOutlived) this.#giveUpAttempt(new Outlived());
+  /** Interrupts an attempt that is out of time by the wall clock: its own timer stood still while the machine slept. */
+  interruptIfOutlived(): void {
+    if (this.#isOutlived) this.#interrupt(new Outlived());
   }
 
   /** Why a token has expired on arrival: a clock that was set forward under way ended its life, or the endpoint is at fault. */
@@ -223,7 +224,7 @@ export class PendingRequest {
   }
 
   /** The next attempt has all the time anew and counts as the first. */
-  #giveUpAttempt(reason: GivenUp): void {
+  #interrupt(reason: Interrupted): void {
     if (this.#attempt === undefined) return;
     this.attempts = 0;
     this.#endsAt = undefined;

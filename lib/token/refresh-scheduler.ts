@@ -5,7 +5,8 @@ import type { TokenCache } from './token-cache.js';
 
 /**
  * When a key is looked at next: for the refresh of a token that was used, for another attempt after a failure, at the end
- * of an idle token. Refreshing follows use: a key that was not used since its last refresh lapses.
+ * of an idle token. Refreshing follows use: a key that was not used since its last refresh lapses. The use of a stale token
+ * does not wait for it: the service asks for the next one at once.
  */
 export class RefreshScheduler {
   readonly #queue = new PriorityQueue<CacheEntry>();

@@ -12,7 +12,7 @@ const FIRST_POLL_MS = 40;
 const LONGEST_POLL_MS = 400;
 
 /** Another process is asking the endpoint: this request looks into the store again. */
-export class FetchedElsewhere extends Error {
+export class AskedElsewhere extends Error {
   constructor(readonly againInMs: number) {
     super('Another process is asking the endpoint.');
   }
@@ -51,7 +51,7 @@ export class SharedRefresh {
   /**
    * Called with a slot in hand.
    *
-   * @throws FetchedElsewhere when it is not this process' turn
+   * @throws AskedElsewhere when it is not this process' turn
    */
   async takeTurn(pending: PendingRequest): Promise<void> {
     const { clock, config, random } = this.parts;
@@ -65,7 +65,7 @@ export class SharedRefresh {
     pending.elsewhereSince = since;
     const pollMs = Math.min(LONGEST_POLL_MS, FIRST_POLL_MS * 2 ** pending.polls);
     pending.polls += 1;
-    throw new FetchedElsewhere(pollMs * (0.75 + random() / 2));
+    throw new AskedElsewhere(pollMs * (0.75 + random() / 2));
   }
 
   /** @param broughtToken - otherwise another process may try at once */

@@ -1,3 +1,4 @@
+// Whether a client is well.
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import type { AssetClock } from '../config/clock.js';
 import { FORGOTTEN_AFTER_MS } from '../retry/backoff.js';

@@ -6,9 +6,15 @@ import type { CacheEntry } from './cache-entry.js';
 import { EndpointCircuit, type EndpointCircuitParts } from './endpoint-circuit.js';
 import type { TokenEndpointClient } from './endpoint/token-endpoint.client.js';
 import type { IssuedToken } from './endpoint/token-response.js';
-import { AssetClosedError, GaveWay, GivenUp, givenUp, TokenRequestFailure } from './endpoint/token.errors.js';
+import {
+  AssetClosedError,
+  GaveWay,
+  Interrupted,
+  interruptedFailure,
+  TokenRequestFailure,
+} from './endpoint/token.errors.js';
 import { type Beginning, grantOf, PendingRequest } from './pending-request.js';
-import { FetchedElsewhere, type SharedRefresh } from './shared-refresh.js';
+import { AskedElsewhere, type SharedRefresh } from './shared-refresh.js';
 import type { TokenCache } from './token-cache.js';
 import type { AccessTokenRequest } from './token-request.js';
 
@@ -26,7 +32,8 @@ export interface TokenRefresherParts extends EndpointCircuitParts {
  * Gets new tokens, with at most one request per key. May a request go? Not while the endpoint is known to hand out the
  * same token again, nor while a failure of the key is in force, nor while the circuit is open. It then waits for its slot
  * and is sent, and again if that failed and {@link nextAttemptMs} says so. A token goes into the cache. A failure that is
- * the endpoint's opens the circuit; any other is remembered with the key, and its token, if usable, goes on serving.
+ * the endpoint's opens the circuit, any other is remembered with the key; either way the token at hand serves on until it
+ * expires.
  */
 export class TokenRefresher {
   readonly circuit: EndpointCircuit;
@@ -50,8 +57,8 @@ export class TokenRefresher {
    * @throws AssetTokenError the earlier failure for which no request may go now
    */
   request(entry: CacheEntry, beginning: Beginning): PendingRequest | Promise<AccessToken> {
-    // After a sleep, also those of other keys hold slots.
-    for (const sent of this.#sent) sent.dropIfOutlived();
+    // After a sleep, attempts for other keys may hold all slots as well.
+    for (const sent of this.#sent) sent.interruptIfOutlived();
     const pending = this.#pending.get(entry.request.key);
     if (pending === undefined) {
       return entry.sameTokenForNow(this.parts.clock) ?? this.#start(entry, beginning);
@@ -127,8 +134,8 @@ export class TokenRefresher {
     } catch (thrown) {
       shared?.endTurn(pending, false);
       const reason: unknown = pending.endReason ?? thrown;
-      if (reason instanceof FetchedElsewhere) outcome = 'unsent';
-      if (!(reason instanceof TokenRequestFailure)) return this.#notSent(pending, reason);
+      if (reason instanceof AskedElsewhere) outcome = 'unsent';
+      if (!(reason instanceof TokenRequestFailure)) return this.#undecided(pending, reason);
       if (!reason.error.timedOut) outcome = 'answer';
       return this.#failed(pending, reason);
     } finally {
@@ -180,7 +187,7 @@ export class TokenRefresher {
       });
     } catch (thrown) {
       const { reason } = attempt.signal as { readonly reason: unknown };
-      throw reason instanceof GivenUp ? reason : thrown;
+      throw reason instanceof Interrupted ? reason : thrown;
     } finally {
       attempt.end();
       this.#sent.delete(pending);
@@ -203,7 +210,7 @@ export class TokenRefresher {
     entry.hold(token, issued.generation ?? this.parts.shared?.publish(token, issued), isShared);
     if (known !== undefined) entry.restAfterSameToken(clock);
     // What another process was given says nothing of how this one would fare.
-    if (isShared) this.#abandon(pending);
+    if (isShared) this.circuit.abandon(pending);
     else this.circuit.succeeded(probe);
     plan(entry);
     const { difference } = issued;
@@ -227,12 +234,13 @@ export class TokenRefresher {
       pending.lastFailure = failure;
       return afterMs;
     }
-    this.#giveUp(pending, failure, entry, isBlamed);
+    this.#endFailed(pending, failure, isBlamed);
     return undefined;
   }
 
-  #giveUp(pending: PendingRequest, failure: TokenRequestFailure, entry: CacheEntry, isBlamed: boolean): void {
-    const { clock, random, events, plan } = this.parts;
+  #endFailed(pending: PendingRequest, failure: TokenRequestFailure, isBlamed: boolean): void {
+    const { cache, clock, random, events, plan } = this.parts;
+    const entry = cache.keep(pending.request);
     const { error, orderedWaitMs } = failure;
     if (isBlamed) {
       this.#rest(entry);
@@ -245,37 +253,37 @@ export class TokenRefresher {
     pending.reject(error);
   }
 
-  /** Turned away by the limiter or the circuit, dropped, or ended by a close: no failure of the endpoint. */
-  #notSent(pending: PendingRequest, reason: unknown): number | undefined {
-    const { cache, plan } = this.parts;
+  /**
+   * Without a verdict of the endpoint: it was interrupted, another process asks, or it got no slot or no admission.
+   *
+   * @returns milliseconds until the next attempt of the same request, if there is to be one
+   */
+  #undecided(pending: PendingRequest, reason: unknown): number | undefined {
+    const { cache } = this.parts;
     const { request, lastFailure } = pending;
     const isLeft = reason instanceof TurnedAwayError && reason.reason === 'left';
     if (reason instanceof GaveWay) {
       cache.keep(request).noteSilence();
-      pending.lastFailure = givenUp(reason, request, this.parts.config);
+      pending.lastFailure = interruptedFailure(reason, request, this.parts.config);
     }
-    // Begun anew. Or a caller came in the very moment in which the last had left.
-    if (reason instanceof GivenUp || (isLeft && pending.isAwaited)) return 0;
-    this.#abandon(pending);
+    // Or a caller came in the very moment in which the last had left.
+    if (reason instanceof Interrupted || (isLeft && pending.isAwaited)) return 0;
+    this.circuit.abandon(pending);
     // In one step with the question: who joins later would get the error of a request that is over.
-    if (reason instanceof FetchedElsewhere && pending.isAwaited) return reason.againInMs;
+    if (reason instanceof AskedElsewhere && pending.isAwaited) return reason.againInMs;
     // What gave its slot away, and was left before it was sent again, has not failed: the next caller may ask at once.
-    if (lastFailure !== undefined && pending.endReason === undefined && !(isLeft && pending.gaveSlotAway)) {
-      this.#giveUp(pending, lastFailure, cache.keep(request), false);
-      return undefined;
-    }
-    const entry = cache.entryOf(request);
-    this.#rest(entry);
-    plan(entry);
-    this.#remove(pending);
-    pending.reject(this.circuit.turnedAway(entry, reason));
+    const hasFailed = pending.endReason === undefined && !(isLeft && pending.gaveSlotAway);
+    if (lastFailure !== undefined && hasFailed) this.#endFailed(pending, lastFailure, false);
+    else this.#endUnanswered(pending, reason);
     return undefined;
   }
 
-  /** It was no probe after all: another one may go. */
-  #abandon(pending: PendingRequest): void {
-    if (pending.probe !== undefined) this.circuit.abandoned(pending.probe);
-    pending.probe = undefined;
+  #endUnanswered(pending: PendingRequest, reason: unknown): void {
+    const entry = this.parts.cache.entryOf(pending.request);
+    this.#rest(entry);
+    this.parts.plan(entry);
+    this.#remove(pending);
+    pending.reject(this.circuit.turnedAway(entry, reason));
   }
 
   #rest(entry: CacheEntry): void {

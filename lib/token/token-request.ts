@@ -1,3 +1,4 @@
+// What a token is asked for: as a caller says it, in normal form, and as the form that is sent.
 import type { AssetAuthConfig } from '../config/asset-auth.config.js';
 import { AssetConfigError, AssetScopeError } from '../config/asset-auth.errors.js';
 import {
@@ -232,7 +233,7 @@ function assertUnderstood(asked: unknown): void {
 /** Why what is asked for cannot be understood: it has a name that is not known, or is no plain object. */
 export function misunderstanding(asked: unknown): { readonly unknown?: string } | undefined {
   if (isLiteral(asked)) {
-    // On the path of a cached token: nothing is allocated.
+    // `isPlainObject` and `unknownName` for an object literal, inlined: this is on the path of a cached token.
     for (const name in asked) {
       if (name === 'scopes' || name === 'businessId' || name === 'resource') continue;
       if (Object.hasOwn(asked, name)) return { unknown: name };

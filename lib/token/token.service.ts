@@ -109,8 +109,8 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * The token if one is at hand, synchronously; `undefined` otherwise. Counts as a use, so a stale token is refreshed in
-   * the background.
+   * The token if one is at hand, synchronously; `undefined` otherwise, and where {@link getAccessToken} would wait for the
+   * next one because of `minimumLifeMs`. Counts as a use, so a stale token is refreshed in the background.
    *
    * @throws AssetScopeError, AssetBusinessError when what is asked for cannot be asked for
    *
@@ -146,10 +146,10 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    */
   invalidate(which: AccessToken | AssetTokenFilter): void {
     if (which instanceof AccessToken) {
-      this.#giveUp(this.#cache.entryOf(requestOf(which)), which.value);
+      this.#invalidate(this.#cache.entryOf(requestOf(which)), which.value);
     } else {
       const isMeant = matcherOf(which);
-      for (const entry of this.#cache.entries()) if (isMeant(entry.request)) this.#giveUp(entry);
+      for (const entry of this.#cache.entries()) if (isMeant(entry.request)) this.#invalidate(entry);
     }
   }
 
@@ -162,7 +162,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
    * ```
    */
   invalidateAll(): void {
-    for (const entry of this.#cache.entries()) this.#giveUp(entry);
+    for (const entry of this.#cache.entries()) this.#invalidate(entry);
   }
 
   /**
@@ -263,7 +263,7 @@ export class AssetTokenService implements OnApplicationBootstrap, OnModuleDestro
     this.#events.publish('client.closed', {});
   }
 
-  #giveUp(entry: CacheEntry, value = entry.held(this.#clock)?.value): void {
+  #invalidate(entry: CacheEntry, value = entry.held(this.#clock)?.value): void {
     if (value === undefined || !entry.invalidate(value)) return;
     this.#shared?.withdraw(entry);
     this.#scheduler.plan(entry);

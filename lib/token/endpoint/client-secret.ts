@@ -29,7 +29,7 @@ export interface RejectedSecret {
   readonly failure: TokenRequestFailure;
   readonly request: AccessTokenRequest;
   readonly isKnown: boolean;
-  readonly sentWith: Rejection | undefined;
+  readonly rejectionBefore: Rejection | undefined;
 }
 
 /**
@@ -77,7 +77,7 @@ export class ClientSecret {
     let problem: string | undefined;
     let clientSecret: unknown;
     try {
-      clientSecret = await untilAborted(this.#shared(), AbortSignal.any([signal, patience.signal]));
+      clientSecret = await untilAborted(this.#readOnce(), AbortSignal.any([signal, patience.signal]));
       const wrong = credentialProblem(clientSecret);
       problem = wrong === undefined ? undefined : `what it returned ${wrong}`;
     } catch (error) {
@@ -99,7 +99,7 @@ export class ClientSecret {
   }
 
   /** One reading that is under way serves all that ask meanwhile, unless it hangs. */
-  #shared(): Promise<unknown> {
+  #readOnce(): Promise<unknown> {
     const reading = this.#reading;
     if (reading !== undefined && !this.#hangs(reading.since)) return reading.secret;
     const begun = { secret: this.config.readClientSecret(), since: instantOf(this.clock) };
@@ -118,11 +118,13 @@ export class ClientSecret {
   }
 
   /**
+   * May this secret be sent? If it was rejected before, this is the probe from now on.
+   *
    * @param isKnown - whether the key had a token before
-   * @returns what is known of the secret as it is sent, for {@link rejected}
+   * @returns the rejection that is remembered now, perhaps of another secret, for {@link rejected}
    * @throws TokenRequestFailure if this secret was rejected, and it is too early to try it again
    */
-  assertUntried(clientSecret: string, request: AccessTokenRequest, isKnown: boolean): Rejection | undefined {
+  admit(clientSecret: string, request: AccessTokenRequest, isKnown: boolean): Rejection | undefined {
     const rejection = this.#rejection;
     if (rejection?.clientSecret !== clientSecret || (isKnown && !rejection.holdsKnown)) return rejection;
     const now = this.clock.monotonic();
@@ -138,15 +140,21 @@ export class ClientSecret {
   }
 
   /**
-   * @param sentWith - what was known of the secret when it was sent
+   * @param rejectionBefore - what {@link admit} returned
    * @returns the failure, and whose it is
    */
-  rejected({ clientSecret, failure, request, isKnown, sentWith }: RejectedSecret): TokenRequestFailure {
+  rejected({
+    clientSecret,
+    failure,
+    request,
+    isKnown,
+    rejectionBefore,
+  }: RejectedSecret): TokenRequestFailure {
     const { error, orderedWaitMs = 0 } = failure;
     if (this.#isKeysOwn(clientSecret, request, isKnown)) return this.#keysOwn(failure, request);
     const before = this.#rejection?.clientSecret === clientSecret ? this.#rejection : undefined;
     // A request that was under way before the last rejection must not put the probe off.
-    if (before !== undefined && before !== sentWith) return this.#failure(error, before.probeAt);
+    if (before !== undefined && before !== rejectionBefore) return this.#failure(error, before.probeAt);
     const probes = before?.probes ?? 0;
     const probeAt = this.clock.monotonic() + Math.max(pauseBeforeProbe(probes), orderedWaitMs);
     const holdsKnown =

@@ -1,3 +1,4 @@
+// The connections of a client: its agents, the sockets that are kept, and which of these died.
 import { Agent as HttpAgent, type AgentOptions, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';

@@ -1,3 +1,4 @@
+// An answer of the token endpoint that brought no token: what it means, and whose fault it is.
 import { mentioned, requestIdOf } from '../../config/redact.js';
 import type { AssetAuthConfig } from '../../config/asset-auth.config.js';
 import type { Instant } from '../../config/clock.js';

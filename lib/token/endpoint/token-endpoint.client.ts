@@ -25,8 +25,8 @@ import {
   connectionCure,
   TokenRequestFailure,
   tokenRequestFailure,
-  givenUp,
-  GivenUp,
+  interruptedFailure,
+  Interrupted,
   TokenTimeout,
   tooSlow,
 } from './token.errors.js';
@@ -101,9 +101,9 @@ export class TokenEndpointClient {
   async #fetch(attempt: TokenAttempt): Promise<IssuedToken> {
     const { request, signal, isKnown } = attempt;
     const clientSecret = await this.#secret.read(request, signal);
-    const sentWith = this.#secret.assertUntried(clientSecret, request, isKnown);
+    const rejectionBefore = this.#secret.admit(clientSecret, request, isKnown);
     try {
-      return await this.#ask(attempt, clientSecret, sentWith);
+      return await this.#ask(attempt, clientSecret, rejectionBefore);
     } catch (failure) {
       if (!isCredentialsRejected(failure) || !this.config.hasRotatingSecret) throw failure;
       const changed = await this.#secret.readAnew(request, signal);
@@ -115,7 +115,7 @@ export class TokenEndpointClient {
   async #ask(
     attempt: TokenAttempt,
     clientSecret: string,
-    sentWith: Rejection | undefined,
+    rejectionBefore: Rejection | undefined,
   ): Promise<IssuedToken> {
     const around = (send: () => void): void => {
       send();
@@ -126,9 +126,10 @@ export class TokenEndpointClient {
     let error: AssetAuthErrorLike | undefined;
     try {
       response = await within(sent, () => this.#send(attempt, clientSecret));
-      return this.#judged(response, attempt, clientSecret, sentWith);
+      return this.#judged(response, attempt, clientSecret, rejectionBefore);
     } catch (thrown) {
-      const ended = thrown instanceof GivenUp ? givenUp(thrown, attempt.request, this.config) : undefined;
+      const ended =
+        thrown instanceof Interrupted ? interruptedFailure(thrown, attempt.request, this.config) : undefined;
       error = errorOf(ended ?? thrown) ?? tooSlow(attempt.request, this.config).error;
       throw thrown;
     } finally {
@@ -148,7 +149,7 @@ export class TokenEndpointClient {
     response: TokenResponse,
     { request, isKnown, onHeaders }: TokenAttempt,
     clientSecret: string,
-    sentWith: Rejection | undefined,
+    rejectionBefore: Rejection | undefined,
   ): IssuedToken {
     const about = { request, config: this.config };
     let token: TokenBody;
@@ -157,7 +158,7 @@ export class TokenEndpointClient {
     } catch (failure) {
       onHeaders(response.headers, false);
       throw isCredentialsRejected(failure)
-        ? this.#secret.rejected({ clientSecret, failure, request, isKnown, sentWith })
+        ? this.#secret.rejected({ clientSecret, failure, request, isKnown, rejectionBefore })
         : failure;
     }
     onHeaders(response.headers, true);

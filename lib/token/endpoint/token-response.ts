@@ -1,3 +1,4 @@
+// Reads an answer of the token endpoint: its token, how long that lives, whether it is what was asked for.
 import type { Instant } from '../../config/clock.js';
 import { printable } from '../../config/text.js';
 import { serverDateMs } from '../../retry/rate-limit.js';
@@ -142,7 +143,7 @@ export function jwtPayload(token: string): Readonly<Record<string, unknown>> | u
 
 /** Reads a JWT's claims without checking its signature: the API does that, we only want to know when to renew. */
 export function tokenClaims(token: string): TokenClaims {
-  const { exp, iat, scope, scp, scopes, business_id: businessId } = jwtPayload(token) ?? {};
+  const { exp, iat, scope, scp, scopes, business_id: businessId } = jwtPayload(token) ?? membersOf(undefined);
   return {
     exp: isTime(exp) ? exp : undefined,
     iat: isTime(iat) ? iat : undefined,

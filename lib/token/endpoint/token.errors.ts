@@ -1,3 +1,4 @@
+// What token requests fail with, and what interrupts them.
 import {
   AssetAuthError,
   type AssetAuthErrorCode,
@@ -122,16 +123,16 @@ export class AssetClosedError extends AssetAuthError {
 /** The time for one token request is up. */
 export class TokenTimeout extends Error {}
 
-/** Ends an attempt that will be made again. */
-export class GivenUp extends Error {}
+/** Ends an attempt that is made again at once. */
+export class Interrupted extends Error {}
 
 /** It was sent before the machine slept: its answer, if there is one, is out of date. */
-export class Outlived extends GivenUp {
+export class Outlived extends Interrupted {
   override readonly message = 'the machine slept meanwhile';
 }
 
 /** Its key hangs, and another one gets its slot. */
-export class GaveWay extends GivenUp {
+export class GaveWay extends Interrupted {
   override readonly message =
     'it had no answer after half of its time, while others that were sent no earlier had theirs, so its turn went to another key. The endpoint may be slow for this business or these scopes; try again later';
 }
@@ -190,8 +191,8 @@ export const alreadyExpired = (request: AccessTokenGrant, config: TokenClient): 
   });
 
 /** For events, and for callers if no other attempt is made after all. */
-export const givenUp = (
-  { message }: GivenUp,
+export const interruptedFailure = (
+  { message }: Interrupted,
   request: AccessTokenGrant,
   config: TokenClient,
 ): TokenRequestFailure =>

@@ -69,6 +69,24 @@ describe.each([
     expect(sandbox.apiRequests).toHaveLength(1);
   });
 
+  it('may be replaced beside one that looks for a token at hand, which decides nothing', async () => {
+    const { asset, tokens, sandbox } = await startApplication();
+    const peek = jest.spyOn(holderOf(tokens), 'peekAccessToken').mockReturnValue({ value: 'fake' } as never);
+    await firstValueFrom(asset.get('/v0/business'));
+    expect(sandbox.apiRequests.map(({ authorized }) => authorized)).toEqual([true]);
+    expect(peek).not.toHaveBeenCalled();
+  });
+
+  it.each([undefined, null])('that answers %s sends no request without a token', async (nothing) => {
+    const { asset, tokens, sandbox } = await startApplication();
+    jest.spyOn(holderOf(tokens), 'getAccessToken').mockResolvedValue(nothing as never);
+    const error = await failureOf(asset.get('/v0/business'));
+    expect(error).toMatchObject({ code: 'ASSET_REQUEST_NOT_ALLOWED' });
+    expect(error.message).toContain('There is no access token for the request. Nothing was sent.');
+    await firstValueFrom(asset.get('/v0/business', { asset: false, validateStatus: null }));
+    expect(sandbox.apiRequests).toHaveLength(1);
+  });
+
   it('may be replaced by one that waits although a token is at hand: the time-out of the call ends it', async () => {
     const { asset, tokens, clock } = await startApplication();
     await firstValueFrom(asset.get('/v0/business'));

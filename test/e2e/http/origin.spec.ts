@@ -326,6 +326,11 @@ describe('a token goes to its origin or nowhere', () => {
     expect(seen.map(({ headers }) => headers.has('Authorization'))).toEqual([true]);
   });
 
+  it('has the flags of axios where the option http says null of them', async () => {
+    const { asset } = await startApplication({ options: { http: { transitional: null } as never } });
+    expect((await firstValueFrom(asset.get('/v0/business'))).status).toBe(200);
+  });
+
   it('T61 has every default that axios has of itself', async () => {
     const { asset } = await startApplication({ options: { http: { timeout: 0 } } });
     const { defaults } = asset.axiosRef;

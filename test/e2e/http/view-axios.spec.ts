@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { AxiosInstance, AxiosRequestConfig } from 'axios';
 import { AssetScopeContext } from 'nestjs-asset-auth';
 import { firstValueFrom } from 'rxjs';
@@ -155,6 +156,18 @@ describe("T102 a view's axiosRef", () => {
     const { config } = await firstValueFrom(asset.get('/v0/echo'));
     await asset.withScope('ledger:read').axiosRef.request(config);
     expect(sandbox.apiRequests[1]!.claims?.scopes).toEqual(['ledger:read']);
+  });
+
+  it("follows what is put in place of the client's verbs, and taken back", async () => {
+    const { asset, sandbox } = await startApplication();
+    const before = asset.withScope('ledger:read').axiosRef;
+    await before.get('/v0/echo');
+    const get = jest.spyOn(asset.axiosRef, 'get').mockResolvedValue({ data: 'mocked' });
+    const meanwhile = asset.withScope('ledger:read').axiosRef;
+    for (const ref of [before, meanwhile]) expect(await ref.get('/v0/echo')).toEqual({ data: 'mocked' });
+    get.mockRestore();
+    for (const ref of [before, meanwhile]) await ref.get('/v0/echo');
+    expect(sandbox.apiRequests.map(({ claims }) => claims?.scopes)).toEqual(Array(3).fill(['ledger:read']));
   });
 
   it('does not change the config that it is given', async () => {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Controller, Get, Injectable, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { AxiosError } from 'axios';
 import { Test } from '@nestjs/testing';
 import {
   AssetAuthConfig,
@@ -117,6 +118,10 @@ describe('Two clients of one application', () => {
       await failureOf(euAsset.axiosRef.create().get('/v0/business')),
     ];
     for (const error of errors) expect(error.message).toContain('client eu');
+    // Sent again through another client, it is refused by that one, before a token is asked for.
+    const { config: refused } = errors.at(-2) as Partial<AxiosError>;
+    const again = await failureOf(asset.axiosRef.request({ ...refused, baseURL: us.url }));
+    expect(again.message).toMatch(/^The request chooses another adapter/);
     expect(errors[0]!.message).toContain(eu.moduleOptions().baseUrl);
     expect((await failureOf(asset.get('https://elsewhere.example/v0'))).message).not.toContain('client eu');
     expect(euTokens.snapshot()).toMatchObject([{ client: 'eu' }]);

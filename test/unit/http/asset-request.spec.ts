@@ -24,7 +24,7 @@ describe('a request', () => {
   });
 
   it('leaves scopes that are meant for another client alone, but not the business', () => {
-    const scope = scopeWith(['ledger:read'], 'eu', 'biz_1');
+    const scope = scopeWith({ scopes: ['ledger:read'], client: 'eu', businessId: 'biz_1' });
     const requestThrough = (client?: string): AssetRequest =>
       runInScope(scope, () => requestOf(undefined, NOT_NARROWED, client));
     expect(requestThrough('eu')).toMatchObject({ scopes: ['ledger:read'], businessId: 'biz_1' });

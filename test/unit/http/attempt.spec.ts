@@ -37,7 +37,7 @@ function outcomeOf(
   send: () => Promise<AxiosResponse>,
   { sent = config, withToken = true }: { sent?: InternalAxiosRequestConfig; withToken?: boolean } = {},
 ): Promise<Outcome> {
-  const request = AssetRequest.of(undefined, NOT_NARROWED, undefined);
+  const request = AssetRequest.of(withToken ? undefined : false, NOT_NARROWED, undefined);
   const exchange = {
     config: sent,
     request,

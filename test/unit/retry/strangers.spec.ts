@@ -375,7 +375,7 @@ describe('newcomers that have hung', () => {
         const giveUp = jest.fn(() => {
           slot.release('silence');
         });
-        slot.giveUpAttempt = giveUp;
+        slot.interruptAttempt = giveUp;
         return giveUp;
       });
       await clock.advance(slowestMs);
@@ -385,7 +385,7 @@ describe('newcomers that have hung', () => {
         await turn();
         end(/quick/);
       }
-      enter('newcomer', 'hangs last').giveUpAttempt = () => undefined;
+      enter('newcomer', 'hangs last').interruptAttempt = () => undefined;
       for (let i = 0; i < 2 && others === 'queues'; i += 1) enter('newcomer', `waits ${i}`);
       await clock.advance(STUCK_MS / 2 - slowestMs - (isLong ? 0 : 1));
       await turn();
@@ -400,7 +400,7 @@ describe('newcomers that have hung', () => {
     end(/quick/);
     await clock.advance(1);
     const giveUp = jest.fn();
-    for (let i = 0; i < 2; i += 1) enter('newcomer', 'hangs').giveUpAttempt = giveUp;
+    for (let i = 0; i < 2; i += 1) enter('newcomer', 'hangs').interruptAttempt = giveUp;
     enter('newcomer', 'waits');
     await clock.advance(9000);
     expect(giveUp).not.toHaveBeenCalled();

@@ -4,7 +4,7 @@ import { AssetScopeContext, runInScope, scopeWith } from '../../../lib/scope/sco
 import { resultInScope } from '../../../lib/scope/scoped-result.js';
 
 const { current } = AssetScopeContext;
-const scope = scopeWith(['a:b'], undefined, undefined);
+const scope = scopeWith({ scopes: ['a:b'] });
 const SCOPE = { scopes: ['a:b'] };
 
 /** The result of a method that worked in the scope. */
@@ -126,7 +126,7 @@ describe('A stream bound to a scope', () => {
 
   it('does not put its reader into it', async () => {
     for await (const inside of bound(scopes())) expect([inside, current()]).toEqual([SCOPE, undefined]);
-    const outer = scopeWith(['out:er'], undefined, undefined);
+    const outer = scopeWith({ scopes: ['out:er'] });
     await runInScope(outer, async () => {
       for await (const inside of bound(scopes())) {
         expect([inside, current()]).toEqual([SCOPE, { scopes: ['out:er'] }]);
@@ -135,7 +135,7 @@ describe('A stream bound to a scope', () => {
   });
 
   it('stays in the scope it was bound to first', async () => {
-    const outer = scopeWith(['out:er'], undefined, undefined);
+    const outer = scopeWith({ scopes: ['out:er'] });
     for (const stream of [Readable.from(scopes()), scopes()]) {
       bound(stream);
       expect(resultInScope(outer, stream)).toBe(stream);
@@ -201,7 +201,7 @@ describe('T116 An object to iterate over is handed on untouched', () => {
     const over = async function* () {
       yield* feed;
     };
-    const other = scopeWith(['c:d'], undefined, undefined);
+    const other = scopeWith({ scopes: ['c:d'] });
     const both = [bound(over()), resultInScope(other, over()) as AsyncIterable<unknown>, feed];
     expect(await Promise.all(both.map(collected))).toEqual([
       [SCOPE, SCOPE],

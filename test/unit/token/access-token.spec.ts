@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { instantOf } from '../../../lib/config/clock.js';
 import {
   AccessToken,
+  arrivedLife,
   earlierEnd,
   lifeOf,
   remainingMs,
@@ -244,5 +245,24 @@ describe('The stale window of a token', () => {
         expect(found).toBeLessThanOrEqual(given.lifeMs / 2);
       }),
     );
+  });
+});
+
+describe('The life of a token that has just arrived', () => {
+  const clock = new ManualClock();
+  const plan = { refreshAheadRatio: 0.25, jitter: 0.5 };
+  const issued = { issuedAt: instantOf(clock), lifeMs: 1_000_000, requestMs: 40 };
+
+  it('is the one that it was issued with, and its window what the plan makes of it', () => {
+    expect(arrivedLife(issued, undefined, plan, clock)).toMatchObject({
+      issuedAt: issued.issuedAt,
+      lifeMs: 1_000_000,
+      windowMs: 275_000,
+    });
+  });
+
+  it('ends no later than is known of it, where it is held already', () => {
+    const known = { issuedAt: issued.issuedAt, lifeMs: 5000, windowMs: 100 };
+    expect(arrivedLife(issued, known, plan, clock)).toMatchObject({ lifeMs: 5000, windowMs: 2500 });
   });
 });

@@ -42,7 +42,7 @@ describe('a pending request', () => {
     const first = queued();
     const { signal, end } = pending.startAttempt();
     await clock.advance(9000);
-    first.giveUpAttempt?.();
+    first.interruptAttempt?.();
     expect(signal.reason).toBeInstanceOf(GaveWay);
     expect(pending.remainingMs).toBe(Infinity);
     end();
@@ -50,6 +50,6 @@ describe('a pending request', () => {
     const second = queued();
     pending.startAttempt();
     expect(pending.remainingMs).toBe(10_000);
-    expect(second.giveUpAttempt).toBeUndefined();
+    expect(second.interruptAttempt).toBeUndefined();
   });
 });

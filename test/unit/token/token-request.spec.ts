@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { resourceSet } from '../../../lib/config/scope-set.js';
-import { scopeSet } from '../../../lib/config/scope-set.js';
+import { resourceSet, scopeSet } from '../../../lib/config/scope-set.js';
 import { isAssetAuthError } from '../../../lib/config/asset-auth.errors.js';
 import type { AssetAuthOptions } from '../../../lib/config/asset-auth.options.js';
 import {
   type AccessTokenGrant,
   type AssetTokenRequest,
   describeGrant,
+  saidOptions,
   TokenRequestResolver,
 } from '../../../lib/token/token-request.js';
 import { garbageCollected } from '../../support/heap.js';
@@ -239,10 +239,79 @@ describe('A request that is resolved', () => {
   );
 });
 
+describe('The fields by which a cached token is found', () => {
+  const CONSTANTS = 'grant_type=client_credentials&client_id=platform&expires_in=3600';
+
+  it.each([{}, DEFAULTS])('are those of the key, with the options %j', (options) => {
+    const resolver = resolverOf(options);
+    const asked = fc.record(
+      {
+        scopes: fc.constantFrom(null, undefined, 'a:b', ['c:d', 'a:b']),
+        businessId: fc.constantFrom(null, undefined, 'biz_1'),
+        resource: fc.constantFrom(null, undefined, 'urn:x', ['urn:y', 'urn:x']),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(asked, (one: AssetTokenRequest) => {
+        expect(CONSTANTS + resolver.fieldsOf(one)).toBe(resolver.request(one).key);
+      }),
+    );
+  });
+
+  it.each([5, {}, true])('are not those of a business %j', (businessId) => {
+    expect(() => resolverOf().fieldsOf({ businessId } as never)).toThrow('is not a business id');
+  });
+});
+
+/** Runs while every object inherits a value. */
+function polluted<T>(name: string, fn: () => T): T {
+  const everything = Object.prototype as Record<string, unknown>;
+  everything[name] = 'polluted';
+  try {
+    return fn();
+  } finally {
+    Reflect.deleteProperty(everything, name);
+  }
+}
+
+describe('How a call differs from the usual', () => {
+  const said = { signal: undefined, forceRefresh: true, minimumLifeMs: 5, withinMs: 6 };
+
+  it.each(['signal', 'forceRefresh', 'minimumLifeMs', 'withinMs'] as const)(
+    'is not said by a polluted prototype: %s',
+    (name) => {
+      polluted(name, () => {
+        expect(saidOptions({})[name]).toBeUndefined();
+        expect(saidOptions(said)).toEqual(said);
+      });
+    },
+  );
+});
+
+class Instance {
+  readonly scopes = 'ledger:read';
+}
+
 describe('A request that cannot be read', () => {
-  it.each(['ledger:read', null, undefined, 5, ['ledger:read']])('is refused when it is %j', (asked) => {
+  it.each<[unknown, string]>([
+    ['ledger:read', 'a string'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [5, 'a value of type number'],
+    [['ledger:read'], 'a list'],
+    [Promise.resolve({}), 'a promise that nobody awaited or an instance of a class'],
+    [new Instance(), 'a promise that nobody awaited or an instance of a class'],
+    [{ [Symbol.iterator]: () => null, scopes: 'ledger:read' }, 'a promise'],
+    [{ [Symbol.asyncIterator]: () => null, scopes: 'ledger:read' }, 'a promise'],
+  ])('is refused when it is %p: %s', (asked, what) => {
     expect(codeOf(asked)).toBe('ASSET_SCOPE_INVALID');
-    expect(() => resolve(asked)).toThrow("is an object such as { scopes: ['ledger:read'] }");
+    expect(() => resolve(asked)).toThrow(`is an object such as { scopes: ['ledger:read'] }, not ${what}`);
+  });
+
+  it('is refused for a name that is not known, also on an object made from a template', () => {
+    const asked: unknown = Object.assign(Object.create({ scopes: 'a:b' }) as object, { scope: 'c:d' });
+    expect(() => resolve(asked)).toThrow('not "scope"');
   });
 
   it.each([{ scope: 'ledger:read' }, { business: 'biz_1' }, { businessID: 'biz_1' }])(
@@ -258,6 +327,9 @@ describe('A request that cannot be read', () => {
   it('is not one that inherits a name from a polluted prototype', () => {
     const asked: unknown = Object.assign(Object.create({ tracked: true }) as object, { scopes: 'a:b' });
     expect(resolve(asked).scopes).toEqual(['a:b']);
+    polluted('tracked', () => {
+      expect(resolve({ scopes: 'a:b' }).scopes).toEqual(['a:b']);
+    });
   });
 
   it('is refused in words that say what to change', () => {

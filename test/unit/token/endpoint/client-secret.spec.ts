@@ -162,18 +162,18 @@ describe('A client secret that was rejected', () => {
   const reject = (
     secret: ClientSecret,
     scopes?: readonly string[],
-    { isKnown = true, sentWith = secret.assertUntried(SECRET, request, isKnown) } = {},
+    { isKnown = true, rejectionBefore = secret.admit(SECRET, request, isKnown) } = {},
   ): TokenRequestFailure =>
     secret.rejected({
       clientSecret: SECRET,
       failure: answered(scopes),
       request: requestFor({ scopes: scopes ?? ['ledger:read'] }),
       isKnown,
-      sentWith,
+      rejectionBefore,
     });
   const isRefused = (secret: ClientSecret, isKnown: boolean): boolean => {
     try {
-      secret.assertUntried(SECRET, request, isKnown);
+      secret.admit(SECRET, request, isKnown);
       return false;
     } catch {
       return true;
@@ -217,7 +217,7 @@ describe('A client secret that was rejected', () => {
     const secret = secretOf(SECRET);
     reject(secret, ['report:read']);
     const { error, fault } = failureIn(() => {
-      secret.assertUntried(SECRET, request, true);
+      secret.admit(SECRET, request, true);
     });
     expect(fault).toBe('endpoint');
     expect(error).toMatchObject({ code: 'ASSET_CREDENTIALS_REJECTED', status: 401, scopes: ['ledger:read'] });
@@ -233,7 +233,7 @@ describe('A client secret that was rejected', () => {
     });
     expect(
       failureIn(() => {
-        secret.assertUntried(SECRET, request, true);
+        secret.admit(SECRET, request, true);
       }).orderedWaitMs,
     ).toBe(1000);
   });
@@ -241,16 +241,16 @@ describe('A client secret that was rejected', () => {
   it('T42 does not put its probe off when a request that was under way is rejected as well', async () => {
     const clock = new ManualClock();
     const secret = secretOf(SECRET, clock);
-    const sentWith = secret.assertUntried(SECRET, request, true);
+    const rejectionBefore = secret.admit(SECRET, request, true);
     reject(secret);
     await clock.advance(999);
     expect(
-      secret.rejected({ clientSecret: SECRET, failure: answered(), request, isKnown: true, sentWith }),
+      secret.rejected({ clientSecret: SECRET, failure: answered(), request, isKnown: true, rejectionBefore }),
     ).toMatchObject({
       orderedWaitMs: 1,
     });
     await clock.advance(1);
-    secret.assertUntried(SECRET, request, true);
+    secret.admit(SECRET, request, true);
   });
 
   it('T84 orders no wait if it may change', () => {
@@ -261,13 +261,13 @@ describe('A client secret that was rejected', () => {
   it('T84 makes way for another one at once', () => {
     const secret = secretOf(() => SECRET);
     reject(secret);
-    secret.assertUntried('another-secret', request, true);
+    secret.admit('another-secret', request, true);
   });
 
   it('T84 is forgotten once one was accepted', () => {
     const secret = secretOf(() => SECRET);
     reject(secret);
     secret.accepted(SECRET);
-    secret.assertUntried(SECRET, request, true);
+    secret.admit(SECRET, request, true);
   });
 });
