@@ -46,7 +46,10 @@ export interface AssetTokenWaitedEvent extends AssetAuthEvent {
 export interface AssetTokenRequestEvent extends AssetAuthEvent {
   readonly pending: AssetTokenPendingEvent;
   readonly reason: AssetTokenRequestReason;
-  /** From 1, and from 1 again after the machine slept, or where it gave way to another key. The same again where the secret has changed. */
+  /**
+   * Counts from 1, and anew after the machine slept or the request gave its slot to another key. Where the secret has changed,
+   * the same number comes twice.
+   */
   readonly attempt: number;
   /** Begins the sending. A subscriber may put its own around it, such as the context of a span; it sees nothing of the answer. */
   around: (send: () => void) => void;

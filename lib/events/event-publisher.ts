@@ -83,7 +83,7 @@ const LINES: { readonly [Name in keyof AssetAuthEvents]?: (event: AssetAuthEvent
   ],
   'startup.failed': ({ error }) => [
     'warn',
-    `Started without an access token of the option startup: ${error.message}`,
+    `Started without an access token that the option startup asks for: ${error.message}`,
   ],
   'token.arrived': (event) => ['debug', `${arrival(event)}, valid until ${event.expiresAt.toISOString()}`],
   // Failures of single keys reach their callers as errors; in the background they matter only for debugging.

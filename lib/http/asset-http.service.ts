@@ -38,8 +38,8 @@ export class AssetHttpService extends HttpService {
   }
 
   /**
-   * A view of the same client whose calls ask for these scopes, whatever decorators say; `null`: explicitly none, an
-   * error unless `undeclaredScopes: 'allow'`. A request's own `asset` option still goes first.
+   * A view of the same client whose calls ask for these scopes, whatever decorators say; `null`: explicitly none,
+   * an error, or with `undeclaredScopes: 'allow'` all that the client may. A request's own `asset` option still goes first.
    *
    * @throws AssetScopeError `ASSET_SCOPE_INVALID`
    *
@@ -149,8 +149,9 @@ const CONFIG_AT: ReadonlyMap<string, number> = new Map([
 
 /**
  * The client's own instance for a view: its interceptors and defaults, and verbs whose calls ask for what the view says.
- * Generated clients are handed this, and would otherwise ask for what the module's defaults say. Made as axios makes its
- * instances, a function with the verbs on it, so that what a client hangs on it stays on it.
+ * Generated clients are handed this; with the client's own, their calls would ask for what is in force where they are made,
+ * whatever the view says. Made as axios makes its instances, a function with the verbs on it, so that what a client hangs
+ * on it stays on it.
  */
 function narrowedAxios(instance: Axios, asked: (config: GivenConfig) => AssetRequest): Axios {
   const narrowed =

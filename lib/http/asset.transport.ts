@@ -55,9 +55,9 @@ const isRefusal = (error: unknown): error is AssetRequestError | AssetScopeError
   error instanceof AssetBusinessError;
 
 /**
- * In the place of axios' adapter, below all interceptors and transforms. Checks what it was really
- * handed, gets the token for it, sends it, and hands an answer that is no success to the retry policy. A request that
- * does not pass is not sent; the token is written at the last moment, on a private copy.
+ * In the place of axios' adapter, below all interceptors and transforms. Checks what it was really handed, gets the token
+ * for it, sends it, and hands an answer that is no success to the retry policy. A request that does not pass is not sent;
+ * the token is written at the last moment, on a private copy.
  */
 export class AssetTransport {
   readonly #parts: AssetHttpParts;

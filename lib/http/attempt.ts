@@ -43,8 +43,10 @@ export const isFinal = (outcome: Outcome): outcome is Outcome & { readonly respo
 export async function attempt(exchange: Exchange, token: AccessToken | undefined): Promise<Outcome> {
   const { config, request, url, deadline, send, isForeign } = exchange;
   deadline.beginAttempt();
-  // A mock of the token service may answer nothing.
-  if ((token ?? undefined) === undefined && !request.isAnonymous) throw new AssetRequestError(NO_TOKEN);
+  // What stands in for the token service may answer anything.
+  const { value }: { readonly value?: unknown } = token ?? {};
+  if (!request.isAnonymous && (typeof value !== 'string' || value === ''))
+    throw new AssetRequestError(NO_TOKEN);
   // What was checked before the wait for a token may have changed in it.
   assertSendable(exchange);
   assertBusiness(url, token?.businessId);
@@ -78,7 +80,7 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
 }
 
 const NO_TOKEN =
-  'There is no access token for the request. Nothing was sent. What stands in the place of getAccessToken of AssetTokenService must answer one; a request without token says asset: false.';
+  'There is no access token for the request. Nothing was sent. What stands in the place of getAccessToken of AssetTokenService must answer an AccessToken, or an object with its value; a request without token says asset: false.';
 
 /** May be sent twice (RFC 9110 §9.2.2), and by their nature carry nothing that is used up. */
 const REPEATABLE: readonly unknown[] = ['get', 'head', 'options'];

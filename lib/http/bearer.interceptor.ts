@@ -5,10 +5,10 @@ import { AssetRequest, NOT_NARROWED, ownValue } from './asset-request.js';
 export type AdapterGuard = (adapter: InternalAxiosRequestConfig['adapter']) => AxiosAdapter;
 
 /**
- * Has the transport attach the bearer token, whatever adapter was chosen, and notes what the token is asked for where the call
- * came through `axiosRef`; a verb of the service has noted it already. It is registered first, so that it runs last, on
- * what the application's interceptors made of the request. Synchronous, and it never throws: some versions of axios
- * cannot bear a synchronous interceptor that does.
+ * Has the transport attach the bearer token, whatever adapter was chosen, and notes what the token is asked for, unless a
+ * verb of the service or of a view's `axiosRef` has done so. It is registered first, so that it runs last, on what the
+ * application's interceptors made of the request. Synchronous, and it never throws: some versions of axios cannot bear a
+ * synchronous interceptor that does.
  */
 export class BearerInterceptor {
   readonly #client: string | undefined;

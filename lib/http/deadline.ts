@@ -92,7 +92,11 @@ export class Deadline implements GenericAbortSignal {
     return await run();
   }
 
-  /** @throws AxiosError if the call is over */
+  /**
+   * An attempt is under way from now on, and axios listens.
+   *
+   * @throws AxiosError if the call is over
+   */
   beginAttempt(): void {
     // A cancel token tells its listeners a moment later.
     if (this.#request.hasLeft) this.#leave();

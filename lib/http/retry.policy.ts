@@ -14,11 +14,12 @@ const LONGEST_RATE_LIMIT_WAIT_MS = 2000;
 
 /**
  * What happens to an answer that is no success, below the application's interceptors, which see one request.
- * - 401: sent again once, with another token. It is not believed: the token that was sent is first compared with the one at
- *   hand.
+ * - 401: sent again once, with another token. The status is not believed: the token that was sent is first
+ *   compared with the one at hand.
  * - 429: sent again twice at most, after a wait that is short enough to sit through and fits into the call's time.
  * - A body that is used up (a stream) is never sent again: the server would accept an empty one.
- * - What remains goes to the caller: 401, 403, 429 and refused redirects in words, all else as axios has it.
+ * - What remains goes to the caller: of calls with a token 401, 403 and 429 in words, a refused redirect in words, all else
+ *   as axios has it.
  */
 export class RetryPolicy {
   readonly #tokens: AssetTokenService;

@@ -39,7 +39,7 @@ export interface AssetScopeReport {
   readonly scopes: ScopeSet;
   /** Of those, by the client's name, the ones that only this client is asked for (`{ client: 'eu' }`). */
   readonly clients: Readonly<Record<string, ScopeSet>>;
-  /** Handlers with `@AssetScope(null)`: their calls ask for the client's full grant with `undeclaredScopes: 'allow'`, and fail without. */
+  /** Handlers with `@AssetScope(null)`. Their calls fail, or with `undeclaredScopes: 'allow'` ask for all that the client may. */
   readonly fullGrant: readonly string[];
   /**
    * Handlers that declare a business and no scopes: they ask for what the module's option `scopes` names; without it,

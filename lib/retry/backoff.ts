@@ -1,13 +1,15 @@
 // After a failure: is the token request made again, and when?
 //
-// | the attempt                                     | is made again                       | counts for                      |
-// | ----------------------------------------------- | ----------------------------------- | ------------------------------- |
-// | meets a dead kept socket                        | at once (`token-endpoint.client`)   | nobody                          |
-// | is refused with a secret that has changed since | at once (`token-endpoint.client`)   | nobody                          |
-// | outlives a sleep, or gives its slot away        | at once (`pending-request`)         | nobody; who gave way, hung      |
-// | fails, first in a row, while callers wait       | up to twice, after 0.1 to 0.5 s     | the key, once                   |
-// | fails again, or has no answer within its time   | by a later request, after a backoff | the key (`cache-entry`)         |
-// | tells that the endpoint is in trouble           | by one probe, after a pause         | the endpoint (`circuit-breaker`) |
+// | the attempt                                      | is made again                       | counts for                       |
+// | ------------------------------------------------ | ----------------------------------- | -------------------------------- |
+// | meets a dead kept socket                         | at once (`token-endpoint.client`)   | nobody                           |
+// | is refused with a secret that has changed since  | at once (`token-endpoint.client`)   | nobody                           |
+// | outlives a sleep of the machine                  | at once (`pending-request`)         | nobody                           |
+// | gives its slot away                              | when its turn comes again           | nobody, but its key has hung     |
+// | fails in passing, first in a row, callers wait   | up to twice, after 0.1 to 0.5 s     | the key, once                    |
+// | fails again, is refused, has no answer in time   | by a later request, after a backoff | whose `Fault` it is              |
+// | is told to wait                                  | after that                          | the endpoint                     |
+// | tells that the endpoint is in trouble            | by one probe, after a pause         | the endpoint (`circuit-breaker`) |
 
 /**
  * Whose fault a failure is, as far as the failed request can tell.

@@ -12,8 +12,8 @@ import { unusableScope } from './scope.errors.js';
 
 /**
  * The scopes that a handler's calls to Asset ask for. On a class: the default of its handlers. On a method: that
- * handler's, in place of the class's. `null`: explicitly none, an error unless `undeclaredScopes: 'allow'`. Where it is
- * written twice on one class or method the upper one holds, as with Nest's own metadata.
+ * handler's, in place of the class's. `null`: explicitly none, an error, or with `undeclaredScopes: 'allow'` all
+ * that the client may. Where it is written twice on one class or method the upper one holds, as with Nest's own metadata.
  *
  * It binds {@link AssetScopeInterceptor} by itself, so it works wherever Nest runs interceptors: routes, GraphQL queries
  * and mutations, messages of microservices and gateways. GraphQL field resolvers need

@@ -68,7 +68,7 @@ const notUnderstood = (problem: string): AssetScopeError =>
 
 /** What {@link AssetScopeContext.run} puts in force. What is left out or `undefined` stays as it is outside. */
 export interface AssetScopeContextInput {
-  /** One scope or a list; `null`: explicitly none, an error unless `undeclaredScopes: 'allow'`. */
+  /** One scope or a list; `null`: explicitly none, an error, or with `undeclaredScopes: 'allow'` all that the client may. */
   readonly scopes?: AssetScopes | null | undefined;
   /** A business id; `null`: explicitly none, so a token for the whole tenant. */
   readonly businessId?: string | null | undefined;

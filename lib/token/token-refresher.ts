@@ -254,7 +254,7 @@ export class TokenRefresher {
   }
 
   /**
-   * Without a verdict of the endpoint: it was interrupted, another process asks, or it got no slot or no admission.
+   * Without a verdict of the endpoint: interrupted, asked elsewhere, without slot or admission, or ended by a close.
    *
    * @returns milliseconds until the next attempt of the same request, if there is to be one
    */
@@ -266,7 +266,7 @@ export class TokenRefresher {
       cache.keep(request).noteSilence();
       pending.lastFailure = interruptedFailure(reason, request, this.parts.config);
     }
-    // Or a caller came in the very moment in which the last had left.
+    // Interrupted, it begins anew; so it does if a caller came in the very moment in which the last had left.
     if (reason instanceof Interrupted || (isLeft && pending.isAwaited)) return 0;
     this.circuit.abandon(pending);
     // In one step with the question: who joins later would get the error of a request that is over.

@@ -18,7 +18,7 @@ import { described, quoted } from '../config/text.js';
  * `null` means "explicitly none".
  */
 export interface AssetTokenRequest {
-  /** One scope or a list; `null`: explicitly none. */
+  /** One scope or a list; `null`: explicitly none, an error, or with `undeclaredScopes: 'allow'` all that the client may. */
   readonly scopes?: AssetScopes | null | undefined;
   /** The business to narrow the token to; `null`: explicitly none. */
   readonly businessId?: string | null | undefined;

@@ -56,7 +56,7 @@ export class ClientSecret {
   }
 
   /**
-   * @param signal - the deadline, the end of the client, or that the attempt is given up
+   * @param signal - the deadline, the end of the client, or that the attempt is interrupted
    * @throws TokenRequestFailure when the secret cannot be read
    * @throws AssetClosedError once the client ends, since a function that hangs must not hold its caller; the reason of a
    * signal that has aborted before
@@ -118,7 +118,7 @@ export class ClientSecret {
   }
 
   /**
-   * May this secret be sent? If it was rejected before, this is the probe from now on.
+   * May this secret be sent for this key? Where its rejection holds for the key, this is the probe, and the next one waits.
    *
    * @param isKnown - whether the key had a token before
    * @returns the rejection that is remembered now, perhaps of another secret, for {@link rejected}

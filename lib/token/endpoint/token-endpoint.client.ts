@@ -47,7 +47,7 @@ export type AttemptPurpose = Pick<AssetTokenRequestEvent, 'pending' | 'reason' |
 export interface TokenAttempt {
   readonly request: AccessTokenRequest;
   readonly purpose: AttemptPurpose;
-  /** The deadline, the end of the client, or that the attempt is given up. */
+  /** The deadline, the end of the client, or that the attempt is interrupted. */
   readonly signal: AbortSignal;
   /** Whether the key had a token before: then what the endpoint says of the credentials is not about a stranger. */
   readonly isKnown: boolean;

@@ -123,7 +123,7 @@ export class AssetClosedError extends AssetAuthError {
 /** The time for one token request is up. */
 export class TokenTimeout extends Error {}
 
-/** Ends an attempt that is made again at once. */
+/** Ends an attempt that is made again, as the first of its request. */
 export class Interrupted extends Error {}
 
 /** It was sent before the machine slept: its answer, if there is one, is out of date. */

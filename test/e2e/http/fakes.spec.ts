@@ -77,15 +77,18 @@ describe.each([
     expect(peek).not.toHaveBeenCalled();
   });
 
-  it.each([undefined, null])('that answers %s sends no request without a token', async (nothing) => {
-    const { asset, tokens, sandbox } = await startApplication();
-    jest.spyOn(holderOf(tokens), 'getAccessToken').mockResolvedValue(nothing as never);
-    const error = await failureOf(asset.get('/v0/business'));
-    expect(error).toMatchObject({ code: 'ASSET_REQUEST_NOT_ALLOWED' });
-    expect(error.message).toContain('There is no access token for the request. Nothing was sent.');
-    await firstValueFrom(asset.get('/v0/business', { asset: false, validateStatus: null }));
-    expect(sandbox.apiRequests).toHaveLength(1);
-  });
+  it.each([undefined, null, 'a-token', {}, { value: '' }])(
+    'that answers %j sends no request without a token',
+    async (nothing) => {
+      const { asset, tokens, sandbox } = await startApplication();
+      jest.spyOn(holderOf(tokens), 'getAccessToken').mockResolvedValue(nothing as never);
+      const error = await failureOf(asset.get('/v0/business'));
+      expect(error).toMatchObject({ code: 'ASSET_REQUEST_NOT_ALLOWED' });
+      expect(error.message).toContain('There is no access token for the request. Nothing was sent.');
+      await firstValueFrom(asset.get('/v0/business', { asset: false, validateStatus: null }));
+      expect(sandbox.apiRequests).toHaveLength(1);
+    },
+  );
 
   it('may be replaced by one that waits although a token is at hand: the time-out of the call ends it', async () => {
     const { asset, tokens, clock } = await startApplication();

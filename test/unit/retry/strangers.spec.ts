@@ -367,16 +367,16 @@ describe('newcomers that have hung', () => {
     ['none while nobody needs its slot', 20, true, 'newcomer', 'nobody queues', false],
   ])(
     'T89 give their slot to others that queue: %s',
-    async (_, slowestMs, isLong, standing, others, isGivenUp) => {
+    async (_, slowestMs, isLong, standing, others, isInterrupted) => {
       const { clock, enter, end } = queue(4, false);
       const slots = Array.from({ length: 3 }, (_slot, i) => enter(standing, `hangs ${i}`));
       enter('newcomer', 'quick');
-      const givenUp = slots.map((slot) => {
-        const giveUp = jest.fn(() => {
+      const interrupts = slots.map((slot) => {
+        const interrupt = jest.fn(() => {
           slot.release('silence');
         });
-        slot.interruptAttempt = giveUp;
-        return giveUp;
+        slot.interruptAttempt = interrupt;
+        return interrupt;
       });
       await clock.advance(slowestMs);
       end(/quick/);
@@ -389,7 +389,7 @@ describe('newcomers that have hung', () => {
       for (let i = 0; i < 2 && others === 'queues'; i += 1) enter('newcomer', `waits ${i}`);
       await clock.advance(STUCK_MS / 2 - slowestMs - (isLong ? 0 : 1));
       await turn();
-      expect(givenUp[0]).toHaveBeenCalledTimes(isGivenUp ? 1 : 0);
+      expect(interrupts[0]).toHaveBeenCalledTimes(isInterrupted ? 1 : 0);
     },
   );
 
@@ -399,11 +399,11 @@ describe('newcomers that have hung', () => {
     await turn();
     end(/quick/);
     await clock.advance(1);
-    const giveUp = jest.fn();
-    for (let i = 0; i < 2; i += 1) enter('newcomer', 'hangs').interruptAttempt = giveUp;
+    const interrupt = jest.fn();
+    for (let i = 0; i < 2; i += 1) enter('newcomer', 'hangs').interruptAttempt = interrupt;
     enter('newcomer', 'waits');
     await clock.advance(9000);
-    expect(giveUp).not.toHaveBeenCalled();
+    expect(interrupt).not.toHaveBeenCalled();
   });
 
   it('T89 go one at a time while others queue', async () => {
