@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 // Mutants of the functions that decide: how long a token lives and in which state it is, when to try again, what tells
 // tokens apart, what may be sent again, and where to. Each has to be noticed by the unit tests of its own file.
@@ -35,7 +35,10 @@ export default {
 };
 
 /** The lines of the function that begins with this text, as the option `mutate` takes them; all without a text. */
-function linesOf({ file, only }) {
+function linesOf({ file, only, spec = file }) {
+  for (const path of [`lib/${file}.ts`, `test/unit/${spec}.spec.ts`])
+    if (!existsSync(new URL(`../../${path}`, import.meta.url)))
+      throw new Error(`There is no ${path}. Correct test/support/mutate.config.mjs.`);
   if (only === undefined) return '';
   const lines = readFileSync(new URL(`../../lib/${file}.ts`, import.meta.url), 'utf8').split('\n');
   const first = lines.findIndex((line) => line.startsWith(only));

@@ -1,5 +1,8 @@
 // Runs the mutants of mutate.config.mjs, and fails if one survives that mutate.explained.mjs does not explain. Stryker is
 // installed in a temporary folder, so that an ordinary install does not carry it; the working tree is only read.
+//
+//   npm run mutate              some twenty minutes on two cores
+//   npm run mutate -- --check   only whether both lists still name what there is
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,15 +14,28 @@ import { EXPLAINED } from './mutate.explained.mjs';
 const VERSION = '9.6.1';
 const CONFIG = fileURLToPath(new URL('./mutate.config.mjs', import.meta.url));
 
-const folder = mkdtempSync(join(tmpdir(), 'mutate-'));
-try {
-  process.exitCode = judge(run());
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+await import('./mutate.config.mjs');
+for (const { file, original } of EXPLAINED)
+  if (!readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').includes(original))
+    throw new Error(`${file} no longer holds "${original}". Correct test/support/mutate.explained.mjs.`);
+
+if (!process.argv.includes('--check')) {
+  const folder = mkdtempSync(join(tmpdir(), 'mutate-'));
+  try {
+    process.exitCode = judge(run(folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** What became of each mutant. */
-function run() {
+function run(folder) {
+  const command = (program, ...parameters) => {
+    const env = { ...process.env, MUTATE_FOLDER: folder };
+    const { status, error } = spawnSync(program, parameters, { stdio: 'inherit', env });
+    if (status !== 0)
+      throw error ?? new Error(`"${program} ${parameters.join(' ')}" ended with code ${status}.`);
+  };
   const packages = ['core', 'jest-runner'].map((name) => `@stryker-mutator/${name}@${VERSION}`);
   command(
     'npm',
@@ -43,15 +59,6 @@ function run() {
       survived: status === 'Survived' || status === 'NoCoverage',
     })),
   );
-}
-
-function command(program, ...parameters) {
-  const { status, error } = spawnSync(program, parameters, {
-    stdio: 'inherit',
-    env: { ...process.env, MUTATE_FOLDER: folder },
-  });
-  if (status !== 0)
-    throw error ?? new Error(`"${program} ${parameters.join(' ')}" ended with code ${status}.`);
 }
 
 function between(lines, { start, end }) {

@@ -224,6 +224,7 @@ describe('the business in an address', () => {
     '/v0/business/biz_1/%25ff/%252e%252e%252fbiz_2',
     '/v0/business/biz_1/%25c0%25ae%25c0%25ae%25c0%25af',
     '/v0/business/biz_1/%25e0%2580%25ae',
+    '/v0/business/biz_1/x/%252e%252e%252f%25ff',
     '/v0/business/biz_1/%25u002e%25u002e%25u002fbiz_2',
     `/v0/business/biz_1/%${'25'.repeat(9)}2e`,
     '/asset/v0/business/biz_2',

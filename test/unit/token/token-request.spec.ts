@@ -259,6 +259,10 @@ describe('The fields by which a cached token is found', () => {
     );
   });
 
+  it('hold a business as it is said, which the request checks', () => {
+    expect(resolverOf().fieldsOf({ businessId: 'no id' })).toBe('&business_id=no id');
+  });
+
   it.each([5, {}, true])('are not those of a business %j', (businessId) => {
     expect(() => resolverOf().fieldsOf({ businessId } as never)).toThrow('is not a business id');
   });
