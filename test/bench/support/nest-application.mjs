@@ -2,9 +2,10 @@
 // posted. Started by nest-application in ../benchmarks with the platform, the variant and the address of the local server.
 
 import 'reflect-metadata';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Body, Controller, Get, Module, Param, Post, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { map } from 'rxjs';
+import { map, Observable } from 'rxjs';
 import { answerParent } from './child.mjs';
 import { keepAliveAgent, plainHttpService, someToken } from './clients.mjs';
 import { library, optionsFor } from './library.mjs';
@@ -32,7 +33,16 @@ class PassThrough {
   }
 }
 
-async function withPlainHttp(methodDecorators) {
+const storage = new AsyncLocalStorage();
+
+/** Opens a context, as which any scope of a handler has to reach the calls that it makes. */
+class InContext {
+  intercept(_context, next) {
+    return new Observable((subscriber) => storage.run({}, () => next.handle().subscribe(subscriber)));
+  }
+}
+
+async function withPlainHttp(Interceptor) {
   const http = plainHttpService(url, await someToken({ tokenUrl: `${url}/v0/auth/token` }, 'biz_000001'));
   class LedgersController {
     list() {
@@ -45,15 +55,45 @@ async function withPlainHttp(methodDecorators) {
   }
   return {
     controller: decorate(LedgersController, [Controller('businesses/:businessId/ledgers')], {
-      list: [...methodDecorators, Get()],
-      create: [...methodDecorators, Post()],
+      list: [UseInterceptors(Interceptor), Get()],
+      create: [UseInterceptors(Interceptor), Post()],
     }),
     imports: [],
   };
 }
 
-function withLibrary() {
-  const { AssetAuthModule, AssetBusiness, AssetHttpService, AssetScope } = library;
+const moduleOfLibrary = () =>
+  library.AssetAuthModule.forRoot(optionsFor({ url }, { http: { httpAgent: keepAliveAgent() } }));
+
+/** As `pass-through`, by views of the library's service. */
+function withViews() {
+  const { AssetHttpService } = library;
+  class LedgersController {
+    constructor(http) {
+      this.http = http;
+    }
+
+    list(businessId) {
+      return this.http.forBusiness(businessId).withScope('ledger:read').get(PATH).pipe(dataOf);
+    }
+
+    create(businessId, entry) {
+      const http = this.http.forBusiness(businessId).withScope('journal-entry:write');
+      return http.post(POST_PATH, entry).pipe(dataOf);
+    }
+  }
+  Reflect.defineMetadata('design:paramtypes', [AssetHttpService], LedgersController);
+  return {
+    controller: decorate(LedgersController, [Controller('businesses/:businessId/ledgers')], {
+      list: [UseInterceptors(PassThrough), Get()],
+      create: [UseInterceptors(PassThrough), Post()],
+    }),
+    imports: [moduleOfLibrary()],
+  };
+}
+
+function withDecorators() {
+  const { AssetBusiness, AssetHttpService, AssetScope } = library;
   class LedgersController {
     constructor(http) {
       this.http = http;
@@ -77,14 +117,15 @@ function withLibrary() {
         create: [AssetScope('journal-entry:write'), Post()],
       },
     ),
-    imports: [AssetAuthModule.forRoot(optionsFor({ url }, { http: { httpAgent: keepAliveAgent() } }))],
+    imports: [moduleOfLibrary()],
   };
 }
 
 const { controller, imports } = await {
-  library: withLibrary,
-  'pass-through': () => withPlainHttp([UseInterceptors(PassThrough)]),
-  plain: () => withPlainHttp([]),
+  'pass-through': () => withPlainHttp(PassThrough),
+  'in-context': () => withPlainHttp(InContext),
+  views: withViews,
+  decorators: withDecorators,
 }[variant]();
 
 class ApplicationModule {}
