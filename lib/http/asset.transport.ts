@@ -160,7 +160,7 @@ export class AssetTransport {
       return await deadline.wait(() => {
         const { tokenRequest } = request;
         const withinMs = deadline.remainingMs;
-        // Where the token is at hand, no signal has to be made. What replaced our method may take any time, and is always asked.
+        // Where the token is at hand, no signal has to be made. What replaced a method of ours may take any time, and is asked.
         const isOurs = tokens.getAccessToken === OUR_GET && tokens.peekAccessToken === OUR_PEEK;
         const atHand = isOurs ? tokens.peekAccessToken(tokenRequest, { minimumLifeMs: withinMs }) : undefined;
         if (atHand !== undefined) return atHand;

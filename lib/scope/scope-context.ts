@@ -101,7 +101,7 @@ const STORAGE: unique symbol = Symbol.for('nestjs-asset-auth:scope-context') as 
 
 const shared = globalThis as typeof globalThis & { [STORAGE]?: AsyncLocalStorage<ScopeInForce> };
 
-/** The library's only process-wide state. On `globalThis`, so that two copies of the package see one scope. */
+/** The library's only process-wide state, but for marks on functions. On `globalThis`, so that two copies of the package see one scope. */
 const storage = (shared[STORAGE] ??= new AsyncLocalStorage<ScopeInForce>());
 
 /** One look at the storage; nothing is allocated. */
