@@ -80,7 +80,7 @@ export async function attempt(exchange: Exchange, token: AccessToken | undefined
 }
 
 const NO_TOKEN =
-  'There is no access token for the request. Nothing was sent. What stands in the place of getAccessToken of AssetTokenService must answer an AccessToken, or an object with its value; a request without token says asset: false.';
+  'There is no access token for the request, and without one it is not sent. What stands in the place of getAccessToken of AssetTokenService must answer an AccessToken, or an object with its value; a request without token says asset: false.';
 
 /** May be sent twice (RFC 9110 §9.2.2), and by their nature carry nothing that is used up. */
 const REPEATABLE: readonly unknown[] = ['get', 'head', 'options'];

@@ -84,11 +84,26 @@ describe.each([
       jest.spyOn(holderOf(tokens), 'getAccessToken').mockResolvedValue(nothing as never);
       const error = await failureOf(asset.get('/v0/business'));
       expect(error).toMatchObject({ code: 'ASSET_REQUEST_NOT_ALLOWED' });
-      expect(error.message).toContain('There is no access token for the request. Nothing was sent.');
+      expect(error.message).toContain(
+        'There is no access token for the request, and without one it is not sent.',
+      );
       await firstValueFrom(asset.get('/v0/business', { asset: false, validateStatus: null }));
       expect(sandbox.apiRequests).toHaveLength(1);
     },
   );
+
+  it('that answers nothing after a 429 sends the request no second time', async () => {
+    const { asset, tokens, sandbox, clock } = await startApplication();
+    const token = await tokens.getAccessToken();
+    const nothing = jest.spyOn(holderOf(tokens), 'getAccessToken').mockResolvedValue(undefined as never);
+    nothing.mockResolvedValueOnce(token);
+    sandbox.fail('api', { status: 429, headers: { 'retry-after': '1' } });
+    const call = failureOf(asset.get('/v0/business'));
+    await eventually(() => clock.timers.some(({ dueInMs }) => dueInMs === 1000));
+    await clock.advance(1000);
+    expect(await call).toMatchObject({ code: 'ASSET_REQUEST_NOT_ALLOWED' });
+    expect(sandbox.apiRequests).toHaveLength(1);
+  });
 
   it('may be replaced by one that waits although a token is at hand: the time-out of the call ends it', async () => {
     const { asset, tokens, clock } = await startApplication();
